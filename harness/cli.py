@@ -1,0 +1,249 @@
+"""The command line: run, list, report."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.catalogue import discover
+from harness.errors import HarnessError, UnknownNameError
+from harness.recipe import Recipe
+
+if TYPE_CHECKING:
+    from harness.catalogue import Catalogue
+    from harness.grid import Grid
+    from harness.plan import Plan
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+INTERRUPTED = 130
+RECIPE_HELP = {
+    "dense_epochs": "Epochs of dense training.",
+    "finetune_epochs": "Fine-tuning epochs of each level, shared out over its rounds.",
+    "train_batch": "Images per training step.",
+    "optimizer": "timm's name of the optimiser.",
+    "dense_lr": "Peak learning rate of dense training.",
+    "finetune_lr": "Peak learning rate of fine-tuning.",
+    "weight_decay": "Weight decay of both.",
+}
+
+
+@click.group(context_settings=SETTINGS)
+@click.version_option(package_name="pruning-harness", prog_name="harness")
+def cli() -> None:
+    """Which pruning method keeps the most accuracy for the milliseconds it saves, on this hardware?
+
+    \b
+    harness list                                  what there is to run
+    harness run --pruners all --models resnet18   run and rank it
+    harness report results/resnet18-digits        rank again, from the rows alone
+    """
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    """Put a TOML file's values below the command line's; a key is an option's name."""
+    if path is None:
+        return None
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"--config {path}: {error}") from None
+    known = {p.name for p in context.command.params if p.name not in ("config", "dry_run", "help")}
+    found = {}
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UnknownNameError("setting", key, [str(k) for k in known])
+        found[name] = ",".join(map(str, value)) if isinstance(value, list) else value
+    context.default_map = found
+    return path
+
+
+def _recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped
+    for item in reversed(fields(Recipe)):
+        if item.name in RECIPE_HELP:
+            option = f"--{item.name.replace('_', '-')}"
+            kind = click.FloatRange(min=0) if isinstance(item.default, float) else type(item.default)
+            kind = click.IntRange(min=1) if item.name == "train_batch" else kind
+            command = click.option(
+                option, item.name, type=kind, default=item.default, help=RECIPE_HELP[item.name]
+            )(command)
+    return command
+
+
+@cli.command(context_settings=SETTINGS)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=_read_config,
+    help="TOML file with any of these options; the command line wins.",
+)
+@click.option("--models", required=True, help="timm names or patterns, as resnet18,vit_tiny*.")
+@click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
+@click.option("--granularities", default="all", help="weight, channel.")
+@click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
+@click.option("--schedules", default="all", help="one_shot, iterative, iterative:0.2, ...")
+@click.option(
+    "--scope",
+    type=click.Choice(["published", "global", "local"]),
+    default="published",
+    help="Compare scores as each method's paper does, over the network, or within a layer.",
+)
+@click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
+@click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
+@click.option("--backends", default="all", help="Devices with their runtimes.")
+@click.option("--batch-sizes", default="1,32", help="Timed: one for latency, one for throughput.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
+@_recipe_options
+@click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
+@click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
+@click.option("--time-limit", type=click.FloatRange(min=1), default=3600, help="Seconds a trial.")
+@click.option(
+    "--timing-seconds",
+    type=click.FloatRange(min=0),
+    default=1.5,
+    help="Rounds of one batch size stop after so long.",
+)
+@click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+def run(
+    *,
+    config: Path | None,  # noqa: ARG001 -- read by its callback
+    out: Path | None,
+    workers: int | None,
+    time_limit: float,
+    timing_seconds: float,
+    fresh: bool,
+    dry_run: bool,
+    **axes: Any,  # noqa: ANN401 -- the axes and recipe as click names them
+) -> None:
+    """Prune, fine-tune and time every combination, then rank the methods on each backend.
+
+    Finished steps are kept: the same command again only reports, a wider one computes what is new.
+    Exit code 0: done; 1: some cells failed and are listed; 2: the request was wrong.
+    """
+    from harness.ledger import Ledger
+    from harness.plan import make_plan
+    from harness.request import Request, run_folder
+    from harness.runner import clear
+    from harness.terminal import console, print_plan
+
+    recipe = Recipe(**{item.name: axes.pop(item.name) for item in fields(Recipe)})
+    catalogue = discover()
+    grid = Request(**axes, recipe=recipe).grid(catalogue)
+    folder = run_folder(grid, out)
+    ledger = Ledger(folder)
+    if dry_run:
+        print_plan(console(), make_plan(grid, ledger))
+        return
+    with ledger.lock():
+        if fresh:
+            clear(folder)
+        plan = make_plan(grid, ledger)
+        _carry_out(plan, folder, catalogue, workers, time_limit, timing_seconds, grid)
+        _show(folder, plan, catalogue, grid)
+
+
+def _carry_out(
+    plan: Plan,
+    folder: Path,
+    catalogue: Catalogue,
+    workers: int | None,
+    time_limit: float,
+    timing_seconds: float,
+    grid: Grid,
+) -> None:
+    if not plan.owed:
+        click.echo(f"Nothing to do: all {len(plan.cells)} cells are in {folder}.", err=True)
+        return
+    from harness.environment import physical_cores
+    from harness.progress import ConsoleProgress
+    from harness.runner import Execution, Runner
+
+    execution = Execution(
+        workers=workers or physical_cores(), time_limit=time_limit, timing_seconds=timing_seconds
+    )
+    try:
+        with ConsoleProgress(len(plan.owed)) as progress:
+            runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
+            runner.carry_out(plan, threads=grid.threads)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nStopped. Finished steps are kept in {folder}; the same command goes on from there.",
+            err=True,
+        )
+        sys.exit(INTERRUPTED)
+
+
+def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> None:
+    from harness.ledger import Ledger
+    from harness.terminal import console, print_failures, print_ranking
+
+    rows = Ledger(folder).rows()
+    asked = {cell.key for cell in plan.cells}
+    print_ranking(console(), [row for row in rows if row["key"] in asked], batch=min(grid.batches))
+    _write_reports(folder, catalogue)
+    failed = [row for row in rows if row["key"] in asked and row["status"] == "failed"]
+    if failed:
+        print_failures(console(stderr=True), failed)
+        sys.exit(1)
+
+
+@cli.command("list", context_settings=SETTINGS)
+def list_plugins() -> None:
+    """Show every plugin, and which ones are broken or unavailable, and why."""
+    from harness.terminal import console, print_catalogue
+
+    print_catalogue(console(), discover())
+
+
+@cli.command(context_settings=SETTINGS)
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Make the tables, the leaderboard and the picture of a run again, from its rows alone."""
+    from harness.ledger import ROWS, Ledger
+    from harness.terminal import console, print_ranking
+
+    if not (folder / ROWS).is_file():
+        near = sorted(path.parent.as_posix() for path in folder.parent.glob(f"*/{ROWS}"))
+        raise UnknownNameError("run folder", folder.as_posix(), near)
+    print_ranking(console(), Ledger(folder).rows())
+    _write_reports(folder, discover())
+
+
+def _write_reports(folder: Path, catalogue: Catalogue) -> None:
+    from harness.report import write_reports
+
+    written, problems = write_reports(folder, catalogue)
+    for problem in problems:
+        click.echo(f"harness: warning: {problem}", err=True)
+    click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)
+
+
+def main() -> None:
+    """Run the command line: errors of the request in one line on stderr, with exit code 2."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except HarnessError as error:
+        _fail(str(error))
+    except OSError as error:
+        # A full disk or a folder that cannot be written: what is finished is kept.
+        click.echo(f"harness: error: {error.strerror}: {error.filename or ''}".rstrip(": "), err=True)
+        sys.exit(1)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"harness: error: {' '.join(message.split())}", err=True)
+    sys.exit(2)

@@ -1,0 +1,104 @@
+"""Worker processes on this machine, one fresh process a job.
+
+A job that raises, hangs, exits or is killed becomes a reason; the others go on.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import pebble
+
+from harness.errors import failure_reason
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+PRELOADED = ("torch", "timm", "torch_pruning")
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Generic[Result]):
+    """What a job returned, or why it did not."""
+
+    value: Result | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalEngine:
+    """Runs jobs on `workers` processes, each killed after `time_limit` seconds."""
+
+    workers: int
+    time_limit: float
+    log: Path
+    preloads: tuple[str, ...] = ()
+
+    def run(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Mapping[str, Job],
+        *,
+        watching: Callable[[list[str]], None],
+    ) -> Iterator[tuple[str, Outcome[Result]]]:
+        """Label and outcome of each job as it ends; `watching` hears which are running."""
+        if not jobs:
+            return
+        pool = pebble.ProcessPool(
+            max_workers=min(self.workers, len(jobs)),
+            max_tasks=1,
+            context=_context([*PRELOADED, *self.preloads]),
+            initializer=_quiet_worker,
+            initargs=(str(self.log),),
+        )
+        try:
+            pending = {
+                pool.schedule(function, args=[job], timeout=self.time_limit): label
+                for label, job in jobs.items()
+            }
+            while pending:
+                done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
+                watching([label for future, label in pending.items() if future.running()])
+                for future in done:
+                    yield pending.pop(future), self._outcome(future)
+            pool.close()
+        finally:
+            pool.stop()
+            pool.join()
+
+    def _outcome(self, future: concurrent.futures.Future[Any]) -> Outcome[Any]:
+        try:
+            return Outcome(value=future.result())
+        except concurrent.futures.TimeoutError:
+            return Outcome(failure=f"ran past the time limit of {self.time_limit:g} s")
+        except pebble.ProcessExpired as error:
+            return Outcome(failure=f"its process ended with exit code {error.exitcode}")
+        except Exception as error:
+            return Outcome(failure=failure_reason(error))
+
+
+def _context(preloads: list[str]) -> multiprocessing.context.BaseContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # Imported once in the server, where no thread is started yet, so that a worker starts in 0.1 s.
+    context.set_forkserver_preload(preloads)
+    return context
+
+
+def _quiet_worker(log: str) -> None:
+    # Ctrl-C is the parent's to handle; what libraries and plugins print belongs in the log.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Path(log).open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)

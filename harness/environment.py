@@ -1,0 +1,60 @@
+"""What machine and which libraries produced a row."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+
+@cache
+def cpu_name() -> str:
+    """The processor's own name, or its architecture where it tells none."""
+    import cpuinfo
+
+    found = cpuinfo.get_cpu_info()
+    return str(found.get("brand_raw") or platform.processor() or platform.machine())
+
+
+@cache
+def physical_cores() -> int:
+    """Cores without their hyper-threads; 1 where the system does not tell."""
+    import psutil
+
+    return int(psutil.cpu_count(logical=False) or psutil.cpu_count() or 1)
+
+
+def source_revision() -> str:
+    """Commit of the checkout the harness runs from, `+` when changed; empty when installed."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return ""
+    commit = _git(root, "rev-parse", "--short=12", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}+" if commit and changed else commit
+
+
+def machine_facts() -> dict[str, str | int]:
+    """The columns of a row that describe the machine and the libraries."""
+    return {
+        "cores": physical_cores(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "timm": version("timm"),
+        "torch_pruning": version("torch-pruning"),
+        "harness": version("pruning-harness"),
+        "revision": source_revision(),
+    }
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

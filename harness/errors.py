@@ -1,0 +1,42 @@
+"""What the harness raises: every message names the value that is wrong and the way out."""
+
+from __future__ import annotations
+
+import traceback
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """The request cannot be carried out; the command line prints it in one line and exits with 2."""
+
+
+class UnknownNameError(HarnessError):
+    """A name that no plugin, column or setting answers to; the message offers the nearest one."""
+
+    def __init__(self, kind: str, name: str, allowed: Iterable[str]) -> None:
+        known = sorted(allowed)
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+        super().__init__(f"no {kind} is called {name!r}{hint} (there are: {listed or 'none'})")
+
+
+class NameCollisionError(HarnessError):
+    """Two distributions offer a plugin of one kind under one name."""
+
+
+class UnsupportedError(HarnessError):
+    """This cell cannot be: it becomes a row with status `skipped` and this message as its reason."""
+
+
+def failure_reason(error: BaseException) -> str:
+    """The error in one line, with the place it came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words[:300]}{place}"

@@ -1,0 +1,111 @@
+"""What a leaderboard shows, in sentences made from its rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.ranking import Leaderboard, Standing
+
+DRAWS = 1000
+CONTROL = "random"
+
+
+def findings(board: Leaderboard) -> list[str]:
+    """Sentences a reader should not have to find in the table."""
+    return [
+        *_dense_line(board),
+        *_saves_nothing(board),
+        *_against_random(board),
+        *_interval_note(board),
+    ]
+
+
+def _dense_line(board: Leaderboard) -> list[str]:
+    row = board.dense
+    if row is None:
+        return []
+    return [
+        f"Dense: top-1 {row['top1']:.1%}, {row['latency_ms']:.3g} ms, {row['fps']:.0f} images/s, "
+        f"{row['size_mb']:.1f} MB."
+    ]
+
+
+def _saves_nothing(board: Leaderboard) -> list[str]:
+    none = [s for s in board.standings if not s.saves_time]
+    if not none:
+        return []
+    by_granularity: dict[str, list[str]] = defaultdict(list)
+    for standing in none:
+        by_granularity[standing.method[1]].append(f"{standing.method[0]} {standing.method[3]}")
+    sentences = []
+    for granularity, names in by_granularity.items():
+        every = sum(s.method[1] == granularity for s in board.standings) == len(names)
+        who = f"all {len(names)} methods" if every else "these methods"
+        listed = "" if every and len(names) > 4 else f" ({', '.join(names)})"
+        sentences.append(
+            f"At granularity {granularity}, {who}{listed} save no time here that the clock can tell "
+            "from noise, at any level: they are not ranked."
+        )
+    return sentences
+
+
+def _against_random(board: Leaderboard) -> list[str]:
+    controls = {s.method[1:]: s for s in board.standings if s.method[0] == CONTROL}
+    level = max((row["sparsity"] for s in board.standings for row in s.rows), default=None)
+    tied = [
+        f"{s.method[0]} {s.method[1]} {s.method[3]}"
+        for s in board.standings
+        if s.method[0] != CONTROL
+        and (control := _same_kind(s, controls))
+        and not _beats(s, control, level)
+    ]
+    if not controls or level is None:
+        return []
+    if not tied:
+        return [f"At sparsity {level:g} every method beats random of its kind in accuracy."]
+    return [
+        f"At sparsity {level:g} these do not beat random of their kind in accuracy beyond the 95 % "
+        f"interval: {', '.join(tied)}."
+    ]
+
+
+def _same_kind(standing: Standing, controls: Mapping[Any, Standing]) -> Standing | None:
+    """The control of the same granularity and schedule; scopes differ by publication."""
+    for (granularity, _, schedule), control in controls.items():
+        if (granularity, schedule) == (standing.method[1], standing.method[3]):
+            return control
+    return None
+
+
+def _beats(standing: Standing, control: Standing, level: float | None) -> bool:
+    """Whether the paired difference in right answers is above zero beyond its 95 % interval."""
+    import numpy as np
+
+    from harness.row import decode_bits
+
+    theirs = {row["seed"]: row for row in control.rows if row["sparsity"] == level}
+    pairs = [
+        decode_bits(row["correct"], row["images"]).astype(float)
+        - decode_bits(theirs[row["seed"]]["correct"], row["images"])
+        for row in standing.rows
+        if row["sparsity"] == level and row["seed"] in theirs
+    ]
+    if not pairs:
+        return True
+    difference = np.mean(pairs, axis=0)
+    picked = np.random.default_rng(0).integers(0, len(difference), (DRAWS, len(difference)))
+    return float(np.quantile(difference[picked].mean(axis=1), 0.025)) > 0.0
+
+
+def _interval_note(board: Leaderboard) -> list[str]:
+    covers = "test images and timing rounds"
+    if board.seeds > 1:
+        return [f"Intervals: 95 %, by bootstrap over {board.seeds} seeds, {covers}."]
+    return [
+        f"Intervals: 95 %, by bootstrap over {covers}; with one seed they do not cover the "
+        "randomness of training (--seeds 0,1,2 does)."
+    ]

@@ -1,0 +1,197 @@
+"""The cross-product of axes: which trials there are, and which rows each of them owes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.contracts import PrunesOnly, Scoped
+from harness.errors import HarnessError
+from harness.keys import RECIPE_SCHEMA, dense_key, measurement_key, source_hash, trial_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.contracts import Backend, Dataset, Granularity, Model, Pruner, Schedule, Scope
+    from harness.recipe import Recipe
+
+ScopeChoice = Literal["published", "global", "local"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense:
+    """The unpruned model of one seed: what every trial starts from, and a row of its own."""
+
+    model: Model
+    dataset: Dataset
+    data_hash: str
+    seed: int
+    recipe: Recipe
+    levels: tuple[float, ...] = (0.0,)
+    impossible: str | None = None
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The columns of its rows that say what was asked for."""
+        return {
+            "model": self.model.name,
+            "dataset": self.dataset.name,
+            "data_hash": self.data_hash,
+            "seed": self.seed,
+            "recipe": RECIPE_SCHEMA,
+            **asdict(self.recipe),
+            "pruner": "dense",
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same settings on any machine."""
+        return dense_key(self.settings)
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{self.model.name} dense seed {self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One method on one model, dataset and seed; `levels` rise."""
+
+    dense: Dense
+    pruner: Pruner
+    granularity: Granularity
+    scope: Scope
+    schedule: Schedule
+    levels: tuple[float, ...]
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The columns of its rows that say what was asked for."""
+        return {
+            **self.dense.settings,
+            "pruner": self.pruner.name,
+            "pruner_hash": source_hash(self.pruner),
+            "granularity": self.granularity,
+            "scope": self.scope,
+            "schedule": self.schedule.name,
+            "schedule_hash": source_hash(self.schedule),
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same settings on any machine."""
+        return trial_key(self.settings)
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        words = (self.pruner.name, self.granularity, self.schedule.name)
+        return " ".join((self.dense.model.name, *words, f"seed {self.dense.seed}"))
+
+    @property
+    def impossible(self) -> str | None:
+        """Why no level of it can run, known without running it."""
+        if isinstance(self.pruner, PrunesOnly) and self.granularity not in self.pruner.granularities:
+            allowed = ", ".join(sorted(self.pruner.granularities))
+            return f"{self.pruner.name} is defined at granularity {allowed} only"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A row that is owed: one level of a subject on one backend at one batch size."""
+
+    subject: Trial | Dense
+    sparsity: float
+    backend: Backend
+    batch: int
+    settings: dict[str, Any]
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Every axis of a run, already resolved from names to plugins."""
+
+    models: Sequence[Model]
+    dataset: Dataset
+    pruners: Sequence[Pruner]
+    granularities: Sequence[Granularity]
+    scope: ScopeChoice
+    schedules: Sequence[Schedule]
+    levels: Sequence[float]
+    seeds: Sequence[int]
+    backends: Sequence[Backend]
+    batches: Sequence[int]
+    threads: int
+    recipe: Recipe
+
+    def denses(self) -> list[Dense]:
+        """One for every model and seed."""
+        data_hash = self.dataset.fingerprint()
+        return [
+            Dense(
+                model=model, dataset=self.dataset, data_hash=data_hash, seed=seed, recipe=self.recipe
+            )
+            for model, seed in product(self.models, self.seeds)
+        ]
+
+    def trials(self, denses: Sequence[Dense]) -> list[Trial]:
+        """One for every method and dense model."""
+        levels = checked_levels(self.levels)
+        axes = product(denses, self.pruners, self.granularities, self.schedules)
+        return [
+            Trial(
+                dense=dense,
+                pruner=pruner,
+                granularity=granularity,
+                scope=_scope(pruner, self.scope),
+                schedule=schedule,
+                levels=levels,
+            )
+            for dense, pruner, granularity, schedule in axes
+        ]
+
+    def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
+        """The rows that dense models and trials owe, level by level."""
+        for subject, backend, batch in product(subjects, self.backends, self.batches):
+            for level in subject.levels:
+                yield self._cell(subject, level, backend, batch)
+
+    def _cell(self, subject: Trial | Dense, level: float, backend: Backend, batch: int) -> Cell:
+        facts = backend.describe()
+        settings = {
+            **subject.settings,
+            "trial": subject.key,
+            "sparsity": level,
+            "backend": backend.name,
+            "batch": batch,
+            "threads": self.threads,
+            "device": facts["device"],
+            "runtime": facts["runtime"],
+        }
+        return Cell(
+            subject=subject,
+            sparsity=level,
+            backend=backend,
+            batch=batch,
+            settings=settings,
+            key=measurement_key(settings),
+        )
+
+
+def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Rising, without doubles. Raises HarnessError where one is not above 0 and below 1."""
+    for level in levels:
+        if not 0.0 < level < 1.0:
+            raise HarnessError(f"a sparsity level is above 0 and below 1, not {level:g}")
+    return tuple(sorted(set(levels)))
+
+
+def _scope(pruner: Pruner, choice: ScopeChoice) -> Scope:
+    if choice != "published":
+        return choice
+    return pruner.scope if isinstance(pruner, Scoped) else "global"

@@ -1,0 +1,58 @@
+"""The hooks a plugin module may implement. Each offers: it returns an iterable and changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.contracts import Backend, Dataset, Model, Pruner, Reporter, Schedule
+
+ENTRY_POINT_GROUP = "harness"
+
+hookspec = pluggy.HookspecMarker("harness")
+hookimpl = pluggy.HookimplMarker("harness")
+
+
+@hookspec
+def harness_pruners() -> Iterable[Pruner]:
+    """Offer criteria that score weights or channels."""
+    return ()
+
+
+@hookspec
+def harness_schedules() -> Iterable[Schedule]:
+    """Offer schedules of pruning rounds."""
+    return ()
+
+
+@hookspec
+def harness_models(pattern: str) -> Iterable[Model]:
+    """Offer the architectures whose names match a shell pattern (`*` asks for all)."""
+    return ()
+
+
+@hookspec
+def harness_datasets() -> Iterable[Dataset]:
+    """Offer datasets of labelled images; loading waits until `split` is called."""
+    return ()
+
+
+@hookspec
+def harness_backends() -> Iterable[Backend]:
+    """Offer devices with a runtime; one that cannot run here says so in `unavailable`."""
+    return ()
+
+
+@hookspec
+def harness_reporters() -> Iterable[Reporter]:
+    """Offer files to be made from the rows."""
+    return ()
+
+
+@hookspec
+def harness_row_written(row: Mapping[str, Any]) -> None:
+    """Hear of each row once it is safe on disk; an error here is shown and costs nothing."""

@@ -1,0 +1,140 @@
+"""Timing the snapshots of one trial on one backend, in a process that does nothing else.
+
+The process loads artifacts and the backend, never a criterion's code. Beside dense and pruned models
+it times a second copy of dense: what that copy seems to save is noise, and so is any saving as small.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.contracts import Backend, SharesGraph
+from harness.errors import HarnessError, failure_reason
+from harness.keys import digest
+from harness.snapshot import load_model
+from harness.stopwatch import interleave
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from harness.artifacts import ArtifactStore
+    from harness.contracts import Dataset, Model, Run
+
+DENSE = "dense"
+HIDDEN_COPY = "hidden copy of dense"
+TOLERANCE = 1e-3
+GRAPH = "graph"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingJob:
+    """What one timing process does; `snapshots` maps a label to an artifact folder."""
+
+    backend: Backend
+    model: Model
+    dataset: Dataset
+    store: ArtifactStore
+    snapshots: Mapping[str, Path]
+    batches: tuple[int, ...]
+    threads: int
+    seconds: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Milliseconds by batch, label and round; what could not be run, and how far outputs were off."""
+
+    samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    deviations: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def time_snapshots(job: TimingJob) -> Timing:
+    """Load every snapshot, check its outputs against PyTorch's, then time all of them in turn.
+
+    A snapshot that cannot be loaded or returns wrong numbers is a failure and the others are timed
+    without it; without dense there is nothing to compare with and all fail.
+    """
+    torch.set_num_threads(job.threads)
+    began = time.perf_counter()
+    models = {label: load_model(path, job.model, job.dataset) for label, path in job.snapshots.items()}
+    models[HIDDEN_COPY] = load_model(job.snapshots[DENSE], job.model, job.dataset)
+    timing = Timing()
+    with torch.no_grad():
+        for batch in job.batches:
+            timing.samples[batch] = _time_batch(job, models, batch, timing)
+    return Timing(
+        samples=timing.samples,
+        deviations=timing.deviations,
+        failures=timing.failures,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _time_batch(
+    job: TimingJob, models: Mapping[str, nn.Module], batch: int, timing: Timing
+) -> dict[str, list[float]]:
+    generator = torch.Generator().manual_seed(job.seed)
+    inputs = torch.randn(batch, *job.dataset.shape, generator=generator)
+    runs: dict[str, Run] = {}
+    for label, model in models.items():
+        try:
+            runs[label] = prepared(job.backend, model, inputs, name=job.model.name, store=job.store)
+            off = _deviation(runs[label](inputs), model(inputs))
+            timing.deviations[label] = max(off, timing.deviations.get(label, 0.0))
+            if not off <= TOLERANCE:
+                raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
+        except Exception as error:
+            timing.failures[label] = failure_reason(error)
+            runs.pop(label, None)
+    if DENSE not in runs or HIDDEN_COPY not in runs:
+        reason = timing.failures.get(DENSE) or timing.failures[HIDDEN_COPY]
+        timing.failures.update({label: f"dense could not be run: {reason}" for label in models})
+        return {}
+    timed = {label: partial(run, inputs) for label, run in runs.items()}
+    return interleave(timed, seconds=job.seconds, seed=job.seed)
+
+
+def prepared(
+    backend: Backend, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
+) -> Run:
+    """The model on the backend; models of one architecture share one kept export."""
+    if not isinstance(backend, SharesGraph):
+        return backend.prepare(model, example)
+    return backend.load(shared_graph(backend, model, example, name=name, store=store), model)
+
+
+def shared_graph(
+    backend: SharesGraph, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
+) -> bytes:
+    """The backend's export of the model's architecture, made once and kept by content key."""
+    key = _graph_key(backend, model, example, name)
+    if key not in store:
+        content = backend.export(model, example)
+        with store.writing(key) as folder:
+            (folder / GRAPH).write_bytes(content)
+    return (store.folder(key) / GRAPH).read_bytes()
+
+
+def _graph_key(backend: SharesGraph, model: nn.Module, example: Tensor, name: str) -> str:
+    facts = dict(backend.describe()) if isinstance(backend, Backend) else {}
+    shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
+    found = digest([name, shapes, list(example.shape[1:]), facts, torch.__version__])
+    return f"graph-{type(backend).__name__}-{found}"
+
+
+def _deviation(found: Tensor, expected: Tensor) -> float:
+    if found.shape != expected.shape:
+        raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(expected.shape)}")
+    largest = float(expected.abs().max())
+    return float((found - expected).abs().max()) / max(largest, 1e-12)

@@ -1,0 +1,48 @@
+"""A grid held against the ledger: which rows are owed, and the work that they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.grid import Cell, Dense, Grid, Trial
+    from harness.ledger import Ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All cells of a grid, and those whose rows are still owed."""
+
+    denses: tuple[Dense, ...]
+    trials: tuple[Trial, ...]
+    cells: tuple[Cell, ...]
+    owed: tuple[Cell, ...]
+
+    @property
+    def able(self) -> list[Cell]:
+        """Owed cells that can run, as far as is known before running them."""
+        return [cell for cell in self.owed if cell.subject.impossible is None]
+
+    @property
+    def owing(self) -> list[Trial]:
+        """Trials that can run and owe a row."""
+        subjects = {cell.subject.key for cell in self.able}
+        return [trial for trial in self.trials if trial.key in subjects]
+
+
+def make_plan(grid: Grid, ledger: Ledger) -> Plan:
+    """Compare the grid with the rows on disk; a row that failed is owed again."""
+    denses = tuple(grid.denses())
+    trials = tuple(grid.trials(denses))
+    cells = tuple(grid.cells((*denses, *trials)))
+    kept = {row["key"] for row in ledger.rows() if row["status"] != "failed"}
+    owed = tuple(cell for cell in cells if cell.key not in kept)
+    return Plan(denses=denses, trials=trials, cells=cells, owed=owed)
+
+
+def trial_epochs(trial: Trial) -> float:
+    """Fine-tuning epochs that a trial's walk takes, rounds that levels share counted once."""
+    rounds = [tuple(trial.schedule.rounds(level)) for level in trial.levels]
+    steps = {sequence[: end + 1] for sequence in rounds for end in range(len(sequence))}
+    return trial.dense.recipe.finetune_epochs * sum(step[-1].share for step in steps)

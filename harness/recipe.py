@@ -1,0 +1,23 @@
+"""How every model of a run is trained and fine-tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One recipe for all methods, so that a comparison is of methods and nothing else.
+
+    `finetune_epochs` is the budget of each sparsity level, shared out over its rounds by the
+    schedule: every method spends the same to reach the same level.
+    """
+
+    dense_epochs: float = 12.0
+    finetune_epochs: float = 2.0
+    train_batch: int = 64
+    optimizer: str = "sgd"
+    dense_lr: float = 0.1
+    finetune_lr: float = 0.02
+    weight_decay: float = 5e-4
+    augmented: bool = True

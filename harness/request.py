@@ -1,0 +1,112 @@
+"""From what was typed to a grid: every name resolved, every number checked, before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.catalogue import selected
+from harness.contracts import GRANULARITIES
+from harness.errors import HarnessError
+from harness.grid import Grid, checked_levels
+from harness.keys import file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.catalogue import Catalogue
+    from harness.contracts import Backend, Dataset
+    from harness.grid import ScopeChoice
+    from harness.recipe import Recipe
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The axes of a run as text: selections by name, and comma lists of numbers."""
+
+    models: str
+    dataset: str
+    pruners: str
+    granularities: str
+    scope: ScopeChoice
+    schedules: str
+    levels: str
+    seeds: str
+    backends: str
+    batch_sizes: str
+    threads: int
+    recipe: Recipe
+
+    def grid(self, catalogue: Catalogue) -> Grid:
+        """Raises HarnessError naming the first value that nothing answers to."""
+        granularities = selected(self.granularities, GRANULARITIES, kind="granularity")
+        return Grid(
+            pruners=catalogue.choose("pruner", self.pruners),
+            schedules=catalogue.choose("schedule", self.schedules),
+            granularities=[g for g in GRANULARITIES if (g, None) in granularities],
+            scope=self.scope,
+            levels=checked_levels(_numbers("levels", self.levels, float)),
+            seeds=_whole("seeds", self.seeds, least=0),
+            backends=_usable(catalogue, self.backends),
+            batches=_whole("batch-sizes", self.batch_sizes, least=1),
+            threads=self.threads,
+            dataset=_one_dataset(catalogue, self.dataset),
+            models=catalogue.choose_models(self.models),
+            recipe=self.recipe,
+        )
+
+
+def run_folder(grid: Grid, out: Path | None) -> Path:
+    """Where the rows go: `results/MODELS-DATASET` unless told otherwise."""
+    if out is not None:
+        return out
+    names = [model.name for model in grid.models]
+    shown = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
+    return RESULTS / file_name(f"{shown}-{grid.dataset.name}")
+
+
+def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
+    """Backends that run here; one that was asked for by name and does not is an error."""
+    chosen: list[Backend] = catalogue.choose("backend", terms)
+    by_name = {term.strip() for term in terms.split(",")}
+    usable = []
+    for backend in chosen:
+        reason = backend.unavailable()
+        if reason is None:
+            usable.append(backend)
+        elif backend.name in by_name:
+            raise HarnessError(f"backend {backend.name!r} is not available here: {reason}")
+    if not usable:
+        raise HarnessError(f"{terms!r} leaves no backend that is available here")
+    return usable
+
+
+def _one_dataset(catalogue: Catalogue, text: str) -> Dataset:
+    # A path may hold commas, so a dataset is one name with its argument and no list.
+    name, colon, argument = text.partition(":")
+    known = catalogue.names("dataset")
+    if (name,) != tuple(n for n, _ in selected(name, known, kind="dataset")):
+        raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(known)})")
+    dataset: Dataset = catalogue.configured("dataset", name, argument if colon else None)
+    return dataset
+
+
+def _numbers(option: str, text: str, number: Callable[[str], Any]) -> list[Any]:
+    found = []
+    for term in text.split(","):
+        try:
+            found.append(number(term.strip()))
+        except ValueError:
+            raise HarnessError(f"--{option}: {term.strip()!r} is not a number") from None
+    return found
+
+
+def _whole(option: str, text: str, *, least: int) -> list[int]:
+    found: list[int] = _numbers(option, text, int)
+    for number in found:
+        if number < least:
+            raise HarnessError(f"--{option}: {number} is below {least}")
+    return list(dict.fromkeys(found))

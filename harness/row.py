@@ -1,0 +1,131 @@
+"""A row: one measurement, flat, with every column explained once, here."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Status = Literal["ok", "skipped", "failed"]
+
+
+def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN401 -- dataclasses.field is untyped in the same way
+    return field(default=default, metadata={"text": text, "unit": unit})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One snapshot on one backend at one batch size; empty where it was not measured."""
+
+    key: str = _column("measurement key: trial, level, backend, its settings and device", default="")
+    trial: str = _column("trial key: what can change the numbers of a snapshot", default="")
+    status: Status = _column("`ok`, `skipped` (cannot be) or `failed` (went wrong)", default="ok")
+    reason: str = _column("why it was skipped or failed", default="")
+
+    model: str = _column("architecture", default="")
+    dataset: str = _column("labelled images", default="")
+    pruner: str = _column("criterion; `dense` for the unpruned model", default="")
+    granularity: str = _column("what is removed: `weight` or `channel`", default="")
+    scope: str = _column("scores compared over the network (`global`) or a layer (`local`)", default="")
+    schedule: str = _column("rounds of pruning and fine-tuning", default="")
+    seed: int = _column("of initial weights, data order and random scores", default=0)
+    sparsity: float = _column("asked-for fraction of the prunable parameters removed", default=0.0)
+    backend: str = _column("device plus runtime", default="")
+    batch: int = _column("images per inference", "images", default=1)
+    threads: int = _column("intra-op threads while timing", default=1)
+
+    top1: float | None = _column("test accuracy, in PyTorch", "fraction")
+    top5: float | None = _column("label among the best five; empty up to five classes", "fraction")
+    dense_top1: float | None = _column("top1 of the dense model of the same seed", "fraction")
+    retained: float | None = _column("top1 / dense_top1")
+    images: int | None = _column("test images behind top1", "images")
+
+    latency_ms: float | None = _column("median time of one batch", "ms")
+    latency_low_ms: float | None = _column("lower end of its 95 % interval", "ms")
+    latency_high_ms: float | None = _column("upper end of its 95 % interval", "ms")
+    dense_latency_ms: float | None = _column("the dense model's, interleaved in the same process", "ms")
+    fps: float | None = _column("batch / latency", "images/s")
+    ms_saved: float | None = _column("median of dense minus pruned, paired by round", "ms")
+    ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms")
+    ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms")
+    ms_saved_error: float | None = _column("its bootstrap standard error", "ms")
+    noise_ms: float | None = _column("most that a hidden copy of dense differs from dense", "ms")
+    saves_time: bool | None = _column("interval above zero and saving above noise_ms")
+    retained_per_ms_saved: float | None = _column("retained / ms_saved; empty unless saves_time", "1/ms")
+    rounds: int | None = _column("timed rounds")
+    deviation: float | None = _column("largest output difference from PyTorch over largest output")
+
+    sparsity_reached: float | None = _column("fraction of the prunable parameters truly removed")
+    params: int | None = _column("parameters left, zeros included")
+    params_nonzero: int | None = _column("parameters that are not zero")
+    dense_params: int | None = _column("parameters of the dense model")
+    macs: int | None = _column("multiply-accumulates for one image, zeros included")
+    dense_macs: int | None = _column("the same of the dense model")
+    size_mb: float | None = _column("safetensors file", "10^6 bytes")
+    compressed_mb: float | None = _column("the same after zstd level 3", "10^6 bytes")
+
+    epochs: float | None = _column("fine-tuning spent to reach this snapshot", "epochs")
+    train_seconds: float | None = _column("fine-tuning time, shared rounds counted in full", "s")
+    score_seconds: float | None = _column("scoring time, shared rounds counted in full", "s")
+    timing_seconds: float | None = _column("wall time of the timing process, all its models", "s")
+    evidence: str = _column("what the criterion looked at", default="")
+    reduction: str = _column("`elementwise`, `group` (coupled layers' mean) or `producers`", default="")
+    layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
+    excluded: str = _column("weights that were not prunable at this granularity", default="")
+
+    dense_epochs: float = _column("epochs of dense training", default=0.0)
+    finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)
+    train_batch: int = _column("images per training step", "images", default=0)
+    optimizer: str = _column("timm's name", default="")
+    dense_lr: float = _column("peak learning rate of dense training", default=0.0)
+    finetune_lr: float = _column("peak learning rate of fine-tuning", default=0.0)
+    weight_decay: float = _column("of both", default=0.0)
+    augmented: bool = _column("the dataset's own augmentation in training", default=False)
+    recipe: int = _column("version of the training and pruning procedure", default=0)
+    data_hash: str = _column("of images, labels and splits", default="")
+    pruner_hash: str = _column("of the criterion's source", default="")
+    schedule_hash: str = _column("of the schedule's source", default="")
+
+    device: str = _column("processor that ran the model", default="")
+    runtime: str = _column("library that ran the model, with version", default="")
+    cores: int | None = _column("physical cores")
+    platform: str = _column("operating system and machine type", default="")
+    python: str = _column("version", default="")
+    torch: str = _column("version", default="")
+    timm: str = _column("version", default="")
+    torch_pruning: str = _column("version", default="")
+    harness: str = _column("version", default="")
+    revision: str = _column("source revision of the harness, where it runs from a checkout", default="")
+    written_at: str = _column("UTC time of the row", default="")
+
+    correct: str = _column("which test images are right: base64 of zlib of packed bits", default="")
+    dense_correct: str = _column("the same of the dense model", default="")
+
+
+BLOBS = ("correct", "dense_correct")
+"""Columns that the ledger keeps for the ranking's bootstrap and the tables leave out."""
+
+
+def column_units() -> dict[str, tuple[str, str]]:
+    """Every column in order: name to (explanation, unit)."""
+    return {item.name: (item.metadata["text"], item.metadata["unit"]) for item in fields(Row)}
+
+
+def encode_bits(bits: NDArray[np.bool_]) -> str:
+    """Booleans as a short string: base64 of zlib of packed bits."""
+    import numpy as np
+
+    return base64.b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode()
+
+
+def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
+    """The first `count` booleans of what `encode_bits` made."""
+    import numpy as np
+
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
+    return np.unpackbits(packed, count=count).astype(np.bool_)

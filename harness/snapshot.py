@@ -1,0 +1,107 @@
+"""A model on disk with what was found out about it: weights, architecture, accuracy and size."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import zstandard
+from safetensors.torch import load, save
+from torch.utils.flop_counter import FlopCounterMode
+
+from harness.row import encode_bits
+from harness.surgery import History, prunable_weights, replay
+from harness.training import evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from harness.artifacts import ArtifactStore
+    from harness.contracts import Dataset, Model
+
+WEIGHTS = "weights.safetensors.zst"
+FACTS = "facts.json"
+ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Facts of one model; sizes in 10^6 bytes, `correct` as `row.encode_bits` writes it."""
+
+    history: History
+    top1: float
+    top5: float | None
+    images: int
+    correct: str
+    params: int
+    params_nonzero: int
+    prunable: int
+    prunable_nonzero: int
+    macs: int
+    size_mb: float
+    compressed_mb: float
+    train_seconds: float
+
+
+def save_snapshot(
+    store: ArtifactStore,
+    key: str,
+    model: nn.Module,
+    *,
+    dataset: Dataset,
+    history: History,
+    train_seconds: float,
+) -> Snapshot:
+    """Evaluate and measure the model and keep both under the key."""
+    content = save({name: value.contiguous() for name, value in model.state_dict().items()})
+    packed = zstandard.compress(content, ZSTD_LEVEL)
+    evaluation = evaluate(model, dataset)
+    weights = list(prunable_weights(model).values())
+    snapshot = Snapshot(
+        history=history,
+        top1=evaluation.top1,
+        top5=evaluation.top5,
+        images=evaluation.correct.numel(),
+        correct=encode_bits(evaluation.correct.numpy()),
+        params=sum(p.numel() for p in model.parameters()),
+        params_nonzero=sum(int(p.count_nonzero()) for p in model.parameters()),
+        prunable=sum(w.numel() for w in weights),
+        prunable_nonzero=sum(int(w.count_nonzero()) for w in weights),
+        macs=count_macs(model, example_batch(dataset, 1)),
+        size_mb=len(content) / 1e6,
+        compressed_mb=len(packed) / 1e6,
+        train_seconds=train_seconds,
+    )
+    with store.writing(key) as folder:
+        (folder / WEIGHTS).write_bytes(packed)
+        (folder / FACTS).write_text(json.dumps(asdict(snapshot)))
+    return snapshot
+
+
+def read_facts(folder: Path) -> Snapshot:
+    """What is known of the snapshot in a folder, without its weights."""
+    return Snapshot(**json.loads((folder / FACTS).read_text()))
+
+
+def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
+    """The snapshot's model, in evaluation mode, cut to its architecture and filled with weights."""
+    network = model.build(dataset)
+    replay(network, example_batch(dataset, 1), read_facts(folder).history)
+    network.load_state_dict(load(zstandard.decompress((folder / WEIGHTS).read_bytes())))
+    return network.eval()
+
+
+def example_batch(dataset: Dataset, batch: int) -> Tensor:
+    """Seeded noise shaped like a batch of the dataset."""
+    return torch.randn(batch, *dataset.shape, generator=torch.Generator().manual_seed(0))
+
+
+def count_macs(model: nn.Module, example: Tensor) -> int:
+    """Multiply-accumulates of convolutions and matrix products for `example`, zeros included."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(example)
+    return counter.get_total_flops() // 2

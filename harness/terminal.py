@@ -1,0 +1,143 @@
+"""What the commands print: tables of plugins, plans and rankings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from harness.findings import findings
+from harness.plan import trial_epochs
+from harness.ranking import leaderboards
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from harness.catalogue import Catalogue
+    from harness.plan import Plan
+    from harness.ranking import Leaderboard, Standing
+
+Rows = list[dict[str, Any]]
+
+
+WIDTH_OF_A_FILE = 130
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The terminal, or a page wide enough for the tables where output goes to a file."""
+    from rich.console import Console
+
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=WIDTH_OF_A_FILE)
+
+
+def print_catalogue(page: Console, catalogue: Catalogue) -> None:
+    """Every plugin, and apart, every one that is broken or unavailable, with its reason."""
+    table = _table("kind", "name", "from", "what it is", title="Plugins")
+    missing = [(broken.name, broken.distribution, broken.reason) for broken in catalogue.broken]
+    for offer in catalogue.offers:
+        reason = offer.plugin.unavailable() if offer.kind == "backend" else None
+        if reason is None:
+            table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
+        else:
+            missing.append((offer.name, offer.distribution, reason))
+    page.print(table)
+    if missing:
+        apart = _table("name", "from", "reason", title="Broken or unavailable")
+        for line in missing:
+            apart.add_row(*map(_plain, line))
+        page.print(apart)
+
+
+def print_plan(page: Console, plan: Plan) -> None:
+    """How many trials and cells there are, how many are owed, and the work they ask for."""
+    table = _table("model", "pruner", "granularity", "scope", "schedule", "trials", "note")
+    grouped = Counter(
+        (
+            trial.dense.model.name,
+            trial.pruner.name,
+            trial.granularity,
+            trial.scope,
+            trial.schedule.name,
+            trial.impossible or "",
+        )
+        for trial in plan.trials
+    )
+    for (*words, note), count in grouped.items():
+        table.add_row(*map(_plain, words), str(count), _plain(note and f"skipped: {note}"))
+    page.print(table)
+    needed = {cell.subject.settings["seed"]: 1 for cell in plan.able}
+    epochs = sum(trial_epochs(trial) for trial in plan.owing)
+    dense = [d for d in plan.denses if d.seed in needed]
+    backends = {cell.backend.name for cell in plan.cells}
+    page.print(
+        f"{len(plan.trials)} trials, {len(plan.cells)} cells on {', '.join(sorted(backends))}; "
+        f"{len(plan.owed)} cells are owed, {len(plan.owed) - len(plan.able)} of them skipped.\n"
+        f"Work at most: {len(dense)} dense trainings of "
+        f"{dense[0].recipe.dense_epochs if dense else 0:g} epochs, {epochs:g} epochs of fine-tuning in "
+        f"{len(plan.owing)} trials, {len(plan.able)} timings; less what is kept from earlier runs.",
+        markup=False,
+        highlight=False,
+    )
+
+
+def print_ranking(page: Console, rows: Rows, *, batch: int | None = None) -> None:
+    """The leaderboards (of one batch size where given) and what they show."""
+    for board in leaderboards(rows):
+        if batch is None or board.conditions["batch"] == batch:
+            page.print(_ranking(board))
+            for sentence in findings(board):
+                page.print(f"  {sentence}", markup=False, highlight=False)
+            page.print()
+
+
+def print_failures(page: Console, failed: Sequence[Mapping[str, Any]]) -> None:
+    """The cells that failed, counted by reason."""
+    names = ("model", "pruner", "granularity", "schedule", "backend", "reason")
+    counted = Counter(tuple(row[name] for name in names) for row in failed)
+    table = _table(*names[:-1], "cells", "reason", title="Failed")
+    for (*words, reason), count in counted.items():
+        table.add_row(*map(_plain, words), str(count), _plain(reason))
+    page.print(table)
+
+
+def _ranking(board: Leaderboard) -> Table:
+    headers = ("rank", "pruner", "granularity", "schedule", "score", "best level", "top-1", "ms saved")
+    table = _table(*headers, "speed-up", title=board.title)
+    for standing in board.standings:
+        table.add_row(*_ranking_cells(standing))
+    return table
+
+
+def _ranking_cells(standing: Standing) -> list[Any]:
+    best = standing.best
+    pruner, granularity, _, schedule = standing.method
+    score = f"{standing.score:.3f} [{standing.low:.3f}, {standing.high:.3f}]"
+    saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
+    words = (
+        str(standing.group) if standing.group is not None else "-",
+        pruner,
+        granularity,
+        schedule,
+        score if standing.saves_time else "saves no time",
+        f"{best['sparsity']:g}",
+        f"{best['top1']:.1%}",
+        saved,
+        f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
+    )
+    return [_plain(word) for word in words]
+
+
+def _table(*headers: str, title: str | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(*headers, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+
+
+def _plain(text: str) -> Any:  # noqa: ANN401 -- rich takes a Text wherever it takes markup
+    from rich.text import Text
+
+    return Text(text)

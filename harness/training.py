@@ -1,0 +1,141 @@
+"""One training loop and one evaluation loop, for dense and pruned models alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Subset
+
+from harness.contracts import Augments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor, nn
+    from torch.utils.data import Dataset as TorchDataset
+
+    from harness.contracts import Dataset
+    from harness.recipe import Recipe
+
+EVALUATION_BATCH = 256
+WARMUP_FRACTION = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Which test images are right (bool, in the order of the split), and the rates."""
+
+    correct: Tensor
+    top1: float
+    top5: float | None
+
+
+def train(
+    model: nn.Module,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    epochs: float,
+    peak_lr: float,
+    seed: int,
+    masks: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Train in place for `epochs` (fractions count in steps), masked weights exactly zero after.
+
+    timm's optimiser; timm's cosine schedule stepped per update after a linear warm-up over the
+    first tenth. All randomness comes from `seed`.
+    """
+    from timm.optim import create_optimizer_v2
+    from timm.scheduler import CosineLRScheduler
+
+    steps = round(epochs * steps_per_epoch(dataset, recipe))
+    apply_masks(model, masks)
+    if steps == 0:
+        return
+    optimizer = create_optimizer_v2(
+        model, opt=recipe.optimizer, lr=peak_lr, weight_decay=recipe.weight_decay
+    )
+    warmup = int(steps * WARMUP_FRACTION)
+    schedule = CosineLRScheduler(
+        optimizer, t_initial=steps, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
+    )
+    batches = _endless_batches(dataset, recipe, seed=seed)
+    model.train()
+    torch.manual_seed(seed)
+    for step in range(steps):
+        schedule.step_update(step)
+        images, labels = next(batches)
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+        apply_masks(model, masks)
+    model.eval()
+
+
+def steps_per_epoch(dataset: Dataset, recipe: Recipe) -> int:
+    """Updates an epoch makes; the images of an incomplete last batch wait for the next shuffle."""
+    return max(1, _size(dataset.split("train")) // recipe.train_batch)
+
+
+def _size(split: TorchDataset[tuple[Tensor, int]]) -> int:
+    return len(split)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
+
+
+def apply_masks(model: nn.Module, masks: Mapping[str, Tensor] | None) -> None:
+    """Set what the keep masks drop to exactly zero, in place."""
+    if masks:
+        with torch.no_grad():
+            parameters = dict(model.named_parameters())
+            for name, keep in masks.items():
+                parameters[name].masked_fill_(~keep, 0.0)
+
+
+def _endless_batches(
+    dataset: Dataset, recipe: Recipe, *, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    split = dataset.split("train")
+    augmentation = torch.Generator().manual_seed(seed + 1)
+    loader = DataLoader(
+        split,
+        batch_size=recipe.train_batch,
+        shuffle=True,
+        # A batch of one image has no variance for a norm to train on.
+        drop_last=_size(split) > recipe.train_batch,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    while True:
+        for images, labels in loader:
+            if recipe.augmented and isinstance(dataset, Augments):
+                yield dataset.augment(images, augmentation), labels
+            else:
+                yield images, labels
+
+
+def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
+    """Accuracy on the test split, in evaluation mode; top-5 where there are more than 5 classes."""
+    model.eval()
+    first: list[Tensor] = []
+    among_five: list[Tensor] = []
+    depth = 5 if dataset.classes > 5 else 1
+    loader = DataLoader(dataset.split("test"), batch_size=EVALUATION_BATCH)
+    with torch.inference_mode():
+        for images, labels in loader:
+            hits = model(images).topk(depth, dim=1).indices == labels[:, None]
+            first.append(hits[:, 0])
+            among_five.append(hits.any(dim=1))
+    correct = torch.cat(first)
+    top5 = float(torch.cat(among_five).double().mean()) if depth == 5 else None
+    return Evaluation(correct=correct, top1=float(correct.double().mean()), top5=top5)
+
+
+def calibration_batches(
+    dataset: Dataset, *, images: int, batch: int, seed: int
+) -> list[tuple[Tensor, Tensor]]:
+    """The training images that every criterion sees, drawn once for a seed."""
+    split = dataset.split("train")
+    chosen = torch.randperm(_size(split), generator=torch.Generator().manual_seed(seed))[:images]
+    loader = DataLoader(Subset(split, chosen.tolist()), batch_size=batch)
+    return [(inputs, labels) for inputs, labels in loader]

@@ -1,0 +1,110 @@
+"""A folder of images, one sub-folder a class."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import harness
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+    from torch.utils.data import Dataset
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+LARGEST = 224
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`folder:PATH` with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/); sides at most 224."""
+
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """`folder`, and the last part of the path: the whole path would tie results to a machine."""
+        return f"folder:{self.path.name}" if self.path else "folder"
+
+    def configured(self, argument: str) -> Self:
+        """The folder at `argument`; HarnessError where it does not hold the two splits."""
+        folder = type(self)(Path(argument).expanduser().resolve())
+        for part in ("train", "test"):
+            folder._root(part)  # type: ignore[arg-type]  # the loop's literals are Parts
+        return folder
+
+    @cached_property
+    def classes(self) -> int:
+        """Sub-folders of train/."""
+        return sum(item.is_dir() for item in self._root("train").iterdir())
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """Colour squares with the first image's shorter side, at most 224."""
+        from PIL import Image
+
+        with Image.open(self._images("train")[0]) as image:
+            side = min(*image.size, LARGEST)
+        return (3, side, side)
+
+    def split(self, part: harness.Part) -> Dataset[tuple[Tensor, int]]:
+        """Images with their shorter side scaled and the centre cut out, decoded when asked for."""
+        from torchvision import transforms
+        from torchvision.datasets import ImageFolder
+
+        side = self.shape[1]
+        steps = [
+            transforms.Resize(side),
+            transforms.CenterCrop(side),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
+        images = ImageFolder(self._root(part), transform=transforms.Compose(steps))
+        expected = sorted(item.name for item in self._root("train").iterdir() if item.is_dir())
+        if images.classes != expected:
+            raise harness.HarnessError(f"{self._root(part)} and train/ have different classes")
+        found: Dataset[tuple[Tensor, int]] = images
+        return found
+
+    def fingerprint(self) -> str:
+        """Hash of every image's place and content."""
+        found = hashlib.sha256(str(self.shape).encode())
+        for part in ("train", "test"):
+            root = self._root(part)  # type: ignore[arg-type]  # the loop's literals are Parts
+            for image in self._images(part):  # type: ignore[arg-type]
+                found.update(f"{part}/{image.relative_to(root).as_posix()}\0".encode())
+                found.update(hashlib.sha256(image.read_bytes()).digest())
+        return found.hexdigest()[:12]
+
+    def augment(self, images: Tensor, generator: Generator) -> Tensor:
+        """Mirror each image with probability one half."""
+        import torch
+
+        mirrored = torch.rand(len(images), generator=generator) < 0.5
+        return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+
+    def _root(self, part: harness.Part) -> Path:
+        if self.path is None:
+            raise harness.HarnessError("give the folder's path: --dataset folder:PATH")
+        names = ["train"] if part == "train" else ["test", "val"]
+        for name in names:
+            if (self.path / name).is_dir():
+                return self.path / name
+        raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
+
+    def _images(self, part: harness.Part) -> list[Path]:
+        found = sorted(path for path in self._root(part).glob("*/*") if path.is_file())
+        if not found:
+            raise harness.HarnessError(f"{self._root(part)} has no CLASS/IMAGE files in it")
+        return found
+
+
+@harness.hookimpl
+def harness_datasets() -> Iterable[harness.Dataset]:
+    """Offer image folders."""
+    return [Folder()]

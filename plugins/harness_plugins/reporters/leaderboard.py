@@ -1,0 +1,90 @@
+"""The ranking as a Markdown page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import harness
+
+HEADERS = (
+    "rank", "pruner", "granularity", "scope", "schedule", "score", "95 %", "best level", "top-1",
+    "retained", "ms", "ms saved", "95 %", "speed-up", "retained / ms saved", "FPS", "MB",
+)  # fmt: skip
+INTRODUCTION = """# Leaderboard
+
+Methods are ranked by *score*: the accuracy retained per millisecond saved, averaged over every \
+millisecond there is to save (0 to 1, higher is better). Methods whose intervals overlap share a \
+rank. A method that saves no time beyond the noise has none. *best level* is the sparsity that adds \
+most to the score; the columns after it belong to it. `-` marks an empty value.
+"""
+
+
+class LeaderboardPage:
+    """leaderboard.md: methods ranked on each backend, the dense line, and what the table shows."""
+
+    name = "leaderboard"
+
+    def render(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, bytes]:
+        """One section for each set of conditions, then the cells that could not run."""
+        sections = [INTRODUCTION, *map(_section, harness.leaderboards(rows)), *_missing(rows)]
+        return {"leaderboard.md": ("\n".join(sections)).encode()}
+
+
+def _section(board: harness.Leaderboard) -> str:
+    from tabulate import tabulate
+
+    lines = [_cells(standing) for standing in board.standings]
+    table = tabulate(lines, headers=HEADERS, tablefmt="pipe", disable_numparse=True)
+    notes = "\n".join(f"- {text}" for text in harness.findings(board))
+    facts = f"{board.conditions['device']}; {board.conditions['recipe_text']}"
+    return f"## {_escaped(board.title)}\n\n{_escaped(facts)}\n\n{table}\n\n{notes}\n"
+
+
+def _cells(standing: harness.Standing) -> list[str]:
+    best = standing.best
+    ratio = best["retained_per_ms_saved"]
+    return [
+        str(standing.group) if standing.group is not None else "-",
+        *map(_escaped, standing.method),
+        f"{standing.score:.3f}",
+        f"{standing.low:.3f} to {standing.high:.3f}",
+        f"{best['sparsity']:g}",
+        f"{best['top1']:.1%}",
+        f"{best['retained']:.3f}" if best["retained"] is not None else "-",
+        f"{best['latency_ms']:.3g}",
+        f"{best['ms_saved']:.3g}",
+        f"{best['ms_saved_low']:.3g} to {best['ms_saved_high']:.3g}",
+        f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
+        f"{ratio:.3g}" if ratio is not None else "-",
+        f"{best['fps']:.0f}",
+        f"{best['size_mb']:.2f}",
+    ]
+
+
+def _missing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    from tabulate import tabulate
+
+    counted: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        if row["status"] != "ok":
+            names = ("status", "model", "pruner", "granularity", "schedule", "backend", "reason")
+            found = tuple(_escaped(row[name]) for name in names)
+            counted[found] = counted.get(found, 0) + 1
+    if not counted:
+        return []
+    lines = [[*found[:-1], count, found[-1]] for found, count in counted.items()]
+    headers = ("status", "model", "pruner", "granularity", "schedule", "backend", "cells", "reason")
+    return ["## Cells without a measurement\n", tabulate(lines, headers=headers, tablefmt="pipe"), ""]
+
+
+def _escaped(text: str) -> str:
+    """Names and reasons come from plugins: they must not end a cell or start markup."""
+    safe = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|" else sign for sign in text)
+    return " ".join(safe.split())
+
+
+@harness.hookimpl
+def harness_reporters() -> Iterable[harness.Reporter]:
+    """Offer the leaderboard page."""
+    return [LeaderboardPage()]

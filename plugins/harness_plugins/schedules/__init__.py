@@ -1,0 +1,1 @@
+"""Built-in schedules: one module, one entry point."""
