@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from harness.measurement import DENSE, HIDDEN_COPY
+from harness.measurement import DENSE, copy_label
 from harness.row import Row
 from harness.stopwatch import median, saving
 
@@ -39,17 +40,24 @@ def measured_row(
     dense: Snapshot,
     timing: Timing,
     label: str,
+    noise: float,
     machine: Mapping[str, Any],
 ) -> Row:
-    """The row of a snapshot that was timed under `label` beside dense."""
+    """The row of a snapshot that was timed under `label` beside dense.
+
+    `noise` is the fraction of dense latency below which this machine cannot tell a saving.
+    """
     retained = snapshot.top1 / dense.top1 if dense.top1 else None
+    times = _time(timing.samples[cell.batch], label, batch=cell.batch, noise=noise)
+    counts = times["saves_time"] and retained is not None
     return Row(
         **cell.settings,
         **machine,
         **_accuracy(snapshot, dense),
         **_size(snapshot, dense),
-        **_spent(level, cell),
-        **_time(timing.samples[cell.batch], label, cell.batch, retained),
+        **_spent(level),
+        **times,
+        retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
         key=cell.key,
         status="ok",
         retained=retained,
@@ -82,7 +90,7 @@ def _size(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
     }
 
 
-def _spent(level: Level, cell: Cell) -> dict[str, Any]:
+def _spent(level: Level) -> dict[str, Any]:
     return {
         "sparsity_reached": level.sparsity_reached,
         "epochs": level.epochs,
@@ -95,26 +103,29 @@ def _spent(level: Level, cell: Cell) -> dict[str, Any]:
     }
 
 
+def noise_fraction(samples: Mapping[str, list[float]], copies: int) -> float:
+    """The most by which any two copies of dense differ, intervals included, over dense latency."""
+    labels = [DENSE, *map(copy_label, range(copies))]
+    savings = [saving(samples[one], samples[two]) for one, two in combinations(labels, 2)]
+    return max(max(abs(s.low), abs(s.high)) for s in savings) / median(samples[DENSE]).value
+
+
 def _time(
-    samples: Mapping[str, list[float]], label: str, batch: int, retained: float | None
+    samples: Mapping[str, list[float]], label: str, *, batch: int, noise: float
 ) -> dict[str, Any]:
     own, dense = samples[label], samples[DENSE]
-    latency, saved = median(own), saving(dense, own)
-    copy = saving(dense, samples[HIDDEN_COPY])
-    noise = max(abs(copy.low), abs(copy.high))
-    saves = saved.low > 0.0 and saved.value > noise
+    latency, saved, before = median(own), saving(dense, own), median(dense)
     return {
         "latency_ms": latency.value,
         "latency_low_ms": latency.low,
         "latency_high_ms": latency.high,
-        "dense_latency_ms": median(dense).value,
+        "dense_latency_ms": before.value,
         "fps": 1000.0 * batch / latency.value,
         "ms_saved": saved.value,
         "ms_saved_low": saved.low,
         "ms_saved_high": saved.high,
         "ms_saved_error": saved.error,
-        "noise_ms": noise,
-        "saves_time": saves,
-        "retained_per_ms_saved": retained / saved.value if saves and retained is not None else None,
+        "noise_ms": noise * before.value,
+        "saves_time": saved.low > 0.0 and saved.value > noise * before.value,
         "rounds": len(own),
     }

@@ -75,7 +75,9 @@ class Catalogue:
         found: dict[str, tuple[Model, str]] = {}
         for implementation in _implementations(self.manager, "harness_models"):
             for model in implementation.function(pattern=pattern):
-                _refuse_double("model", model.name, found.get(model.name), implementation.plugin_name)
+                _refuse_double(
+                    "model", model.name, found.get(model.name), implementation.plugin_name
+                )
                 found[model.name] = (model, implementation.plugin_name)
         return [model for model, _ in found.values()]
 
@@ -200,14 +202,20 @@ def _register(manager: pluggy.PluginManager, entry: EntryPoint, name: str) -> st
 
 
 def _offers(
-    kind: Kind, protocol: type, function: Any, distribution: str  # noqa: ANN401 -- pluggy is untyped here
+    kind: Kind,
+    protocol: type,
+    function: Any,
+    distribution: str,  # noqa: ANN401 -- pluggy is untyped here
 ) -> tuple[list[Offer], str | None]:
     found: list[Offer] = []
     try:
         for plugin in function():
             lacking = _lacking(plugin, protocol)
             if lacking:
-                return found, f"{type(plugin).__name__} is no {kind}: it has no {', '.join(lacking)}"
+                return (
+                    found,
+                    f"{type(plugin).__name__} is no {kind}: it has no {', '.join(lacking)}",
+                )
             found.append(
                 Offer(
                     kind=kind,

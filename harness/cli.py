@@ -67,7 +67,9 @@ def _recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators 
     for item in reversed(fields(Recipe)):
         if item.name in RECIPE_HELP:
             option = f"--{item.name.replace('_', '-')}"
-            kind = click.FloatRange(min=0) if isinstance(item.default, float) else type(item.default)
+            kind = (
+                click.FloatRange(min=0) if isinstance(item.default, float) else type(item.default)
+            )
             kind = click.IntRange(min=1) if item.name == "train_batch" else kind
             command = click.option(
                 option, item.name, type=kind, default=item.default, help=RECIPE_HELP[item.name]
@@ -84,7 +86,9 @@ def _recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators 
     help="TOML file with any of these options; the command line wins.",
 )
 @click.option("--models", required=True, help="timm names or patterns, as resnet18,vit_tiny*.")
-@click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
+@click.option(
+    "--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out."
+)
 @click.option("--granularities", default="all", help="weight, channel.")
 @click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
 @click.option("--schedules", default="all", help="one_shot, iterative, iterative:0.2, ...")
@@ -240,7 +244,9 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         # A full disk or a folder that cannot be written: what is finished is kept.
-        click.echo(f"harness: error: {error.strerror}: {error.filename or ''}".rstrip(": "), err=True)
+        click.echo(
+            f"harness: error: {error.strerror}: {error.filename or ''}".rstrip(": "), err=True
+        )
         sys.exit(1)
 
 

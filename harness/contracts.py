@@ -91,11 +91,11 @@ class PrunesOnly(Protocol):
 
 @runtime_checkable
 class Scoped(Protocol):
-    """A pruner whose publication compares scores in one scope; others compare globally."""
+    """A pruner whose publication does not compare scores over the whole network."""
 
     @property
-    def scope(self) -> Scope:
-        """The published comparison group."""
+    def scopes(self) -> Mapping[Granularity, Scope]:
+        """The published comparison group at each granularity; global where none is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ class SharesGraph(Protocol):
     """A backend whose conversion depends on the architecture alone, so that twins pay once."""
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
-        """The converted graph without its weights."""
+        """The converted graph without its weights, good for any batch size."""
 
     def load(self, graph: bytes, model: nn.Module) -> Run:
         """What `prepare` returns, from a graph exported from a model of the same shapes."""

@@ -94,7 +94,10 @@ class Trial:
     @property
     def impossible(self) -> str | None:
         """Why no level of it can run, known without running it."""
-        if isinstance(self.pruner, PrunesOnly) and self.granularity not in self.pruner.granularities:
+        if (
+            isinstance(self.pruner, PrunesOnly)
+            and self.granularity not in self.pruner.granularities
+        ):
             allowed = ", ".join(sorted(self.pruner.granularities))
             return f"{self.pruner.name} is defined at granularity {allowed} only"
         return None
@@ -134,7 +137,11 @@ class Grid:
         data_hash = self.dataset.fingerprint()
         return [
             Dense(
-                model=model, dataset=self.dataset, data_hash=data_hash, seed=seed, recipe=self.recipe
+                model=model,
+                dataset=self.dataset,
+                data_hash=data_hash,
+                seed=seed,
+                recipe=self.recipe,
             )
             for model, seed in product(self.models, self.seeds)
         ]
@@ -148,7 +155,7 @@ class Grid:
                 dense=dense,
                 pruner=pruner,
                 granularity=granularity,
-                scope=_scope(pruner, self.scope),
+                scope=_scope(pruner, granularity, self.scope),
                 schedule=schedule,
                 levels=levels,
             )
@@ -191,7 +198,7 @@ def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted(set(levels)))
 
 
-def _scope(pruner: Pruner, choice: ScopeChoice) -> Scope:
+def _scope(pruner: Pruner, granularity: Granularity, choice: ScopeChoice) -> Scope:
     if choice != "published":
         return choice
-    return pruner.scope if isinstance(pruner, Scoped) else "global"
+    return pruner.scopes.get(granularity, "global") if isinstance(pruner, Scoped) else "global"

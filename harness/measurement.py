@@ -1,13 +1,14 @@
 """Timing the snapshots of one trial on one backend, in a process that does nothing else.
 
 The process loads artifacts and the backend, never a criterion's code. Beside dense and pruned models
-it times a second copy of dense: what that copy seems to save is noise, and so is any saving as small.
+it times hidden copies of dense: where a copy's weights lie in memory moves its time by several per
+cent, so what the copies seem to save is noise, and so is any saving as small.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,20 +30,22 @@ if TYPE_CHECKING:
     from harness.contracts import Dataset, Model, Run
 
 DENSE = "dense"
-HIDDEN_COPY = "hidden copy of dense"
+COPIES_BESIDE_DENSE = 8
+COPIES_BESIDE_TRIAL = 1
 TOLERANCE = 1e-3
 GRAPH = "graph"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimingJob:
-    """What one timing process does; `snapshots` maps a label to an artifact folder."""
+    """What one timing process does; `snapshots` maps a label, `dense` among them, to a folder."""
 
     backend: Backend
     model: Model
     dataset: Dataset
     store: ArtifactStore
     snapshots: Mapping[str, Path]
+    copies: int
     batches: tuple[int, ...]
     threads: int
     seconds: float
@@ -67,29 +70,36 @@ def time_snapshots(job: TimingJob) -> Timing:
     """
     torch.set_num_threads(job.threads)
     began = time.perf_counter()
-    models = {label: load_model(path, job.model, job.dataset) for label, path in job.snapshots.items()}
-    models[HIDDEN_COPY] = load_model(job.snapshots[DENSE], job.model, job.dataset)
+    folders = dict(job.snapshots)
+    folders |= {copy_label(number): folders[DENSE] for number in range(job.copies)}
+    models = {label: load_model(path, job.model, job.dataset) for label, path in folders.items()}
     timing = Timing()
+    loaded: dict[str, Run] = {}
     with torch.no_grad():
         for batch in job.batches:
-            timing.samples[batch] = _time_batch(job, models, batch, timing)
-    return Timing(
-        samples=timing.samples,
-        deviations=timing.deviations,
-        failures=timing.failures,
-        seconds=time.perf_counter() - began,
-    )
+            timing.samples[batch] = _time_batch(job, models, loaded, batch=batch, timing=timing)
+    return replace(timing, seconds=time.perf_counter() - began)
+
+
+def copy_label(number: int) -> str:
+    """Under which a hidden copy of dense is timed."""
+    return f"hidden copy {number} of dense"
 
 
 def _time_batch(
-    job: TimingJob, models: Mapping[str, nn.Module], batch: int, timing: Timing
+    job: TimingJob,
+    models: Mapping[str, nn.Module],
+    loaded: dict[str, Run],
+    *,
+    batch: int,
+    timing: Timing,
 ) -> dict[str, list[float]]:
     generator = torch.Generator().manual_seed(job.seed)
     inputs = torch.randn(batch, *job.dataset.shape, generator=generator)
     runs: dict[str, Run] = {}
     for label, model in models.items():
         try:
-            runs[label] = prepared(job.backend, model, inputs, name=job.model.name, store=job.store)
+            runs[label] = _prepared(job, label, model, inputs, loaded)
             off = _deviation(runs[label](inputs), model(inputs))
             timing.deviations[label] = max(off, timing.deviations.get(label, 0.0))
             if not off <= TOLERANCE:
@@ -97,21 +107,25 @@ def _time_batch(
         except Exception as error:
             timing.failures[label] = failure_reason(error)
             runs.pop(label, None)
-    if DENSE not in runs or HIDDEN_COPY not in runs:
-        reason = timing.failures.get(DENSE) or timing.failures[HIDDEN_COPY]
-        timing.failures.update({label: f"dense could not be run: {reason}" for label in models})
+    broken = [label for label in (DENSE, *map(copy_label, range(job.copies))) if label not in runs]
+    if broken:
+        reason = f"dense could not be run: {timing.failures[broken[0]]}"
+        timing.failures.update(dict.fromkeys(models, reason))
         return {}
     timed = {label: partial(run, inputs) for label, run in runs.items()}
     return interleave(timed, seconds=job.seconds, seed=job.seed)
 
 
-def prepared(
-    backend: Backend, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
+def _prepared(
+    job: TimingJob, label: str, model: nn.Module, inputs: Tensor, loaded: dict[str, Run]
 ) -> Run:
-    """The model on the backend; models of one architecture share one kept export."""
-    if not isinstance(backend, SharesGraph):
-        return backend.prepare(model, example)
-    return backend.load(shared_graph(backend, model, example, name=name, store=store), model)
+    """The model on the backend; a shared graph serves every batch size and is loaded once."""
+    if not isinstance(job.backend, SharesGraph):
+        return job.backend.prepare(model, inputs)
+    if label not in loaded:
+        graph = shared_graph(job.backend, model, inputs, name=job.model.name, store=job.store)
+        loaded[label] = job.backend.load(graph, model)
+    return loaded[label]
 
 
 def shared_graph(

@@ -159,9 +159,10 @@ class Runner:
         jobs = {label: self._timing_job(group, threads) for label, group in groups.items()}
         self._observer.phase("timing", TIMING_UNITS * len(jobs))
         engine = self._engine(plan, 1)
+        noise = NoiseFloor(self._ledger.rows())
         for label, outcome in engine.run(time_snapshots, jobs, watching=self._observer.running):
             for cell, level in groups[label]:
-                self._write_timed(cell, level, outcome)
+                self._write(self._timed_row(cell, level, outcome, jobs[label], noise))
             self._observer.done(f"{label}: {outcome.failure or 'timed'}", TIMING_UNITS)
 
     def _level(self, cell: Cell, failures: Mapping[str, str]) -> Level:
@@ -178,9 +179,15 @@ class Runner:
         return level
 
     def _timing_job(self, group: Sequence[tuple[Cell, Level]], threads: int) -> TimingJob:
-        from harness.measurement import DENSE, TimingJob
+        from harness.measurement import (
+            COPIES_BESIDE_DENSE,
+            COPIES_BESIDE_TRIAL,
+            DENSE,
+            TimingJob,
+        )
 
         first, dense = group[0][0], _dense(group[0][0])
+        alone = isinstance(first.subject, Dense)
         snapshots = {level.snapshot: self._store.folder(level.snapshot) for _, level in group}
         snapshots.pop(dense.key, None)
         return TimingJob(
@@ -189,34 +196,36 @@ class Runner:
             dataset=dense.dataset,
             store=self._store,
             snapshots={DENSE: self._store.folder(dense.key), **snapshots},
+            copies=COPIES_BESIDE_DENSE if alone else COPIES_BESIDE_TRIAL,
             batches=tuple(dict.fromkeys(cell.batch for cell, _ in group)),
             threads=threads,
             seconds=self._execution.timing_seconds,
             seed=dense.seed,
         )
 
-    def _write_timed(self, cell: Cell, level: Level, outcome: Outcome[Timing]) -> None:
-        from harness.assembly import measured_row
-        from harness.measurement import HIDDEN_COPY
+    def _timed_row(
+        self, cell: Cell, level: Level, outcome: Outcome[Timing], job: TimingJob, noise: NoiseFloor
+    ) -> Row:
+        from harness.assembly import empty_row, measured_row
+        from harness.measurement import copy_label
         from harness.snapshot import read_facts
 
-        timing = outcome.value
-        # Dense's own row compares it with its hidden copy, so that it shows a saving of nothing.
-        label = HIDDEN_COPY if isinstance(cell.subject, Dense) else level.snapshot
+        timing, dense = outcome.value, _dense(cell)
+        # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
+        label = copy_label(0) if level.snapshot == dense.key else level.snapshot
         if timing is None or label in timing.failures:
             reason = outcome.failure if timing is None else timing.failures[label]
-            self._write_empty(cell, "failed", reason)
-            return
-        row = measured_row(
+            return empty_row(cell, "failed", reason, self._machine)
+        return measured_row(
             cell,
             level,
             snapshot=read_facts(self._store.folder(level.snapshot)),
-            dense=read_facts(self._store.folder(_dense(cell).key)),
+            dense=read_facts(self._store.folder(dense.key)),
             timing=timing,
             label=label,
+            noise=noise.at(cell, timing, job.copies),
             machine=self._machine,
         )
-        self._write(row)
 
     def _write_empty(self, cell: Cell, status: Status, reason: str) -> None:
         from harness.assembly import empty_row
@@ -229,6 +238,31 @@ class Runner:
         self._observer.rows(self._written)
         for problem in self._catalogue.announce(vars(row)):
             self._observer.note(problem)
+
+
+class NoiseFloor:
+    """What counts as noise: the larger of a trial's own copy and of the dense model's many.
+
+    The dense models are timed before the trials, in this run or in an earlier one.
+    """
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        timed = [row for row in rows if row["pruner"] == "dense" and row["status"] == "ok"]
+        self._floors = {_place(row): row["noise_ms"] / row["dense_latency_ms"] for row in timed}
+
+    def at(self, cell: Cell, timing: Timing, copies: int) -> float:
+        """The fraction of dense latency below which a saving of this cell is noise."""
+        from harness.assembly import noise_fraction
+
+        place = _place(cell.settings)
+        own = noise_fraction(timing.samples[cell.batch], copies)
+        if isinstance(cell.subject, Dense):
+            self._floors[place] = own
+        return max(own, self._floors.get(place, 0.0))
+
+
+def _place(settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(settings[name] for name in ("model", "dataset", "backend", "batch", "threads"))
 
 
 def _dense(cell: Cell) -> Dense:

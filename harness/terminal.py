@@ -40,7 +40,9 @@ def print_catalogue(page: Console, catalogue: Catalogue) -> None:
     for offer in catalogue.offers:
         reason = offer.plugin.unavailable() if offer.kind == "backend" else None
         if reason is None:
-            table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
+            table.add_row(
+                *map(_plain, (offer.kind, offer.name, offer.distribution, offer.description))
+            )
         else:
             missing.append((offer.name, offer.distribution, reason))
     page.print(table)
@@ -104,7 +106,16 @@ def print_failures(page: Console, failed: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _ranking(board: Leaderboard) -> Table:
-    headers = ("rank", "pruner", "granularity", "schedule", "score", "best level", "top-1", "ms saved")
+    headers = (
+        "rank",
+        "pruner",
+        "granularity",
+        "schedule",
+        "score",
+        "best level",
+        "top-1",
+        "ms saved",
+    )
     table = _table(*headers, "speed-up", title=board.title)
     for standing in board.standings:
         table.add_row(*_ranking_cells(standing))

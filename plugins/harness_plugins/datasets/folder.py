@@ -95,7 +95,9 @@ class Folder:
         for name in names:
             if (self.path / name).is_dir():
                 return self.path / name
-        raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
+        raise harness.HarnessError(
+            f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it"
+        )
 
     def _images(self, part: harness.Part) -> list[Path]:
         found = sorted(path for path in self._root(part).glob("*/*") if path.is_file())

@@ -12,7 +12,6 @@ class BatchNormScale:
 
     name = "batch_norm_scale"
     granularities = frozenset({"channel"})
-    scope: harness.Scope = "global"
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
         """`(out,)`: |gamma| of the norm that follows each layer."""

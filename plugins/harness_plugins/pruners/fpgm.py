@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import harness
@@ -17,7 +17,7 @@ class Fpgm:
 
     name = "fpgm"
     granularities = frozenset({"channel"})
-    scope: harness.Scope = "local"
+    scopes: Mapping[harness.Granularity, harness.Scope] = MappingProxyType({"channel": "local"})
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
         """`(out,)`: sum over j of the L2 distance of filter i to filter j, weights signed."""
@@ -27,10 +27,9 @@ class Fpgm:
 def _distances(weight: Tensor) -> Tensor:
     from torch import cdist
 
-    filters = weight.flatten(1)
-    # The matrix-product shortcut loses the small distances that the method is about.
-    mode = "donot_use_mm_for_euclid_dist"
-    return cdist(filters, filters, compute_mode=mode).sum(dim=1)
+    # cdist goes by way of a matrix product, which in 32 bits would lose the small distances.
+    filters = weight.flatten(1).double()
+    return cdist(filters, filters).sum(dim=1)
 
 
 @harness.hookimpl

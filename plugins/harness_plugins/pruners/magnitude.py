@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import harness
@@ -10,10 +10,15 @@ import harness
 
 @dataclass(frozen=True)
 class Magnitude:
-    """Keep what is large: sum of |w|^p (Han 2015; per filter Li 2017, eq. in section 3.1)."""
+    """Keep what is large: |w|^p of weights (Han 2015) or summed over filters (Li 2017, sec. 3.1)."""
 
     name: str
     power: int
+
+    @property
+    def scopes(self) -> Mapping[harness.Granularity, harness.Scope]:
+        """Li compares the filters of a layer: over the network, norms follow the layers' sizes."""
+        return {"weight": "global", "channel": "local"}
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
         """`|w|^p` of every weight; the core sums it per channel over the coupled layers."""

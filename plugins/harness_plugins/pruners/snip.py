@@ -11,7 +11,6 @@ class Snip:
     """Keep weights whose removal moves the loss: |w g| (Lee 2019, eq. 4), in evaluation mode."""
 
     name = "snip"
-    scope: harness.Scope = "global"
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
         """`|w g|` of every weight, with `g` of the mean calibration loss."""

@@ -11,7 +11,6 @@ class Taylor:
     """Keep what changes the loss to first order: squared sum of w g (Molchanov 2019, eq. 8, 9)."""
 
     name = "taylor"
-    scope: harness.Scope = "global"
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
         """Mean over batches of `(w g)^2`; at `channel` the sum over the filter is inside the square."""

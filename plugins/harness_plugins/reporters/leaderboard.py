@@ -75,7 +75,11 @@ def _missing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     lines = [[*found[:-1], count, found[-1]] for found, count in counted.items()]
     headers = ("status", "model", "pruner", "granularity", "schedule", "backend", "cells", "reason")
-    return ["## Cells without a measurement\n", tabulate(lines, headers=headers, tablefmt="pipe"), ""]
+    return [
+        "## Cells without a measurement\n",
+        tabulate(lines, headers=headers, tablefmt="pipe"),
+        "",
+    ]
 
 
 def _escaped(text: str) -> str:

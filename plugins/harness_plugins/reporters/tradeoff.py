@@ -37,7 +37,11 @@ class Tradeoff:
             _panel(axis, board, pruners)
         for axis in axes[len(boards) :]:
             axis.set_axis_off()
-        handles = {label: h for axis in axes for h, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+        handles = {
+            label: h
+            for axis in axes
+            for h, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
         figure.legend(
             handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=7
         )
