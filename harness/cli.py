@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.catalogue import discover
+from harness.discovery import discover
 from harness.errors import HarnessError, UnknownNameError
+from harness.options import read_config, recipe_options
 from harness.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -21,21 +21,12 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 INTERRUPTED = 130
-RECIPE_HELP = {
-    "dense_epochs": "Epochs of dense training.",
-    "finetune_epochs": "Fine-tuning epochs of each level, shared out over its rounds.",
-    "train_batch": "Images per training step.",
-    "optimizer": "timm's name of the optimiser.",
-    "dense_lr": "Peak learning rate of dense training.",
-    "finetune_lr": "Peak learning rate of fine-tuning.",
-    "weight_decay": "Weight decay of both.",
-}
 
 
 @click.group(context_settings=SETTINGS)
 @click.version_option(package_name="pruning-harness", prog_name="harness")
 def cli() -> None:
-    """Which pruning method keeps the most accuracy for the milliseconds it saves, on this hardware?
+    r"""Which pruning method keeps the most accuracy for the milliseconds it saves, on this hardware?
 
     \b
     harness list                                  what there is to run
@@ -44,51 +35,16 @@ def cli() -> None:
     """
 
 
-def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
-    """Put a TOML file's values below the command line's; a key is an option's name."""
-    if path is None:
-        return None
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"--config {path}: {error}") from None
-    known = {p.name for p in context.command.params if p.name not in ("config", "dry_run", "help")}
-    found = {}
-    for key, value in values.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise UnknownNameError("setting", key, [str(k) for k in known])
-        found[name] = ",".join(map(str, value)) if isinstance(value, list) else value
-    context.default_map = found
-    return path
-
-
-def _recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped
-    for item in reversed(fields(Recipe)):
-        if item.name in RECIPE_HELP:
-            option = f"--{item.name.replace('_', '-')}"
-            kind = (
-                click.FloatRange(min=0) if isinstance(item.default, float) else type(item.default)
-            )
-            kind = click.IntRange(min=1) if item.name == "train_batch" else kind
-            command = click.option(
-                option, item.name, type=kind, default=item.default, help=RECIPE_HELP[item.name]
-            )(command)
-    return command
-
-
 @cli.command(context_settings=SETTINGS)
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     is_eager=True,
-    callback=_read_config,
+    callback=read_config,
     help="TOML file with any of these options; the command line wins.",
 )
 @click.option("--models", required=True, help="timm names or patterns, as resnet18,vit_tiny*.")
-@click.option(
-    "--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out."
-)
+@click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
 @click.option("--granularities", default="all", help="weight, channel.")
 @click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
 @click.option("--schedules", default="all", help="one_shot, iterative, iterative:0.2, ...")
@@ -103,7 +59,7 @@ def _recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators 
 @click.option("--backends", default="all", help="Devices with their runtimes.")
 @click.option("--batch-sizes", default="1,32", help="Timed: one for latency, one for throughput.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
-@_recipe_options
+@recipe_options
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
 @click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
@@ -135,7 +91,6 @@ def run(
     from harness.ledger import Ledger
     from harness.plan import make_plan
     from harness.request import Request, run_folder
-    from harness.runner import clear
     from harness.terminal import console, print_plan
 
     recipe = Recipe(**{item.name: axes.pop(item.name) for item in fields(Recipe)})
@@ -148,6 +103,8 @@ def run(
         return
     with ledger.lock():
         if fresh:
+            from harness.runner import clear
+
             clear(folder)
         plan = make_plan(grid, ledger)
         _carry_out(plan, folder, catalogue, workers, time_limit, timing_seconds, grid)
@@ -244,9 +201,7 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         # A full disk or a folder that cannot be written: what is finished is kept.
-        click.echo(
-            f"harness: error: {error.strerror}: {error.filename or ''}".rstrip(": "), err=True
-        )
+        click.echo(f"harness: error: {error.strerror}: {error.filename or ''}".rstrip(": "), err=True)
         sys.exit(1)
 
 

@@ -68,9 +68,7 @@ class RecordedEvidence:
         """`(out,)` scales of the norm that directly follows each weight, by the weight's name."""
         self.touched.add("norm_scales")
         modules = dict(self._source.named_modules())
-        scales = {
-            key: getattr(modules[norm], "weight", None) for key, norm in self._norm_of.items()
-        }
+        scales = {key: getattr(modules[norm], "weight", None) for key, norm in self._norm_of.items()}
         found = {key: s.detach().clone() for key, s in scales.items() if s is not None}
         if not found:
             raise UnsupportedError("no layer of this model is followed by a norm with scales")

@@ -94,10 +94,7 @@ class Trial:
     @property
     def impossible(self) -> str | None:
         """Why no level of it can run, known without running it."""
-        if (
-            isinstance(self.pruner, PrunesOnly)
-            and self.granularity not in self.pruner.granularities
-        ):
+        if isinstance(self.pruner, PrunesOnly) and self.granularity not in self.pruner.granularities:
             allowed = ", ".join(sorted(self.pruner.granularities))
             return f"{self.pruner.name} is defined at granularity {allowed} only"
         return None

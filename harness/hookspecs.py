@@ -30,7 +30,7 @@ def harness_schedules() -> Iterable[Schedule]:
 
 
 @hookspec
-def harness_models(pattern: str) -> Iterable[Model]:
+def harness_models(pattern: str) -> Iterable[Model]:  # noqa: ARG001 -- a specification
     """Offer the architectures whose names match a shell pattern (`*` asks for all)."""
     return ()
 

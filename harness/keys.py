@@ -51,9 +51,7 @@ def digest(value: object) -> str:
 
 def settings_digest(settings: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """Digest of those `names` in `settings` that differ from their default."""
-    return digest(
-        {n: settings[n] for n in names if n not in DEFAULTS or settings[n] != DEFAULTS[n]}
-    )
+    return digest({n: settings[n] for n in names if n not in DEFAULTS or settings[n] != DEFAULTS[n]})
 
 
 def dense_key(settings: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +16,25 @@ from rich.progress import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class Observer(Protocol):
+    """Whoever shows the progress."""
+
+    def phase(self, name: str, units: float) -> None:
+        """A phase begins that is `units` of work long."""
+
+    def running(self, labels: Sequence[str]) -> None:
+        """What is being worked on now."""
+
+    def done(self, label: str, units: float) -> None:
+        """Something is finished."""
+
+    def rows(self, written: int) -> None:
+        """How many of the owed rows are on disk."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
 
 
 class ConsoleProgress:

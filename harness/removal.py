@@ -69,9 +69,7 @@ def choose_removal(
     scores = {name: score.detach() for name, score in trial.pruner.score(evidence).items()}
     check_finite(scores)
     if coupled:
-        removal = _channels(
-            model, scores, coupled, example=example, budget=budget, scope=trial.scope
-        )
+        removal = _channels(model, scores, coupled, example=example, budget=budget, scope=trial.scope)
     else:
         removal = _weights(model, scores, masks, sparsity=sparsity, scope=trial.scope)
     return removal, evidence.touched

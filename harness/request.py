@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.catalogue import selected
 from harness.contracts import GRANULARITIES
 from harness.errors import HarnessError
 from harness.grid import Grid, checked_levels
 from harness.keys import file_name
+from harness.selection import selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,9 +22,7 @@ def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN
 class Row:
     """One snapshot on one backend at one batch size; empty where it was not measured."""
 
-    key: str = _column(
-        "measurement key: trial, level, backend, its settings and device", default=""
-    )
+    key: str = _column("measurement key: trial, level, backend, its settings and device", default="")
     trial: str = _column("trial key: what can change the numbers of a snapshot", default="")
     status: Status = _column("`ok`, `skipped` (cannot be) or `failed` (went wrong)", default="ok")
     reason: str = _column("why it was skipped or failed", default="")
@@ -33,9 +31,7 @@ class Row:
     dataset: str = _column("labelled images", default="")
     pruner: str = _column("criterion; `dense` for the unpruned model", default="")
     granularity: str = _column("what is removed: `weight` or `channel`", default="")
-    scope: str = _column(
-        "scores compared over the network (`global`) or a layer (`local`)", default=""
-    )
+    scope: str = _column("scores compared over the network (`global`) or a layer (`local`)", default="")
     schedule: str = _column("rounds of pruning and fine-tuning", default="")
     seed: int = _column("of initial weights, data order and random scores", default=0)
     sparsity: float = _column("asked-for fraction of the prunable parameters removed", default=0.0)
@@ -52,9 +48,7 @@ class Row:
     latency_ms: float | None = _column("median time of one batch", "ms")
     latency_low_ms: float | None = _column("lower end of its 95 % interval", "ms")
     latency_high_ms: float | None = _column("upper end of its 95 % interval", "ms")
-    dense_latency_ms: float | None = _column(
-        "the dense model's, interleaved in the same process", "ms"
-    )
+    dense_latency_ms: float | None = _column("the dense model's, interleaved in the same process", "ms")
     fps: float | None = _column("batch / latency", "images/s")
     ms_saved: float | None = _column("median of dense minus pruned, paired by round", "ms")
     ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms")
@@ -84,12 +78,8 @@ class Row:
     score_seconds: float | None = _column("scoring time, shared rounds counted in full", "s")
     timing_seconds: float | None = _column("wall time of the timing process, all its models", "s")
     evidence: str = _column("what the criterion looked at", default="")
-    reduction: str = _column(
-        "`elementwise`, `group` (coupled layers' mean) or `producers`", default=""
-    )
-    layers_at_one: int | None = _column(
-        "channel groups kept at their last channel against their score"
-    )
+    reduction: str = _column("`elementwise`, `group` (coupled layers' mean) or `producers`", default="")
+    layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
     excluded: str = _column("weights that were not prunable at this granularity", default="")
 
     dense_epochs: float = _column("epochs of dense training", default=0.0)
@@ -114,9 +104,7 @@ class Row:
     timm: str = _column("version", default="")
     torch_pruning: str = _column("version", default="")
     harness: str = _column("version", default="")
-    revision: str = _column(
-        "source revision of the harness, where it runs from a checkout", default=""
-    )
+    revision: str = _column("source revision of the harness, where it runs from a checkout", default="")
     written_at: str = _column("UTC time of the row", default="")
 
     correct: str = _column("which test images are right: base64 of zlib of packed bits", default="")

@@ -5,16 +5,28 @@ from __future__ import annotations
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from harness.artifacts import ArtifactStore
+from harness.assembly import empty_row, measured_row
 from harness.contracts import Preloads
 from harness.engines.local import LocalEngine
 from harness.environment import machine_facts
 from harness.grid import Dense
+from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.ledger import Ledger
 from harness.level import Level, finished_level, kept_level
+from harness.measurement import (
+    COPIES_BESIDE_DENSE,
+    COPIES_BESIDE_TRIAL,
+    DENSE,
+    TimingJob,
+    copy_label,
+    time_snapshots,
+)
+from harness.noise import NoiseFloor
 from harness.plan import trial_epochs
+from harness.snapshot import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,33 +35,15 @@ if TYPE_CHECKING:
     from harness.catalogue import Catalogue
     from harness.engines.local import Outcome
     from harness.grid import Cell, Trial
-    from harness.measurement import Timing, TimingJob
+    from harness.measurement import Timing
     from harness.plan import Plan
+    from harness.progress import Observer
     from harness.row import Row, Status
 
 ARTIFACTS = "artifacts"
 LOG = "log.txt"
 TIMING_UNITS = 1.0
 """What a timing process weighs in the progress, in epochs."""
-
-
-class Observer(Protocol):
-    """Whoever shows the progress."""
-
-    def phase(self, name: str, units: float) -> None:
-        """A phase begins that is `units` of work long."""
-
-    def running(self, labels: Sequence[str]) -> None:
-        """What is being worked on now."""
-
-    def done(self, label: str, units: float) -> None:
-        """Something is finished."""
-
-    def rows(self, written: int) -> None:
-        """How many of the owed rows are on disk."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +90,6 @@ class Runner:
 
     def _train(self, plan: Plan) -> dict[str, str]:
         """Dense models, then trials; why a subject's process came to no end, by its key."""
-        from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
-
         backends = list({cell.backend.name: cell.backend for cell in plan.able}.values())
         needed = {_dense(cell).key for cell in plan.able}
         denses = {d.label: d for d in plan.denses if d.key in needed and d.key not in self._store}
@@ -147,8 +139,6 @@ class Runner:
 
     def _time(self, plan: Plan, failures: Mapping[str, str], *, threads: int) -> None:
         """One process for each subject on each backend, one after the other."""
-        from harness.measurement import time_snapshots
-
         groups: dict[str, list[tuple[Cell, Level]]] = defaultdict(list)
         for cell in plan.able:
             level = self._level(cell, failures)
@@ -179,13 +169,6 @@ class Runner:
         return level
 
     def _timing_job(self, group: Sequence[tuple[Cell, Level]], threads: int) -> TimingJob:
-        from harness.measurement import (
-            COPIES_BESIDE_DENSE,
-            COPIES_BESIDE_TRIAL,
-            DENSE,
-            TimingJob,
-        )
-
         first, dense = group[0][0], _dense(group[0][0])
         alone = isinstance(first.subject, Dense)
         snapshots = {level.snapshot: self._store.folder(level.snapshot) for _, level in group}
@@ -206,10 +189,6 @@ class Runner:
     def _timed_row(
         self, cell: Cell, level: Level, outcome: Outcome[Timing], job: TimingJob, noise: NoiseFloor
     ) -> Row:
-        from harness.assembly import empty_row, measured_row
-        from harness.measurement import copy_label
-        from harness.snapshot import read_facts
-
         timing, dense = outcome.value, _dense(cell)
         # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
         label = copy_label(0) if level.snapshot == dense.key else level.snapshot
@@ -228,8 +207,6 @@ class Runner:
         )
 
     def _write_empty(self, cell: Cell, status: Status, reason: str) -> None:
-        from harness.assembly import empty_row
-
         self._write(empty_row(cell, status, reason, self._machine))
 
     def _write(self, row: Row) -> None:
@@ -238,31 +215,6 @@ class Runner:
         self._observer.rows(self._written)
         for problem in self._catalogue.announce(vars(row)):
             self._observer.note(problem)
-
-
-class NoiseFloor:
-    """What counts as noise: the larger of a trial's own copy and of the dense model's many.
-
-    The dense models are timed before the trials, in this run or in an earlier one.
-    """
-
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        timed = [row for row in rows if row["pruner"] == "dense" and row["status"] == "ok"]
-        self._floors = {_place(row): row["noise_ms"] / row["dense_latency_ms"] for row in timed}
-
-    def at(self, cell: Cell, timing: Timing, copies: int) -> float:
-        """The fraction of dense latency below which a saving of this cell is noise."""
-        from harness.assembly import noise_fraction
-
-        place = _place(cell.settings)
-        own = noise_fraction(timing.samples[cell.batch], copies)
-        if isinstance(cell.subject, Dense):
-            self._floors[place] = own
-        return max(own, self._floors.get(place, 0.0))
-
-
-def _place(settings: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(settings[name] for name in ("model", "dataset", "backend", "batch", "threads"))
 
 
 def _dense(cell: Cell) -> Dense:

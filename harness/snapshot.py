@@ -104,4 +104,4 @@ def count_macs(model: nn.Module, example: Tensor) -> int:
     """Multiply-accumulates of convolutions and matrix products for `example`, zeros included."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(example)
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2

@@ -74,9 +74,7 @@ def median(samples: Sequence[float]) -> Estimate:
 
     values = np.asarray(samples, dtype=np.float64)
     if np.ptp(values) == 0.0:
-        return Estimate(
-            value=float(values[0]), low=float(values[0]), high=float(values[0]), error=0.0
-        )
+        return Estimate(value=float(values[0]), low=float(values[0]), high=float(values[0]), error=0.0)
     found = bootstrap(
         (values,),
         np.median,

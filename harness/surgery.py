@@ -29,7 +29,7 @@ History = list[tuple[str, bool, list[int]]]
 """Removals in order: root layer, whether output channels, and which."""
 
 
-def prunable_weights(model: nn.Module) -> dict[str, nn.Parameter]:
+def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
     """Weights of convolutions and linear layers: the parameters that a sparsity counts."""
     return {
         f"{name}.weight": module.weight
@@ -38,7 +38,7 @@ def prunable_weights(model: nn.Module) -> dict[str, nn.Parameter]:
     }
 
 
-def classifier_layers(model: nn.Module) -> list[nn.Module]:
+def classifier_layers(model: nn.Module) -> Sequence[nn.Module]:
     """Layers whose outputs are the classes, which are never removed.
 
     timm's `get_classifier` where the model has one, else the last layer.
@@ -73,7 +73,7 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     graph = _graph(model, example)
     names = {module: name for name, module in model.named_modules()}
     found = graph.get_all_groups(
-        ignored_layers=classifier_layers(model), root_module_types=list(LAYERS)
+        ignored_layers=list(classifier_layers(model)), root_module_types=list(LAYERS)
     )
     groups = tuple(_channel_group(graph, group, names) for group in found)
     if not groups:

@@ -40,9 +40,7 @@ def print_catalogue(page: Console, catalogue: Catalogue) -> None:
     for offer in catalogue.offers:
         reason = offer.plugin.unavailable() if offer.kind == "backend" else None
         if reason is None:
-            table.add_row(
-                *map(_plain, (offer.kind, offer.name, offer.distribution, offer.description))
-            )
+            table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
         else:
             missing.append((offer.name, offer.distribution, reason))
     page.print(table)

@@ -48,8 +48,8 @@ def train(
     timm's optimiser; timm's cosine schedule stepped per update after a linear warm-up over the
     first tenth. All randomness comes from `seed`.
     """
-    from timm.optim import create_optimizer_v2
-    from timm.scheduler import CosineLRScheduler
+    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm re-exports untyped
+    from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # likewise
 
     steps = round(epochs * steps_per_epoch(dataset, recipe))
     apply_masks(model, masks)
@@ -93,9 +93,7 @@ def apply_masks(model: nn.Module, masks: Mapping[str, Tensor] | None) -> None:
                 parameters[name].masked_fill_(~keep, 0.0)
 
 
-def _endless_batches(
-    dataset: Dataset, recipe: Recipe, *, seed: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _endless_batches(dataset: Dataset, recipe: Recipe, *, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     split = dataset.split("train")
     augmentation = torch.Generator().manual_seed(seed + 1)
     loader = DataLoader(

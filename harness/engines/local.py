@@ -61,7 +61,7 @@ class LocalEngine:
             initargs=(str(self.log),),
         )
         try:
-            pending = {
+            pending: dict[concurrent.futures.Future[Result], str] = {
                 pool.schedule(function, args=[job], timeout=self.time_limit): label
                 for label, job in jobs.items()
             }

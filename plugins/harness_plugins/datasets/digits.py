@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import harness
 
@@ -31,8 +31,7 @@ class Digits:
 
     def split(self, part: harness.Part) -> Dataset[tuple[Tensor, int]]:
         """The split is the same on every machine; images are normalised by the training split."""
-        found: Dataset[tuple[Tensor, int]] = _splits()[part]
-        return found
+        return cast("Dataset[tuple[Tensor, int]]", _splits()[part])
 
     def fingerprint(self) -> str:
         """Hash of the packaged file and of how it is split and scaled."""

@@ -35,7 +35,7 @@ class Folder:
         """The folder at `argument`; HarnessError where it does not hold the two splits."""
         folder = type(self)(Path(argument).expanduser().resolve())
         for part in ("train", "test"):
-            folder._root(part)  # type: ignore[arg-type]  # the loop's literals are Parts
+            folder._root(part)
         return folder
 
     @cached_property
@@ -75,8 +75,8 @@ class Folder:
         """Hash of every image's place and content."""
         found = hashlib.sha256(str(self.shape).encode())
         for part in ("train", "test"):
-            root = self._root(part)  # type: ignore[arg-type]  # the loop's literals are Parts
-            for image in self._images(part):  # type: ignore[arg-type]
+            root = self._root(part)
+            for image in self._images(part):
                 found.update(f"{part}/{image.relative_to(root).as_posix()}\0".encode())
                 found.update(hashlib.sha256(image.read_bytes()).digest())
         return found.hexdigest()[:12]
@@ -95,9 +95,7 @@ class Folder:
         for name in names:
             if (self.path / name).is_dir():
                 return self.path / name
-        raise harness.HarnessError(
-            f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it"
-        )
+        raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
 
     def _images(self, part: harness.Part) -> list[Path]:
         found = sorted(path for path in self._root(part).glob("*/*") if path.is_file())

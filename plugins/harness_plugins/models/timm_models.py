@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import harness
 
@@ -25,11 +25,11 @@ class TimmModel:
     name: str
 
     def build(self, dataset: harness.Dataset) -> nn.Module:
-        """`timm.create_model` with the dataset's classes and channels, and its size where it matters."""
+        """`timm.create_model` with the dataset's classes and channels, and size where it matters."""
         import timm
 
         channels, height, width = dataset.shape
-        sizes = {"num_classes": dataset.classes, "in_chans": channels}
+        sizes: dict[str, Any] = {"num_classes": dataset.classes, "in_chans": channels}
         try:
             # Transformers need to know the image size; convolutional models refuse to be told.
             model: nn.Module = timm.create_model(self.name, img_size=(height, width), **sizes)

@@ -42,9 +42,7 @@ class Tradeoff:
             for axis in axes
             for h, label in zip(*axis.get_legend_handles_labels(), strict=True)
         }
-        figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=7
-        )
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=7)
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=110)
         return {"tradeoff.png": image.getvalue()}

@@ -1,0 +1,67 @@
+"""Options of `harness run` that come from a file or from the recipe."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import HarnessError, UnknownNameError
+from harness.recipe import Recipe
+
+RECIPE_HELP = {
+    "dense_epochs": "Epochs of dense training.",
+    "finetune_epochs": "Fine-tuning epochs of each level, shared out over its rounds.",
+    "train_batch": "Images per training step.",
+    "optimizer": "timm's name of the optimiser.",
+    "dense_lr": "Peak learning rate of dense training.",
+    "finetune_lr": "Peak learning rate of fine-tuning.",
+    "weight_decay": "Weight decay of both.",
+}
+
+
+_RANGES: dict[type, click.ParamType[Any]] = {
+    float: click.FloatRange(min=0),
+    int: click.IntRange(min=1),
+}
+
+
+def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    """Put a TOML file's values below the command line's; a key is an option's name."""
+    if path is None:
+        return None
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"--config {path}: {error}") from None
+    known = {
+        parameter.opts[0].removeprefix("--"): parameter.name
+        for parameter in context.command.params
+        if parameter.name not in ("config", "dry_run", "fresh")
+    }
+    found = {}
+    for key, value in values.items():
+        option = key.replace("_", "-")
+        if option not in known:
+            raise UnknownNameError("setting", key, known)
+        found[known[option]] = ",".join(map(str, value)) if isinstance(value, list) else value
+    context.default_map = found
+    return path
+
+
+def recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped
+    """One option for each number of the recipe."""
+    for item in reversed(fields(Recipe)):
+        if item.name in RECIPE_HELP:
+            option = f"--{item.name.replace('_', '-')}"
+            command = click.option(
+                option,
+                item.name,
+                type=_RANGES.get(type(item.default), str),
+                default=item.default,
+                help=RECIPE_HELP[item.name],
+            )(command)
+    return command

@@ -1,0 +1,105 @@
+"""Channels cut by the dependency graph: the same as Torch-Pruning's own, and as masks."""
+
+import copy
+
+import pytest
+import torch
+import torch_pruning
+from torch import nn
+
+from harness.masks import channel_scores, lowest_channels
+from harness.snapshot import count_macs
+from harness.surgery import coupled_layers, prunable_weights, remove_channels, replay
+
+EXAMPLE = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def scored(model, power):
+    """Weights and norm scales to the power: what the magnitude criteria return."""
+    coupled = coupled_layers(model, EXAMPLE)
+    parameters = dict(model.named_parameters())
+    names = [*prunable_weights(model), *(f"{norm}.weight" for norm in coupled.norm_of.values())]
+    scores = {name: parameters[name].detach().abs() ** power for name in names}
+    return coupled, [channel_scores(scores, group)[0] for group in coupled.groups]
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("ratio", [0.3, 0.6])
+def test_norms_keep_the_channels_that_torch_pruning_keeps(resnet18, power, ratio):
+    theirs = copy.deepcopy(resnet18)
+    importance = torch_pruning.importance.MagnitudeImportance(p=power, normalizer=None)
+    torch_pruning.pruner.BasePruner(
+        theirs,
+        EXAMPLE,
+        importance=importance,
+        pruning_ratio=ratio,
+        global_pruning=True,
+        ignored_layers=[theirs.fc],
+    ).step()
+    coupled, scores = scored(resnet18, power)
+    count = sum(group.size for group in coupled.groups) - _channels_left(theirs, coupled)
+    keep = lowest_channels(scores, count, scope="global")
+    ours = copy.deepcopy(resnet18)
+    remove_channels(ours, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
+    assert count > 0
+    for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(mine, other), name
+    assert count_macs(ours, EXAMPLE) == count_macs(theirs, EXAMPLE)
+
+
+def _channels_left(model, coupled):
+    return sum(len(model.get_submodule(group.root).weight) for group in coupled.groups)
+
+
+def test_a_cut_model_computes_what_its_masked_twin_computes(network):
+    coupled, scores = scored(network, 2)
+    keep = lowest_channels(scores, 9, scope="global")
+    masked, cut = copy.deepcopy(network), copy.deepcopy(network)
+    remove_channels(cut, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
+    parameters = dict(masked.named_parameters())
+    buffers = dict(masked.named_buffers())
+    with torch.no_grad():
+        for group, mask in zip(coupled.groups, keep.masks, strict=True):
+            for member in group.members:
+                gone = member.index[~mask[member.root]]
+                parameters[member.parameter].index_fill_(member.dim, gone, 0.0)
+                if member.norm:
+                    owner = member.parameter.removesuffix(".weight")
+                    parameters[f"{owner}.bias"].index_fill_(0, gone, 0.0)
+                    buffers[f"{owner}.running_mean"].index_fill_(0, gone, 0.0)
+        torch.testing.assert_close(cut(EXAMPLE), masked(EXAMPLE), rtol=1e-4, atol=1e-5)
+    assert sum(p.numel() for p in cut.parameters()) < sum(p.numel() for p in masked.parameters())
+
+
+def test_a_history_rebuilds_the_architecture(network):
+    coupled, scores = scored(network, 1)
+    keep = lowest_channels(scores, 6, scope="local")
+    cut, fresh = copy.deepcopy(network), copy.deepcopy(network)
+    history = remove_channels(cut, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
+    replay(fresh, EXAMPLE, history)
+    fresh.load_state_dict(cut.state_dict())
+    with torch.no_grad():
+        assert torch.equal(fresh(EXAMPLE), cut(EXAMPLE))
+
+
+def test_the_classifier_and_the_images_keep_their_channels(network):
+    coupled = coupled_layers(network, EXAMPLE)
+    producers = {m.parameter for g in coupled.groups for m in g.members if m.dim == 0}
+    consumers = {m.parameter for g in coupled.groups for m in g.members if m.dim == 1}
+    assert "classifier.weight" in consumers - producers
+    assert "first.weight" in producers - consumers
+
+
+def test_norms_are_matched_with_the_layer_they_follow(network):
+    assert dict(coupled_layers(network, EXAMPLE).norm_of) == {
+        "first.weight": "norm1",
+        "second.weight": "norm2",
+        "third.weight": "norm3",
+    }
+
+
+def test_a_model_without_channels_to_remove_says_so():
+    from harness.errors import UnsupportedError
+
+    with pytest.raises(UnsupportedError, match="no channels"):
+        coupled_layers(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)), EXAMPLE)
