@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+from harness.resampling import Draws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,18 +23,23 @@ if TYPE_CHECKING:
 
     Rows = Sequence[Mapping[str, Any]]
 
-DRAWS = 1000
-CONDITIONS = ("model", "dataset", "backend", "batch", "threads", "device", "recipe_text")
+CONDITIONS = (
+    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "recipe_text",
+)  # fmt: skip
 METHOD = ("pruner", "granularity", "scope", "schedule")
 RECIPE = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
     "weight_decay", "augmented",
 )  # fmt: skip
+AVERAGED = (
+    "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
+    "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One method's line; `best` is the row of the level that adds most to the score."""
+    """One method's line; `best` is the level that adds most to the score, averaged over seeds."""
 
     method: tuple[str, str, str, str]
     group: int | None
@@ -77,13 +85,20 @@ def recipe_text(row: Mapping[str, Any]) -> str:
 
 
 def leaderboards(rows: Rows) -> list[Leaderboard]:
-    """One for every model, dataset, backend, batch size, thread count, device and recipe."""
-    boards: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    """One for every model, dataset, backend, batch size, thread count, device and recipe.
+
+    Where a criterion was edited between two runs, its later rows count.
+    """
+    boards: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any]]] = defaultdict(dict)
     for row in rows:
         if row["status"] == "ok":
             full = {**row, "recipe_text": recipe_text(row)}
-            boards[tuple(full[name] for name in CONDITIONS)].append(full)
-    return [_board(dict(zip(CONDITIONS, key, strict=True)), found) for key, found in boards.items()]
+            place = tuple(full[name] for name in (*METHOD, "sparsity", "seed"))
+            boards[tuple(full[name] for name in CONDITIONS)][place] = full
+    return [
+        _board(dict(zip(CONDITIONS, key, strict=True)), list(found.values()))
+        for key, found in boards.items()
+    ]
 
 
 def _board(conditions: Mapping[str, Any], rows: Rows) -> Leaderboard:
@@ -91,13 +106,13 @@ def _board(conditions: Mapping[str, Any], rows: Rows) -> Leaderboard:
     for row in rows:
         if row["pruner"] != "dense":
             methods[tuple(row[name] for name in METHOD)].append(row)
-    draws = _Draws(rows)
+    draws = Draws(rows)
     scored = [(method, found, draws.scores(found)) for method, found in methods.items()]
     scored.sort(key=lambda item: (-float(item[2][0]), item[0]))
     dense = [row for row in rows if row["pruner"] == "dense"]
     return Leaderboard(
         conditions=conditions,
-        dense=dense[0] if dense else None,
+        dense=_mean(dense) if dense else None,
         standings=tuple(_standings(scored)),
         seeds=len({row["seed"] for row in rows}),
     )
@@ -118,92 +133,30 @@ def _standings(scored: Iterable[tuple[Any, Rows, NDArray[np.float64]]]) -> Itera
             score=float(scores[0]),
             low=min(low, float(scores[0])),
             high=max(high, float(scores[0])),
-            best=max(rows, key=_contribution),
+            best=_best_level(rows),
             rows=tuple(sorted(rows, key=lambda row: (row["sparsity"], row["seed"]))),
         )
 
 
-def _contribution(row: Mapping[str, Any]) -> tuple[float, float]:
+def _best_level(rows: Rows) -> Mapping[str, Any]:
+    levels: dict[float, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        levels[row["sparsity"]].append(row)
+    return _mean(max(levels.values(), key=_contribution))
+
+
+def _contribution(level: Rows) -> tuple[float, float]:
     """What the level alone would score; the better accuracy where none saves time."""
-    saved = row["ms_saved"] / row["dense_latency_ms"] if row["saves_time"] else 0.0
-    return (min(row["retained"] or 0.0, 1.0) * saved, row["top1"])
+    saved = [row["ms_saved"] / row["dense_latency_ms"] if row["saves_time"] else 0.0 for row in level]
+    kept = [min(row["retained"] or 0.0, 1.0) for row in level]
+    score = fmean(fraction * saving for fraction, saving in zip(kept, saved, strict=True))
+    return score, fmean(row["top1"] for row in level)
 
 
-class _Draws:
-    """Bootstrap draws shared by all methods of a board, so that their scores are paired.
-
-    Seeds and test images are drawn with replacement (Efron 1979); a saving is drawn from a normal
-    with the standard error that its own bootstrap over timing rounds found.
-    """
-
-    def __init__(self, rows: Rows) -> None:
-        import numpy as np
-
-        self._rng = np.random.default_rng(0)
-        self._seeds = sorted({row["seed"] for row in rows})
-        images = max((row["images"] or 0 for row in rows), default=0)
-        even = np.full(max(images, 1), 1.0 / max(images, 1))
-        # The first draw is the data as it is: its score is the estimate.
-        resampled = self._rng.multinomial(max(images, 1), even, size=DRAWS) / max(images, 1)
-        self._images = np.vstack([even, resampled])
-        picked = self._rng.integers(0, len(self._seeds), (DRAWS, len(self._seeds)))
-        counts = [np.bincount(draw, minlength=len(self._seeds)) for draw in picked]
-        self._seed_weights = np.vstack([np.ones(len(self._seeds)), *counts]) / len(self._seeds)
-
-    def scores(self, rows: Rows) -> NDArray[np.float64]:
-        """`(1 + draws,)` scores of one method, the estimate first; the mean over its seeds."""
-        import numpy as np
-
-        total = np.zeros(DRAWS + 1)
-        weight = np.zeros(DRAWS + 1)
-        for place, seed in enumerate(self._seeds):
-            mine = [row for row in rows if row["seed"] == seed]
-            if mine:
-                share = self._seed_weights[:, place]
-                total += share * area(self._retained(mine), self._saved(mine))
-                weight += share
-        # A draw that holds none of the method's seeds says nothing new: it repeats the estimate.
-        estimate = total[0] / weight[0]
-        return np.where(weight > 0, total / np.maximum(weight, 1e-12), estimate)
-
-    def _retained(self, rows: Rows) -> NDArray[np.float64]:
-        import numpy as np
-
-        from harness.row import decode_bits
-
-        def accuracy(blob: str) -> NDArray[np.float64]:
-            bits = np.stack([decode_bits(row[blob], row["images"]) for row in rows], axis=1)
-            found: NDArray[np.float64] = self._images[:, : len(bits)] @ bits
-            return found
-
-        return accuracy("correct") / np.maximum(accuracy("dense_correct"), 1e-12)
-
-    def _saved(self, rows: Rows) -> NDArray[np.float64]:
-        import numpy as np
-
-        value = np.array([row["ms_saved"] for row in rows])
-        error = np.array([row["ms_saved_error"] for row in rows])
-        counts = np.array([bool(row["saves_time"]) for row in rows])
-        noise = self._rng.standard_normal((DRAWS + 1, len(rows)))
-        noise[0] = 0.0
-        dense = np.array([row["dense_latency_ms"] for row in rows])
-        saved: NDArray[np.float64] = np.where(counts, value + noise * error, 0.0) / dense
-        return saved
-
-
-def area(retained: NDArray[np.float64], saved: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`(1/L0) * integral of r(t) dt`; both `(draws, levels)`, `saved` as a fraction of `L0`.
-
-    Retained accuracy counts up to 1 and savings from 0 to 1, so that the score lies in [0, 1].
-    """
-    import numpy as np
-
-    saved = np.clip(saved, 0.0, 1.0)
-    order = np.argsort(-saved, axis=1, kind="stable")
-    widest = np.take_along_axis(saved, order, axis=1)
-    kept = np.take_along_axis(np.clip(retained, 0.0, 1.0), order, axis=1)
-    # Going from the largest saving down, r(t) is the best among the levels met so far.
-    best = np.maximum.accumulate(kept, axis=1)
-    steps = widest - np.hstack([widest[:, 1:], np.zeros((len(widest), 1))])
-    total: NDArray[np.float64] = (best * steps).sum(axis=1)
-    return total
+def _mean(rows: Rows) -> Mapping[str, Any]:
+    """One row for all seeds: measured columns averaged, empty where one of them is."""
+    means = {
+        name: None if any(row[name] is None for row in rows) else fmean(row[name] for row in rows)
+        for name in AVERAGED
+    }
+    return {**rows[0], **means}

@@ -3,63 +3,39 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import harness
 from harness.artifacts import ArtifactStore
 from harness.grid import Dense, Trial
 from harness.recipe import Recipe
+from harness.row import Row, encode_bits
+from harness.specimen import ResidualNetwork, residual_network
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm_models import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.schedules.one_shot import OneShot
 
 
-class TwoConvolutions(nn.Module):
-    """Two convolutions with norms, a residual sum and a classifier: every kind of coupling."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, 8, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(8)
-        self.second = nn.Conv2d(8, 8, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(8)
-        self.third = nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False)
-        self.norm3 = nn.BatchNorm2d(16)
-        self.classifier = nn.Linear(16, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.norm1(self.first(x)))
-        x = F.relu(self.norm2(self.second(x)) + x)
-        x = F.relu(self.norm3(self.third(x)))
-        return self.classifier(x.mean((2, 3)))
-
-
 @dataclass(frozen=True)
 class SmallModel:
-    """The network above as a model plugin."""
+    """The small residual network as a model plugin."""
 
-    name: str = "two_convolutions"
+    name: str = "residual_network"
 
     def build(self, dataset: harness.Dataset) -> nn.Module:
-        return TwoConvolutions()
+        return ResidualNetwork()
 
 
 @pytest.fixture
 def network() -> nn.Module:
-    torch.manual_seed(0)
-    model = TwoConvolutions()
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.running_mean, -0.1, 0.1)
-    return model.eval()
+    return residual_network()
 
 
 @pytest.fixture
@@ -117,3 +93,56 @@ def command(tmp_path: Path):
         )
 
     return run
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Path:
+    """Real digits as PNG files: three classes, twelve images each to train on and six to test."""
+    from torchvision.transforms.functional import to_pil_image
+
+    taken: dict[tuple[str, int], int] = {}
+    for part, most in (("train", 12), ("test", 6)):
+        for image, label in Digits().split(part):
+            count = taken.get((part, int(label)), 0)
+            if int(label) < 3 and count < most:
+                folder = tmp_path / "images" / part / f"digit{int(label)}"
+                folder.mkdir(parents=True, exist_ok=True)
+                scaled = (image - image.min()) / (image.max() - image.min())
+                to_pil_image(scaled).save(folder / f"{count}.png")
+                taken[part, int(label)] = count + 1
+    return tmp_path / "images"
+
+
+def made_row(**columns: object) -> dict:
+    """A measured row with believable columns, any of them replaced."""
+    bits = np.arange(100) < 90
+    row = Row(
+        key="k", model="resnet18", dataset="digits", pruner="magnitude_l2", granularity="channel",
+        scope="local", schedule="one_shot", sparsity=0.5, backend="eager_cpu", top1=0.9,
+        dense_top1=1.0, retained=0.9, images=100, latency_ms=6.0, latency_low_ms=5.9,
+        latency_high_ms=6.1, dense_latency_ms=10.0, fps=166.7, ms_saved=4.0, ms_saved_low=3.9,
+        ms_saved_high=4.1, ms_saved_error=0.05, noise_ms=0.2, saves_time=True,
+        retained_per_ms_saved=0.225, rounds=50, size_mb=10.0, compressed_mb=9.0, params=1000,
+        params_nonzero=1000, dense_params=2000, macs=500, dense_macs=1000, device="a processor",
+        runtime="torch 2", dense_epochs=12.0, correct=encode_bits(bits),
+        dense_correct=encode_bits(np.ones(100, dtype=bool)),
+    )  # fmt: skip
+    return {**asdict(row), **columns}
+
+
+@pytest.fixture
+def rows() -> list[dict]:
+    """Dense, two methods that save time at two levels, one that does not, one skipped cell."""
+    nothing = {"ms_saved": 0.0, "saves_time": False, "retained_per_ms_saved": None}
+    found = [made_row(pruner="dense", granularity="", scope="", schedule="", sparsity=0.0, **nothing)]
+    for pruner, share in (("random", 0.8), ("magnitude_l2", 0.9)):
+        for level, saved in ((0.5, 4.0), (0.9, 8.0)):
+            bits = encode_bits(np.arange(100) < 100 * (share - level / 10))
+            found.append(made_row(pruner=pruner, sparsity=level, ms_saved=saved, correct=bits))
+    found.append(made_row(pruner="magnitude_l2", granularity="weight", scope="global", **nothing))
+    empty = dict.fromkeys(asdict(Row()), None) | {"status": "skipped", "reason": "not defined here"}
+    names = ("model", "dataset", "schedule", "backend", "batch", "threads")
+    found.append(
+        {**empty, **{n: found[1][n] for n in names}, "pruner": "fpgm", "granularity": "weight"}
+    )
+    return [{**row, "key": f"key {place}"} for place, row in enumerate(found)]

@@ -1,0 +1,183 @@
+"""The conformance kit: what a plugin author runs in their own tests, and what the built-ins must pass.
+
+Each `check_` function raises AssertionError with one sentence on what the contract asks for.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import torch
+from torch import nn
+
+from harness.contracts import GRANULARITIES, Augments, PrunesOnly, SharesGraph
+from harness.evidence import RecordedEvidence
+from harness.keys import file_name
+from harness.masks import check_finite
+from harness.specimen import NoiseImages, residual_network
+from harness.surgery import coupled_layers, prunable_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from harness.contracts import (
+        Backend,
+        Dataset,
+        Granularity,
+        Model,
+        Part,
+        Pruner,
+        Reporter,
+        Run,
+        Schedule,
+        Scores,
+    )
+
+PARTS: tuple[Part, ...] = ("train", "test")
+TARGETS = (0.1, 0.5, 0.9, 0.99)
+TOLERANCE = 1e-3
+
+Plugin = TypeVar("Plugin")
+
+
+def check_pruner(pruner: Pruner) -> None:
+    """Scores are finite, shaped as the contract says, repeatable, and complete enough to prune by."""
+    pruner = _travelled(pruner)
+    defined = pruner.granularities if isinstance(pruner, PrunesOnly) else GRANULARITIES
+    _require(set(defined) <= set(GRANULARITIES), f"granularities are of {GRANULARITIES}")
+    for granularity in defined:
+        first, second = _score(pruner, granularity), _score(pruner, granularity)
+        check_finite(first)
+        shapes = {name: w.shape for name, w in prunable_weights(residual_network()).items()}
+        for name, shape in shapes.items():
+            allowed = {shape} if granularity == "weight" else {shape, shape[:1]}
+            # The head's outputs are never removed, so a channel score of its own is optional.
+            missing_is_fine = granularity == "channel" and name == [*shapes][-1]
+            found = first[name].shape if name in first else None
+            _require(
+                found in allowed or (found is None and missing_is_fine),
+                f"{pruner.name} at {granularity}: {name!r} needs one of {allowed}, not {found}",
+            )
+        same = all(torch.equal(first[name], second[name]) for name in first)
+        _require(same, f"{pruner.name} at {granularity}: the same evidence must give the same scores")
+
+
+def _score(pruner: Pruner, granularity: Granularity) -> Scores:
+    model = residual_network()
+    images, labels = NoiseImages().tensors
+    before = copy.deepcopy(model.state_dict())
+    coupled = coupled_layers(model, images[:2]) if granularity == "channel" else None
+    evidence = RecordedEvidence(
+        model,
+        granularity=granularity,
+        batches=[(images[:32], labels[:32]), (images[32:], labels[32:])],
+        norm_of=coupled.norm_of if coupled else {},
+        seed=0,
+    )
+    scores = pruner.score(evidence)
+    after = model.state_dict()
+    unchanged = all(torch.equal(value, after[name]) for name, value in before.items())
+    _require(unchanged, f"{pruner.name} must leave the model as it is")
+    return scores
+
+
+def check_schedule(schedule: Schedule) -> None:
+    """Rounds rise, end at the target and share out exactly the whole budget."""
+    schedule = _travelled(schedule)
+    for target in TARGETS:
+        rounds = list(schedule.rounds(target))
+        levels = [turn.sparsity for turn in rounds]
+        what = f"{schedule.name} at {target}"
+        _require(bool(rounds) and abs(levels[-1] - target) < 1e-9, f"{what}: the last is the target")
+        _require(all(a < b for a, b in pairwise(levels)), f"{what}: rounds rise")
+        _require(all(turn.share >= 0 for turn in rounds), f"{what}: no share is below 0")
+        _require(abs(sum(t.share for t in rounds) - 1) < 1e-6, f"{what}: shares add up to 1")
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Both parts hold float images of `shape` with labels below `classes`, the same when read twice."""
+    dataset = _travelled(dataset)
+    for part in PARTS:
+        pairs: Any = dataset.split(part)
+        _require(len(pairs) > 0, f"{dataset.name}: {part} is empty")
+        for place in (0, len(pairs) - 1):
+            image, label = pairs[place]
+            _require(tuple(image.shape) == tuple(dataset.shape), f"{dataset.name}: image shape")
+            _require(image.dtype == torch.float32, f"{dataset.name}: images are float32")
+            _require(0 <= int(label) < dataset.classes, f"{dataset.name}: label {label} of {part}")
+            _require(torch.equal(image, pairs[place][0]), f"{dataset.name}: reads differ")
+    _require(dataset.fingerprint() == dataset.fingerprint() != "", f"{dataset.name}: fingerprint")
+    if isinstance(dataset, Augments):
+        images = torch.stack([pairs[place][0] for place in range(min(4, len(pairs)))])
+        changed = dataset.augment(images, torch.Generator().manual_seed(0))
+        _require(changed.shape == images.shape, f"{dataset.name}: augmented shape")
+
+
+def check_model(model: Model, dataset: Dataset) -> None:
+    """One logit a class, and the same weights from the same seed."""
+    model = _travelled(model)
+    first, second = _seeded(model, dataset).eval(), _seeded(model, dataset)
+    with torch.no_grad():
+        outputs = first(torch.randn(2, *dataset.shape))
+    _require(tuple(outputs.shape) == (2, dataset.classes), f"{model.name}: outputs {outputs.shape}")
+    pairs = zip(first.parameters(), second.parameters(), strict=True)
+    _require(all(torch.equal(a, b) for a, b in pairs), f"{model.name}: weights follow the seed")
+
+
+def _seeded(model: Model, dataset: Dataset) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return model.build(dataset)
+
+
+def check_backend(backend: Backend) -> None:
+    """Outputs are PyTorch's, or a reason says why it cannot run here."""
+    backend = _travelled(backend)
+    reason = backend.unavailable()
+    if reason is not None:
+        _require(bool(reason.strip()), f"{backend.name}: an unavailable backend says why")
+        return
+    _require({"device", "runtime"} <= set(backend.describe()), f"{backend.name}: device and runtime")
+    network, images = residual_network(), torch.randn(3, 3, 16, 16)
+    with torch.no_grad():
+        _check_outputs(backend, backend.prepare(network, images[:1]), network, images[:1])
+        if isinstance(backend, SharesGraph):
+            graph = backend.export(network, images[:1])
+            twin = copy.deepcopy(network)
+            for parameter in twin.parameters():
+                parameter.mul_(0.5)
+            for batch in (1, 3):
+                _check_outputs(backend, backend.load(graph, twin), twin, images[:batch])
+
+
+def _check_outputs(backend: Backend, run: Run, network: nn.Module, images: Tensor) -> None:
+    found, expected = run(images), network(images)
+    close = found.shape == expected.shape and torch.allclose(found, expected, atol=TOLERANCE)
+    _require(close, f"{backend.name}: outputs differ from PyTorch's at batch {len(images)}")
+
+
+def check_reporter(reporter: Reporter, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Bytes under plain file names, from many rows and from none."""
+    reporter = _travelled(reporter)
+    for given in (rows, []):
+        for name, content in reporter.render(given).items():
+            _require(name == file_name(name), f"{reporter.name}: {name!r} is no plain file name")
+            _require(isinstance(content, bytes), f"{reporter.name}: {name} must be bytes")
+
+
+def _travelled(plugin: Plugin) -> Plugin:
+    """The plugin as a worker process receives it."""
+    try:
+        return cast("Plugin", pickle.loads(pickle.dumps(plugin)))  # noqa: S301 -- what was just dumped
+    except Exception as error:
+        raise AssertionError(f"{plugin!r} must be picklable: {error}") from error
+
+
+def _require(condition: bool, sentence: str) -> None:  # noqa: FBT001 -- reads as an assertion
+    if not condition:
+        raise AssertionError(sentence)
