@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.ranking import Leaderboard, Standing
 
@@ -44,29 +44,35 @@ def _saves_nothing(board: Leaderboard) -> list[str]:
     sentences = []
     for granularity, names in by_granularity.items():
         every = sum(s.method[1] == granularity for s in board.standings) == len(names)
-        who = f"all {len(names)} methods" if every else "these methods"
-        listed = "" if every and len(names) > 4 else f" ({', '.join(names)})"
+        who = f"all {len(names)} methods save" if every and len(names) > 4 else _listed(names)
         sentences.append(
-            f"At granularity {granularity}, {who}{listed} save no time here that the clock can tell "
-            "from noise, at any level: they are not ranked."
+            f"At granularity {granularity}, {who} no time here that the clock can tell from noise, "
+            "at any level: not ranked."
         )
     return sentences
 
 
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} {'saves' if len(names) == 1 else 'save'}"
+
+
 def _against_random(board: Leaderboard) -> list[str]:
     controls = {s.method[1:]: s for s in board.standings if s.method[0] == CONTROL}
-    level = max((row["sparsity"] for s in board.standings for row in s.rows), default=None)
-    tied = [
-        f"{s.method[0]} {s.method[1]} {s.method[3]}"
+    level = max((row["sparsity"] for s in board.standings for row in s.rows), default=0.0)
+    compared = {
+        f"{s.method[0]} {s.method[1]} {s.method[3]}": beats
         for s in board.standings
         if s.method[0] != CONTROL
         and (control := _same_kind(s, controls))
-        and not _beats(s, control, level)
-    ]
-    if not controls or level is None:
+        and (beats := _beats(s, control, level)) is not None
+    }
+    if not compared:
         return []
+    tied = [name for name, beats in compared.items() if not beats]
     if not tied:
-        return [f"At sparsity {level:g} every method beats random of its kind in accuracy."]
+        return [
+            f"At sparsity {level:g} all {len(compared)} others beat random of their kind in accuracy."
+        ]
     return [
         f"At sparsity {level:g} these do not beat random of their kind in accuracy beyond the 95 % "
         f"interval: {', '.join(tied)}."
@@ -81,8 +87,11 @@ def _same_kind(standing: Standing, controls: Mapping[Any, Standing]) -> Standing
     return None
 
 
-def _beats(standing: Standing, control: Standing, level: float | None) -> bool:
-    """Whether the paired difference in right answers is above zero beyond its 95 % interval."""
+def _beats(standing: Standing, control: Standing, level: float) -> bool | None:
+    """Whether the paired difference in right answers is above zero beyond its 95 % interval.
+
+    None where the two have no seed in common at that level.
+    """
     import numpy as np
 
     from harness.row import decode_bits
@@ -95,7 +104,7 @@ def _beats(standing: Standing, control: Standing, level: float | None) -> bool:
         if row["sparsity"] == level and row["seed"] in theirs
     ]
     if not pairs:
-        return True
+        return None
     difference = np.mean(pairs, axis=0)
     picked = np.random.default_rng(0).integers(0, len(difference), (DRAWS, len(difference)))
     return float(np.quantile(difference[picked].mean(axis=1), 0.025)) > 0.0

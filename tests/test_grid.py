@@ -1,0 +1,136 @@
+"""The cross-product: which trials there are, which rows they owe, and under which keys."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness.discovery import discover
+from harness.errors import HarnessError
+from harness.grid import checked_levels
+from harness.keys import measurement_key, source_hash, trial_key
+from harness.ledger import Ledger
+from harness.plan import make_plan, trial_epochs
+from harness.recipe import Recipe
+from harness.request import Request, run_folder
+from harness_plugins.pruners.magnitude import Magnitude
+from harness_plugins.schedules.iterative import Iterative
+
+REQUEST = Request(
+    models="resnet18", dataset="digits", pruners="magnitude_l2,fpgm", granularities="all",
+    scope="published", schedules="all", levels="0.9,0.5", seeds="0,1", backends="eager_cpu",
+    batch_sizes="1", threads=1, recipe=Recipe(),
+)  # fmt: skip
+
+
+def grid(**changes):
+    return replace(REQUEST, **changes).grid(discover())
+
+
+def test_every_combination_is_a_trial_and_every_level_on_a_backend_is_a_row(tmp_path):
+    plan = make_plan(grid(), Ledger(tmp_path))
+    assert len(plan.trials) == 2 * 2 * 2 * 2, "pruners x granularities x schedules x seeds"
+    assert len(plan.cells) == len(plan.trials) * 2 + 2, "two levels each, and dense for each seed"
+    assert len({cell.key for cell in plan.cells}) == len(plan.cells)
+    assert {trial.levels for trial in plan.trials} == {(0.5, 0.9)}
+
+
+def test_what_cannot_be_is_known_before_running(tmp_path):
+    plan = make_plan(grid(), Ledger(tmp_path))
+    impossible = {(t.pruner.name, t.granularity): t.impossible for t in plan.trials if t.impossible}
+    assert impossible == {("fpgm", "weight"): "fpgm is defined at granularity channel only"}
+    assert len(plan.owing) == 12
+
+
+@pytest.mark.parametrize(
+    ("choice", "scopes"),
+    [("published", {"global", "local"}), ("global", {"global"}), ("local", {"local"})],
+)
+def test_scores_compare_as_published_unless_told_otherwise(choice, scopes):
+    found = grid(scope=choice, pruners="magnitude_l2")
+    assert {trial.scope for trial in found.trials(found.denses())} == scopes
+
+
+def test_keys_do_not_depend_on_the_order_of_typing():
+    one, two = grid(), grid(pruners="fpgm,magnitude_l2", levels="0.5,0.9", seeds="1,0")
+    keys = [{cell.key for cell in g.cells(g.trials(g.denses()))} for g in (one, two)]
+    assert keys[0] == keys[1]
+
+
+def test_a_row_and_a_plan_give_the_same_keys():
+    found = grid()
+    for cell in found.cells(found.trials(found.denses())):
+        row = json.loads(json.dumps(cell.settings))
+        assert trial_key(row) == cell.subject.key
+        assert measurement_key(row) == cell.key
+
+
+def test_keys_of_the_first_release_still_hold(dense):
+    settings = {
+        **dense.settings, "recipe": 1, "dense_epochs": 12.0, "finetune_epochs": 2.0, "train_batch": 64,
+        "optimizer": "sgd", "dense_lr": 0.1, "finetune_lr": 0.02, "weight_decay": 5e-4,
+        "augmented": True, "pruner": "fpgm", "pruner_hash": "0123", "granularity": "channel",
+        "scope": "local", "schedule": "one_shot", "schedule_hash": "4567",
+    }  # fmt: skip
+    key = "residual_network-digits-fpgm-channel-local-one_shot-s0-ab6c3b261453"
+    assert trial_key(settings) == key
+    measured = {
+        "trial": key, "sparsity": 0.5, "backend": "eager_cpu", "batch": 1, "threads": 1,
+        "device": "a processor", "runtime": "torch 2.14.0",
+    }  # fmt: skip
+    assert measurement_key(measured) == f"{key}@0.5-eager_cpu-b1-t1-5dd1e6930022"
+
+
+@pytest.mark.parametrize(
+    "change", [{"finetune_lr": 0.1}, {"schedule_hash": "other"}, {"data_hash": "other"}, {"seed": 9}]
+)
+def test_whatever_can_change_a_snapshot_changes_its_key(trial, change):
+    assert trial_key({**trial.settings, **change}) != trial.key
+
+
+def test_a_key_never_becomes_a_path_out_of_the_folder(trial):
+    hostile = trial_key({**trial.settings, "pruner": "../../etc/passwd\n<b>"})
+    assert "/" not in hostile
+    assert "\n" not in hostile
+
+
+def test_editing_a_plugin_changes_its_hash():
+    assert source_hash(Magnitude("a", 1)) == source_hash(Magnitude("b", 2))
+    assert source_hash(Magnitude("a", 1)) != source_hash(Iterative())
+
+
+@pytest.mark.parametrize("wrong", ["0", "1", "1.5", "-0.1", "nan"])
+def test_a_level_outside_its_range_is_named(wrong):
+    with pytest.raises(HarnessError, match=f"above 0 and below 1, not {wrong}"):
+        checked_levels([0.5, float(wrong)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"levels": "0.5,half"}, "--levels: 'half' is not a number"),
+        ({"seeds": "-1"}, "--seeds: -1 is below 0"),
+        ({"batch_sizes": "0"}, "--batch-sizes: 0 is below 1"),
+        ({"granularities": "chanel"}, "did you mean 'channel'"),
+        ({"models": "resnet81"}, "no model is called 'resnet81'; did you mean 'resnet"),
+        ({"dataset": "digits,folder"}, "no dataset is called|one dataset"),
+        ({"dataset": "digits:8"}, "takes no argument"),
+        ({"schedules": "iterative:2"}, "iterative takes the fraction"),
+    ],
+)
+def test_a_wrong_request_is_told_in_one_sentence(changes, sentence):
+    with pytest.raises(HarnessError, match=sentence):
+        grid(**changes)
+
+
+def test_the_run_folder_is_named_after_models_and_data(tmp_path):
+    assert run_folder(grid(), None).as_posix() == "results/resnet18-digits"
+    assert run_folder(grid(models="resnet18,resnet34"), None).name == "resnet18_resnet34-digits"
+    assert run_folder(grid(), tmp_path) == tmp_path
+
+
+def test_rounds_that_levels_share_are_counted_once(trial):
+    iterative = replace(trial, schedule=Iterative(), levels=(0.95, 0.98))
+    apart = [trial_epochs(replace(iterative, levels=(level,))) for level in iterative.levels]
+    assert trial_epochs(iterative) < sum(apart)
+    assert apart == pytest.approx([trial.dense.recipe.finetune_epochs] * 2)

@@ -1,0 +1,134 @@
+"""Rows to leaderboards: the score's definition, its traps, and what the sentences say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import made_row
+from harness.findings import findings
+from harness.ranking import leaderboards
+from harness.resampling import area
+from harness.row import encode_bits
+
+
+def by_name(rows):
+    [board] = leaderboards(rows)
+    return {standing.name: standing for standing in board.standings}
+
+
+def level(right: int, saved: float, **columns):
+    """A row with `right` of 100 images right (dense: 100) and `saved` of dense's 10 ms saved."""
+    bits = encode_bits(np.arange(100) < right)
+    ratio = right / 100 / saved if saved > 0 else None
+    measured = {
+        "correct": bits, "top1": right / 100, "retained": right / 100, "ms_saved": saved,
+        "saves_time": saved > 0, "latency_ms": 10.0 - saved, "retained_per_ms_saved": ratio,
+    }  # fmt: skip
+    return made_row(**measured | columns)
+
+
+def test_the_score_is_the_area_under_the_best_accuracy_for_each_saving():
+    # r(t) is 0.9 up to 4 ms, 0.6 from there to 8 ms, 0 beyond: (0.9 * 4 + 0.6 * 4) / 10.
+    board = by_name([level(90, 4.0), level(60, 8.0, sparsity=0.9)])
+    assert board["magnitude_l2 channel one_shot"].score == pytest.approx(0.6)
+
+
+def test_a_level_that_is_worse_on_both_counts_changes_nothing():
+    alone = by_name([level(90, 8.0)])
+    beside = by_name([level(90, 8.0), level(60, 4.0, sparsity=0.9)])
+    [one], [other] = alone.values(), beside.values()
+    assert one.score == pytest.approx(other.score)
+
+
+def test_a_tiny_saving_does_not_win_as_the_plain_ratio_would():
+    tiny, wide = level(99, 0.1, pruner="tiny"), level(98, 5.0, pruner="wide")
+    assert tiny["retained_per_ms_saved"] > wide["retained_per_ms_saved"]
+    assert next(iter(by_name([tiny, wide]))) == "wide channel one_shot"
+
+
+def test_a_saving_within_the_noise_counts_as_none_and_has_no_rank():
+    board = by_name([level(99, 0.3, saves_time=False, pruner="noise"), level(80, 2.0)])
+    assert board["noise channel one_shot"].score == 0.0
+    assert board["noise channel one_shot"].group is None
+    assert list(board) == ["magnitude_l2 channel one_shot", "noise channel one_shot"]
+
+
+def test_methods_whose_intervals_overlap_share_a_rank():
+    board = by_name(
+        [level(90, 5.0, pruner="a"), level(89, 5.0, pruner="b"), level(40, 5.0, pruner="c")]
+    )
+    assert [standing.group for standing in board.values()] == [1, 1, 2]
+
+
+def test_a_score_does_not_depend_on_who_else_was_run():
+    mine = level(90, 5.0)
+    alone = by_name([mine])["magnitude_l2 channel one_shot"]
+    among = by_name([level(40, 9.0, pruner="a"), mine, level(70, 2.0, pruner="z")])[
+        "magnitude_l2 channel one_shot"
+    ]
+    assert (alone.score, alone.low, alone.high) == (among.score, among.low, among.high)
+
+
+@pytest.mark.parametrize(
+    "condition", [{"model": "other"}, {"backend": "other"}, {"batch": 32}, {"finetune_epochs": 9.0}]
+)
+def test_ranks_are_never_mixed_across_conditions(condition):
+    assert len(leaderboards([level(90, 5.0), level(90, 5.0, **condition)])) == 2
+
+
+def test_seeds_are_averaged_and_widen_the_interval():
+    seeds = [level(right, 5.0, seed=seed) for seed, right in enumerate((60, 75, 90))]
+    one = by_name([level(75, 5.0)])["magnitude_l2 channel one_shot"]
+    three = by_name(seeds)["magnitude_l2 channel one_shot"]
+    assert three.score == pytest.approx(one.score)
+    assert three.best["top1"] == pytest.approx(0.75)
+    assert three.high - three.low > one.high - one.low
+
+
+def test_after_an_edit_of_the_criterion_its_later_rows_count():
+    old, new = level(50, 5.0, pruner_hash="old"), level(90, 5.0, pruner_hash="new")
+    assert by_name([old, new])["magnitude_l2 channel one_shot"].score == pytest.approx(0.45)
+
+
+def test_rows_that_could_not_be_measured_are_left_out(rows):
+    assert "fpgm weight one_shot" not in by_name(rows)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 2), st.floats(-1, 2)), min_size=1, max_size=6),
+    st.floats(0, 0.5),
+)
+def test_a_score_lies_between_0_and_1_and_more_accuracy_never_costs(levels, more):
+    retained, saved = (np.array([column]) for column in zip(*levels, strict=True))
+    score = area(retained, saved)[0]
+    assert 0.0 <= score <= 1.0
+    assert area(retained + more, saved)[0] >= score - 1e-12
+    assert area(retained, saved + more)[0] >= score - 1e-12
+
+
+def sentences(rows):
+    [board] = leaderboards(rows)
+    return " ".join(findings(board))
+
+
+def test_what_saves_no_time_is_said_in_words(rows):
+    assert "At granularity weight, magnitude_l2 one_shot saves no time here" in sentences(rows)
+
+
+def test_who_does_not_beat_random_is_named():
+    lazy = [level(50, 5.0, pruner="random"), level(50, 5.0, pruner="lazy")]
+    assert "do not beat random of their kind" in sentences(lazy)
+    assert "lazy channel one_shot" in sentences(lazy)
+    better = [level(50, 5.0, pruner="random"), level(90, 5.0, pruner="good")]
+    assert "all 1 others beat random of their kind" in sentences(better)
+
+
+def test_nothing_is_said_of_random_where_it_was_not_run_at_that_level():
+    assert "random" not in sentences([level(50, 5.0, pruner="random"), level(50, 5.0, sparsity=0.9)])
+
+
+def test_one_seed_is_said_to_hide_the_randomness_of_training(rows):
+    assert "with one seed they do not cover" in sentences(rows)
+    more = [*rows, *({**row, "seed": 1} for row in rows)]
+    assert "bootstrap over 2 seeds" in sentences(more)
