@@ -16,7 +16,7 @@ import pluggy
 from harness import hookspecs
 from harness.catalogue import Broken, Catalogue, Kind, Offer, implementations, refuse_double
 from harness.contracts import Backend, Dataset, Pruner, Reporter, Schedule
-from harness.errors import failure_reason
+from harness.errors import UnknownNameError, failure_reason
 
 KINDS: Mapping[Kind, type] = {
     "pruner": Pruner,
@@ -62,13 +62,23 @@ def discover() -> Catalogue:
 
 def _register(manager: pluggy.PluginManager, entry: EntryPoint, name: str) -> str | None:
     try:
-        manager.register(entry.load(), name)
-        manager.check_pending()
+        module = entry.load()
+        _refuse_unknown_hooks(module)
+        manager.register(module, name)
     except (Exception, SystemExit) as error:
+        # pluggy keeps a plugin whose second hook it refuses.
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return failure_reason(error)
     return None
+
+
+def _refuse_unknown_hooks(module: object) -> None:
+    known = [name for name in vars(hookspecs) if name.startswith("harness_")]
+    for name, function in vars(module).items():
+        # pluggy's marker leaves this attribute on what it decorates.
+        if hasattr(function, "harness_impl") and name not in known:
+            raise UnknownNameError("hook", name, known)
 
 
 def _offers(

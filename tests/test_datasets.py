@@ -1,0 +1,71 @@
+"""The digits are split for good; a folder of images is read as it lies."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.errors import HarnessError
+from harness_plugins.datasets.digits import Digits
+from harness_plugins.datasets.folder import Folder
+
+
+def test_digits_are_1200_to_train_and_597_to_test_stratified():
+    counts = {part: torch.bincount(Digits().split(part).tensors[1]) for part in ("train", "test")}
+    assert {part: int(count.sum()) for part, count in counts.items()} == {"train": 1200, "test": 597}
+    assert int((counts["train"] - 2.01 * counts["test"]).abs().max()) <= 2
+
+
+def test_no_digit_is_in_both_parts():
+    parts = [
+        {i.numpy().tobytes() for i in Digits().split(part).tensors[0]} for part in ("train", "test")
+    ]
+    assert not parts[0] & parts[1]
+
+
+def test_digits_are_normalised_by_the_training_part_alone():
+    images = Digits().split("train").tensors[0]
+    assert float(images.mean()) == pytest.approx(0.0, abs=1e-5)
+    assert float(images[:, 0].std()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_shifts_are_whole_pixels_of_the_same_digit():
+    image = torch.arange(32.0).expand(1, 3, 32, 32).clone()
+    shifted = Digits().augment(image, torch.Generator().manual_seed(3))
+    offset = float(shifted[0, 0, 16, 16] - image[0, 0, 16, 16])
+    assert abs(offset) <= 2
+    assert torch.equal(shifted[:, :, :, 4:28], image[:, :, :, 4:28] + offset)
+
+
+def test_a_folder_has_the_classes_of_its_sub_folders(image_folder):
+    folder = Folder().configured(str(image_folder))
+    assert (folder.name, folder.classes, folder.shape) == ("folder:images", 3, (3, 32, 32))
+    assert len(folder.split("train")) == 36
+    assert sorted({label for _, label in folder.split("test")}) == [0, 1, 2]
+
+
+def test_val_serves_as_test(image_folder):
+    (image_folder / "test").rename(image_folder / "val")
+    assert len(Folder().configured(str(image_folder)).split("test")) == 18
+
+
+def test_a_folders_fingerprint_follows_its_images(image_folder):
+    folder = Folder().configured(str(image_folder))
+    before = folder.fingerprint()
+    assert replace(folder).fingerprint() == before
+    victim = sorted((image_folder / "train").glob("*/*.png"))[0]
+    victim.write_bytes(sorted((image_folder / "test").glob("*/*.png"))[-1].read_bytes())
+    assert replace(folder).fingerprint() != before
+
+
+def test_a_folder_without_splits_or_path_says_what_is_missing(tmp_path):
+    with pytest.raises(HarnessError, match="has no train/ in it"):
+        Folder().configured(str(tmp_path))
+    with pytest.raises(HarnessError, match="folder:PATH"):
+        Folder().split("train")
+
+
+def test_unlike_classes_are_refused(image_folder):
+    (image_folder / "test" / "digit2").rename(image_folder / "test" / "digit7")
+    with pytest.raises(HarnessError, match="different classes"):
+        Folder().configured(str(image_folder)).split("test")

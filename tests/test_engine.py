@@ -1,0 +1,64 @@
+"""Worker processes: a job that raises, hangs, exits or is killed is a reason, and the rest goes on."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from harness.engines.local import LocalEngine
+
+
+def work(job: str) -> str:
+    if job == "raises":
+        raise ValueError("of no value")
+    if job == "exits":
+        os._exit(3)
+    if job == "is killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "hangs":
+        time.sleep(600)
+    if job == "prints":
+        print("for the log")
+    return f"{job} done"
+
+
+@pytest.fixture
+def outcomes(tmp_path):
+    def run(*jobs, time_limit=60.0):
+        engine = LocalEngine(workers=2, time_limit=time_limit, log=tmp_path / "log.txt")
+        return dict(engine.run(work, {job: job for job in jobs}, watching=lambda _: None))
+
+    return run
+
+
+def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
+    found = outcomes("raises", "exits", "is killed", "works")
+    assert found["works"].value == "works done"
+    assert "ValueError: of no value" in found["raises"].failure
+    assert found["exits"].failure == "its process ended with exit code 3"
+    assert "ended with exit code -9" in found["is killed"].failure
+
+
+def test_a_job_that_hangs_is_ended_at_the_time_limit(outcomes):
+    found = outcomes("hangs", "works", time_limit=8.0)
+    assert found["hangs"].failure == "ran past the time limit of 8 s"
+    assert found["works"].value == "works done"
+
+
+def test_what_a_job_prints_goes_to_the_log(outcomes, tmp_path):
+    assert outcomes("prints")["prints"].failure == ""
+    assert "for the log" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_job_that_cannot_travel_is_a_reason(tmp_path):
+    engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    found = dict(engine.run(work, {"local": lambda: None, "works": "works"}, watching=lambda _: None))
+    assert "ickle" in found["local"].failure
+    assert found["works"].value == "works done"
+
+
+def test_no_jobs_start_no_process(tmp_path):
+    engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    assert list(engine.run(work, {}, watching=lambda _: None)) == []
+    assert not (tmp_path / "log.txt").exists()

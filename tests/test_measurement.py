@@ -1,0 +1,98 @@
+"""A timing session: outputs checked first, everything timed in turn, failures kept apart."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.discovery import discover
+from harness.measurement import DENSE, TimingJob, copy_label, shared_graph, time_snapshots
+from harness.snapshot import example_batch, load_model
+from harness.trial import train_dense, walk
+
+
+@pytest.fixture
+def job(trial, store, request):
+    train_dense(trial.dense, store)
+    levels = list(walk(trial, store))
+    return TimingJob(
+        backend=discover().configured("backend", getattr(request, "param", "onnxruntime_cpu"), None),
+        model=trial.dense.model,
+        dataset=trial.dense.dataset,
+        store=store,
+        snapshots={DENSE: store.folder(trial.dense.key)}
+        | {level.snapshot: store.folder(level.snapshot) for level in levels},
+        copies=1,
+        batches=(1, 4),
+        threads=1,
+        seconds=0.0,
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize("job", ["eager_cpu", "onnxruntime_cpu"], indirect=True)
+def test_dense_its_copy_and_every_level_are_timed_in_the_same_rounds(job):
+    timing = time_snapshots(job)
+    assert timing.failures == {}
+    for batch in (1, 4):
+        samples = timing.samples[batch]
+        assert set(samples) == {*job.snapshots, copy_label(0)}
+        assert len({len(times) for times in samples.values()}) == 1
+        assert all(time > 0 for times in samples.values() for time in times)
+    assert max(timing.deviations.values()) < 1e-4
+
+
+def test_masked_twins_share_one_exported_graph(job):
+    time_snapshots(job)
+    graphs = [path for path in job.store.root.iterdir() if path.name.startswith("graph-")]
+    assert len(graphs) == 1
+
+
+def test_a_shared_graph_runs_the_weights_it_is_loaded_with(job):
+    outputs = []
+    for folder in job.snapshots.values():
+        model = load_model(folder, job.model, job.dataset)
+        example = example_batch(job.dataset, 2)
+        graph = shared_graph(job.backend, model, example, name="m", store=job.store)
+        found = job.backend.load(graph, model)(example)
+        with torch.no_grad():
+            torch.testing.assert_close(found, model(example), rtol=1e-4, atol=1e-4)
+        outputs.append(found)
+    assert not torch.allclose(outputs[0], outputs[-1])
+
+
+class Lying:
+    """Right for dense weights, wrong for those with zeros."""
+
+    name = "lying"
+
+    def unavailable(self):
+        return None
+
+    def describe(self):
+        return {"device": "none", "runtime": "none"}
+
+    def prepare(self, model, example):
+        pruned = any(bool((weight == 0).any()) for weight in model.parameters() if weight.dim() > 1)
+        return (lambda images: model(images) + 1.0) if pruned else model
+
+
+class Refusing(Lying):
+    """Prepares nothing."""
+
+    def prepare(self, model, example):
+        raise RuntimeError("no such instruction")
+
+
+def test_wrong_outputs_fail_their_snapshot_and_nobody_else(job):
+    timing = time_snapshots(replace(job, backend=Lying()))
+    pruned = set(job.snapshots) - {DENSE}
+    assert set(timing.failures) == pruned
+    assert all("outputs differ from PyTorch's" in reason for reason in timing.failures.values())
+    assert set(timing.samples[1]) == {DENSE, copy_label(0)}
+
+
+def test_without_dense_there_is_nothing_to_compare_with(job):
+    timing = time_snapshots(replace(job, backend=Refusing()))
+    assert set(timing.failures) == {*job.snapshots, copy_label(0)}
+    assert "no such instruction" in timing.failures[DENSE]

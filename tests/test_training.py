@@ -1,0 +1,64 @@
+"""One loop for all: masks stay in force, seeds fix everything, accuracy is what a loop would count."""
+
+import pytest
+import torch
+
+from harness.training import calibration_batches, evaluate, steps_per_epoch, train
+from harness_plugins.datasets.digits import Digits
+
+
+def test_masks_stay_in_force_through_every_update(network, recipe):
+    weight = network.second.weight
+    keep = torch.rand(weight.shape, generator=torch.Generator().manual_seed(0)) < 0.3
+    before = weight.detach().clone()
+    train(network, Digits(), recipe, epochs=0.5, peak_lr=0.05, seed=0, masks={"second.weight": keep})
+    assert bool((weight[~keep] == 0.0).all())
+    assert not torch.equal(weight[keep], before[keep]), "what stays is trained"
+
+
+def test_the_seed_fixes_the_weights(recipe):
+    from harness.specimen import residual_network
+
+    def trained(seed):
+        model = residual_network()
+        train(model, Digits(), recipe, epochs=0.3, peak_lr=0.05, seed=seed)
+        return model.first.weight
+
+    assert torch.equal(trained(1), trained(1))
+    assert not torch.equal(trained(1), trained(2))
+
+
+def test_no_epochs_change_nothing_but_the_mask(network, recipe):
+    before = network.first.weight.detach().clone()
+    train(network, Digits(), recipe, epochs=0.0, peak_lr=0.05, seed=0)
+    assert torch.equal(network.first.weight, before)
+
+
+def test_training_learns(network, recipe):
+    before = evaluate(network, Digits()).top1
+    train(network, Digits(), recipe, epochs=2.0, peak_lr=0.1, seed=0)
+    assert evaluate(network, Digits()).top1 > before + 0.2
+
+
+def test_evaluation_counts_right_answers(network):
+    images, labels = Digits().split("test").tensors
+    with torch.no_grad():
+        outputs = network(images)
+    right = outputs.argmax(dim=1) == labels
+    among_five = (outputs.topk(5, dim=1).indices == labels[:, None]).any(dim=1)
+    found = evaluate(network, Digits())
+    assert torch.equal(found.correct, right)
+    assert found.top1 == pytest.approx(float(right.double().mean()))
+    assert found.top5 == pytest.approx(float(among_five.double().mean()))
+
+
+def test_calibration_images_are_the_same_for_a_seed_and_come_from_training():
+    one, two = (calibration_batches(Digits(), images=40, batch=16, seed=5) for _ in range(2))
+    assert [len(images) for images, _ in one] == [16, 16, 8]
+    assert all(torch.equal(a, b) for (a, _), (b, _) in zip(one, two, strict=True))
+    training = {image.numpy().tobytes() for image in Digits().split("train").tensors[0]}
+    assert all(image.numpy().tobytes() in training for images, _ in one for image in images)
+
+
+def test_an_incomplete_batch_waits_for_the_next_shuffle(recipe):
+    assert steps_per_epoch(Digits(), recipe) == 1200 // 64
