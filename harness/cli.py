@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 INTERRUPTED = 130
+EXAMPLES = """\b
+harness list                                  what there is to run
+harness run --pruners all --models resnet18   run and rank it
+harness report results/resnet18-digits        rank again, from the rows alone
+"""
 
 
-@click.group(context_settings=SETTINGS)
+@click.group(context_settings=SETTINGS, epilog=EXAMPLES)
 @click.version_option(package_name="pruning-harness", prog_name="harness")
 def cli() -> None:
-    r"""Which pruning method keeps the most accuracy for the milliseconds it saves, on this hardware?
-
-    \b
-    harness list                                  what there is to run
-    harness run --pruners all --models resnet18   run and rank it
-    harness report results/resnet18-digits        rank again, from the rows alone
-    """
+    """Which pruning method keeps the most accuracy for the milliseconds it saves, on this hardware?"""
 
 
 @cli.command(context_settings=SETTINGS)
@@ -57,7 +56,7 @@ def cli() -> None:
 @click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
 @click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
 @click.option("--backends", default="all", help="Devices with their runtimes.")
-@click.option("--batch-sizes", default="1,32", help="Timed: one for latency, one for throughput.")
+@click.option("--batch-sizes", default="1,16", help="Timed: one for latency, one for throughput.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
 @recipe_options
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
@@ -67,7 +66,7 @@ def cli() -> None:
 @click.option(
     "--timing-seconds",
     type=click.FloatRange(min=0),
-    default=1.5,
+    default=1.0,
     help="Rounds of one batch size stop after so long.",
 )
 @click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
@@ -190,7 +189,7 @@ def _write_reports(folder: Path, catalogue: Catalogue) -> None:
 def main() -> None:
     """Run the command line: errors of the request in one line on stderr, with exit code 2."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="harness", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from functools import cache
@@ -27,13 +28,20 @@ def physical_cores() -> int:
 
 
 def source_revision() -> str:
-    """Commit of the checkout the harness runs from, `+` when changed; empty when installed."""
-    root = Path(__file__).parent.parent
-    if not (root / ".git").exists():
-        return ""
-    commit = _git(root, "rev-parse", "--short=12", "HEAD")
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return f"{commit}+" if commit and changed else commit
+    """Commit of the checkout the harness runs from, `+` when changed; a hash of its files elsewhere."""
+    package = Path(__file__).parent
+    if not (package.parent / ".git").exists():
+        return f"files:{_files_hash(package)}"
+    commit = _git(package, "rev-parse", "--short=12", "HEAD")
+    changed = _git(package, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}+" if commit and changed else commit or f"files:{_files_hash(package)}"
+
+
+def _files_hash(package: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def machine_facts() -> dict[str, str | int]:

@@ -111,6 +111,11 @@ class Cell:
     settings: dict[str, Any]
     key: str
 
+    @property
+    def dense(self) -> Dense:
+        """The unpruned model that it is compared with."""
+        return self.subject if isinstance(self.subject, Dense) else self.subject.dense
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:

@@ -7,6 +7,7 @@ cent, so what the copies seem to save is noise, and so is any saving as small.
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -70,9 +71,8 @@ def time_snapshots(job: TimingJob) -> Timing:
     """
     torch.set_num_threads(job.threads)
     began = time.perf_counter()
-    folders = dict(job.snapshots)
-    folders |= {copy_label(number): folders[DENSE] for number in range(job.copies)}
-    models = {label: load_model(path, job.model, job.dataset) for label, path in folders.items()}
+    models = {k: load_model(path, job.model, job.dataset) for k, path in job.snapshots.items()}
+    models |= {copy_label(number): copy.deepcopy(models[DENSE]) for number in range(job.copies)}
     timing = Timing()
     loaded: dict[str, Run] = {}
     with torch.no_grad():

@@ -25,6 +25,12 @@ class Plan:
         return [cell for cell in self.owed if cell.subject.impossible is None]
 
     @property
+    def needed(self) -> list[Dense]:
+        """Dense models that an owed cell starts from or is."""
+        keys = {cell.dense.key for cell in self.able}
+        return [dense for dense in self.denses if dense.key in keys]
+
+    @property
     def owing(self) -> list[Trial]:
         """Trials that can run and owe a row."""
         subjects = {cell.subject.key for cell in self.able}

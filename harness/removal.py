@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.evidence import RecordedEvidence
 from harness.keys import digest
 from harness.masks import channel_scores, channels_for, check_finite, weight_masks
-from harness.row import encode_bits
 from harness.surgery import coupled_layers, prunable_weights, remove_channels
 
 if TYPE_CHECKING:
@@ -36,29 +39,37 @@ class Removal:
 
     def digest(self) -> str:
         """The same where two criteria chose to remove the same."""
-        masks = {name: encode_bits(keep.numpy().ravel()) for name, keep in self.masks.items()}
-        return digest([masks, self.cut])
+        found = hashlib.sha256(digest([sorted(self.masks), self.cut]).encode())
+        for _, keep in sorted(self.masks.items()):
+            found.update(np.packbits(keep.numpy()).tobytes())
+        return found.hexdigest()[:12]
 
 
-def choose_removal(
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What a criterion said of one model, and the evidence it looked at to say it."""
+
+    scores: Scores = field(repr=False)
+    touched: frozenset[str]
+    coupled: CoupledLayers | None
+    seconds: float
+
+
+def score_model(
     trial: Trial,
     model: nn.Module,
     *,
-    masks: Mapping[str, Tensor],
     example: Tensor,
     batches: Sequence[tuple[Tensor, Tensor]],
-    sparsity: float,
-    budget: float,
     seed: int,
-) -> tuple[Removal, set[str]]:
-    """Score `model` and choose what goes; `budget` is how many prunable parameters may stay.
+) -> Scoring:
+    """Let the trial's criterion score `model`, which it cannot touch.
 
-    `masks` are those in force. The second result names the evidence that the criterion touched.
-    Raises UnsupportedError where the method is not defined here, HarnessError where its scores are
-    not what the contract asks for.
+    Raises HarnessError where the scores are not finite, UnsupportedError where the criterion is not
+    defined on this model.
     """
-    channel = trial.granularity == "channel"
-    coupled = coupled_layers(model, example) if channel else None
+    began = time.perf_counter()
+    coupled = coupled_layers(model, example) if trial.granularity == "channel" else None
     evidence = RecordedEvidence(
         model,
         granularity=trial.granularity,
@@ -68,11 +79,34 @@ def choose_removal(
     )
     scores = {name: score.detach() for name, score in trial.pruner.score(evidence).items()}
     check_finite(scores)
-    if coupled:
-        removal = _channels(model, scores, coupled, example=example, budget=budget, scope=trial.scope)
-    else:
-        removal = _weights(model, scores, masks, sparsity=sparsity, scope=trial.scope)
-    return removal, evidence.touched
+    return Scoring(
+        scores=scores,
+        touched=frozenset(evidence.touched),
+        coupled=coupled,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def choose_removal(
+    model: nn.Module,
+    scoring: Scoring,
+    *,
+    masks: Mapping[str, Tensor],
+    example: Tensor,
+    sparsity: float,
+    budget: float,
+    scope: Scope,
+) -> Removal:
+    """What leaves `model`; `budget` is how many prunable parameters may stay, `masks` are in force.
+
+    Raises UnsupportedError where the sparsity cannot be reached, HarnessError where the scores are
+    not shaped as the contract asks for.
+    """
+    if scoring.coupled is None:
+        return _weights(model, scoring.scores, masks, sparsity=sparsity, scope=scope)
+    return _channels(
+        model, scoring.scores, scoring.coupled, example=example, budget=budget, scope=scope
+    )
 
 
 def _weights(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts import GRANULARITIES
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnknownNameError
 from harness.grid import Grid, checked_levels
 from harness.keys import file_name
+from harness.recipe import Recipe
 from harness.selection import selected
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from harness.catalogue import Catalogue
     from harness.contracts import Backend, Dataset
     from harness.grid import ScopeChoice
-    from harness.recipe import Recipe
 
 RESULTS = Path("results")
 
@@ -42,6 +42,7 @@ class Request:
 
     def grid(self, catalogue: Catalogue) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
+        _check_optimizer(self.recipe.optimizer)
         granularities = selected(self.granularities, GRANULARITIES, kind="granularity")
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
@@ -82,6 +83,16 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
     if not usable:
         raise HarnessError(f"{terms!r} leaves no backend that is available here")
     return usable
+
+
+def _check_optimizer(name: str) -> None:
+    # timm takes seconds to import, so the default is trusted.
+    if name != Recipe.optimizer:
+        from timm.optim import list_optimizers  # type: ignore[attr-defined]  # timm re-exports untyped
+
+        known = [str(optimizer) for optimizer in list_optimizers()]
+        if name not in known:
+            raise UnknownNameError("optimizer", name, known)
 
 
 def _one_dataset(catalogue: Catalogue, text: str) -> Dataset:

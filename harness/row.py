@@ -104,7 +104,9 @@ class Row:
     timm: str = _column("version", default="")
     torch_pruning: str = _column("version", default="")
     harness: str = _column("version", default="")
-    revision: str = _column("source revision of the harness, where it runs from a checkout", default="")
+    revision: str = _column(
+        "commit the harness ran from, `+` when changed; a hash of its files where installed", default=""
+    )
     written_at: str = _column("UTC time of the row", default="")
 
     correct: str = _column("which test images are right: base64 of zlib of packed bits", default="")

@@ -91,8 +91,7 @@ class Runner:
     def _train(self, plan: Plan) -> dict[str, str]:
         """Dense models, then trials; why a subject's process came to no end, by its key."""
         backends = list({cell.backend.name: cell.backend for cell in plan.able}.values())
-        needed = {_dense(cell).key for cell in plan.able}
-        denses = {d.label: d for d in plan.denses if d.key in needed and d.key not in self._store}
+        denses = {dense.label: dense for dense in plan.needed if dense.key not in self._store}
         trials = {t.label: t for t in plan.owing if not self._finished(t)}
         units = {d.label: d.recipe.dense_epochs for d in denses.values()}
         units |= {t.label: trial_epochs(t) for t in trials.values()}
@@ -156,7 +155,7 @@ class Runner:
             self._observer.done(f"{label}: {outcome.failure or 'timed'}", TIMING_UNITS)
 
     def _level(self, cell: Cell, failures: Mapping[str, str]) -> Level:
-        subject, dense = cell.subject, _dense(cell)
+        subject, dense = cell.subject, cell.dense
         if dense.key not in self._store:
             reason = f"dense training: {failures.get(dense.key, 'not done')}"
             return Level(sparsity=cell.sparsity, status="failed", reason=reason)
@@ -169,7 +168,7 @@ class Runner:
         return level
 
     def _timing_job(self, group: Sequence[tuple[Cell, Level]], threads: int) -> TimingJob:
-        first, dense = group[0][0], _dense(group[0][0])
+        first, dense = group[0][0], group[0][0].dense
         alone = isinstance(first.subject, Dense)
         snapshots = {level.snapshot: self._store.folder(level.snapshot) for _, level in group}
         snapshots.pop(dense.key, None)
@@ -189,7 +188,7 @@ class Runner:
     def _timed_row(
         self, cell: Cell, level: Level, outcome: Outcome[Timing], job: TimingJob, noise: NoiseFloor
     ) -> Row:
-        timing, dense = outcome.value, _dense(cell)
+        timing, dense = outcome.value, cell.dense
         # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
         label = copy_label(0) if level.snapshot == dense.key else level.snapshot
         if timing is None or label in timing.failures:
@@ -215,7 +214,3 @@ class Runner:
         self._observer.rows(self._written)
         for problem in self._catalogue.announce(vars(row)):
             self._observer.note(problem)
-
-
-def _dense(cell: Cell) -> Dense:
-    return cell.subject if isinstance(cell.subject, Dense) else cell.subject.dense

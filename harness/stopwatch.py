@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-WARMUP_ROUNDS = 3
-MIN_ROUNDS = 15
+WARMUP_ROUNDS = 2
+MIN_ROUNDS = 12
 MAX_ROUNDS = 200
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -28,7 +28,7 @@ def interleave(
 ) -> dict[str, list[float]]:
     """Milliseconds of each run in each round; entry `i` of all lists is the same round.
 
-    Stops after `seconds`, but not before 15 rounds nor after 200; three rounds of warm-up are left
+    Stops after `seconds`, but not before 12 rounds nor after 200; two rounds of warm-up are left
     out and the garbage collector is off meanwhile.
     """
     for run in [*runs.values()] * WARMUP_ROUNDS:

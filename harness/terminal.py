@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 
-WIDTH_OF_A_FILE = 130
+WIDTH_OF_A_FILE = 150
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -68,16 +68,15 @@ def print_plan(page: Console, plan: Plan) -> None:
     for (*words, note), count in grouped.items():
         table.add_row(*map(_plain, words), str(count), _plain(note and f"skipped: {note}"))
     page.print(table)
-    needed = {cell.subject.settings["seed"]: 1 for cell in plan.able}
     epochs = sum(trial_epochs(trial) for trial in plan.owing)
-    dense = [d for d in plan.denses if d.seed in needed]
+    dense_epochs = sum(dense.recipe.dense_epochs for dense in plan.needed)
     backends = {cell.backend.name for cell in plan.cells}
     page.print(
         f"{len(plan.trials)} trials, {len(plan.cells)} cells on {', '.join(sorted(backends))}; "
         f"{len(plan.owed)} cells are owed, {len(plan.owed) - len(plan.able)} of them skipped.\n"
-        f"Work at most: {len(dense)} dense trainings of "
-        f"{dense[0].recipe.dense_epochs if dense else 0:g} epochs, {epochs:g} epochs of fine-tuning in "
-        f"{len(plan.owing)} trials, {len(plan.able)} timings; less what is kept from earlier runs.",
+        f"Work at most: {dense_epochs:g} epochs of training {len(plan.needed)} dense models, "
+        f"{epochs:g} epochs of fine-tuning in {len(plan.owing)} trials, {len(plan.able)} timings; "
+        "less what is kept from earlier runs.",
         markup=False,
         highlight=False,
     )

@@ -17,7 +17,7 @@ import torch
 from harness.errors import HarnessError, UnsupportedError, failure_reason
 from harness.keys import digest, stable_seed
 from harness.level import Level, finished_level, level_key
-from harness.removal import choose_removal
+from harness.removal import choose_removal, score_model
 from harness.snapshot import example_batch, load_model, read_facts, save_snapshot
 from harness.training import calibration_batches, train
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.artifacts import ArtifactStore
     from harness.contracts import Round
     from harness.grid import Dense, Trial
-    from harness.removal import Removal
+    from harness.removal import Removal, Scoring
     from harness.surgery import History
 
 CALIBRATION_IMAGES = 256
@@ -112,6 +112,7 @@ class _Walk:
         )
         self._prunable = read_facts(folder).prunable
         self._walked: dict[tuple[Round, ...], _State] = {(): self._dense}
+        self._scorings: dict[str, Scoring] = {}
 
     def level(self, sparsity: float) -> Level:
         state = self._after(self._rounds(sparsity))
@@ -145,37 +146,41 @@ class _Walk:
     def _advance(self, start: _State, rounds: tuple[Round, ...]) -> _State:
         trial, turn = self._trial, rounds[-1]
         seed = stable_seed(trial.dense.seed, "round", len(rounds))
-        began = time.perf_counter()
-        removal, evidence = choose_removal(
-            trial,
+        scoring = self._scoring(start, seed)
+        removal = choose_removal(
             start.model,
+            scoring,
             masks=start.masks,
             example=self._example,
-            batches=self._batches,
             sparsity=turn.sparsity,
             budget=(1.0 - turn.sparsity) * self._prunable,
-            seed=seed,
+            scope=trial.scope,
         )
         history = start.history + removal.cut
-        score_seconds = time.perf_counter() - began
         epochs = turn.share * trial.dense.recipe.finetune_epochs
         key = self._step_key(start, removal, epochs, seed)
-        if key not in self._store:
-            self._finetune(key, removal, history=history, epochs=epochs, seed=seed)
-        folder = self._store.folder(key)
+        model = self._finetuned(key, removal, history=history, epochs=epochs, seed=seed)
         return _State(
             key=key,
-            model=load_model(folder, trial.dense.model, trial.dense.dataset),
+            model=model,
             history=history,
             masks=removal.masks,
             epochs=start.epochs + epochs,
-            train_seconds=start.train_seconds + read_facts(folder).train_seconds,
-            score_seconds=start.score_seconds + score_seconds,
-            evidence=",".join(sorted({*start.evidence.split(","), *evidence} - {""})),
+            train_seconds=start.train_seconds + read_facts(self._store.folder(key)).train_seconds,
+            score_seconds=start.score_seconds + scoring.seconds,
+            evidence=",".join(sorted({*start.evidence.split(","), *scoring.touched} - {""})),
             reduction=removal.reduction,
             layers_at_one=removal.layers_at_one,
             excluded=removal.excluded,
         )
+
+    def _scoring(self, start: _State, seed: int) -> Scoring:
+        """One scoring serves every level that goes on from the same state."""
+        if start.key not in self._scorings:
+            self._scorings[start.key] = score_model(
+                self._trial, start.model, example=self._example, batches=self._batches, seed=seed
+            )
+        return self._scorings[start.key]
 
     def _step_key(self, start: _State, removal: Removal, epochs: float, seed: int) -> str:
         settings = self._trial.settings
@@ -183,25 +188,25 @@ class _Walk:
         found = digest([start.key, removal.digest(), epochs, seed, recipe])
         return f"{settings['model']}-{settings['dataset']}-{self._trial.granularity}-{found}"
 
-    def _finetune(
+    def _finetuned(
         self, key: str, removal: Removal, *, history: History, epochs: float, seed: int
-    ) -> None:
-        trial, began = self._trial, time.perf_counter()
+    ) -> nn.Module:
+        """The pruned model after its fine-tuning, which another method may have paid for already."""
+        dense, model = self._trial.dense, removal.model
+        if key in self._store:
+            return load_model(self._store.folder(key), dense.model, dense.dataset)
+        began = time.perf_counter()
         train(
-            removal.model,
-            trial.dense.dataset,
-            trial.dense.recipe,
+            model,
+            dense.dataset,
+            dense.recipe,
             epochs=epochs,
-            peak_lr=trial.dense.recipe.finetune_lr,
+            peak_lr=dense.recipe.finetune_lr,
             seed=seed,
             masks=removal.masks,
         )
         spent = time.perf_counter() - began
         save_snapshot(
-            self._store,
-            key,
-            removal.model,
-            dataset=trial.dense.dataset,
-            history=history,
-            train_seconds=spent,
+            self._store, key, model, dataset=dense.dataset, history=history, train_seconds=spent
         )
+        return model

@@ -42,6 +42,14 @@ def test_what_cannot_be_is_known_before_running(tmp_path):
     assert len(plan.owing) == 12
 
 
+def test_every_model_and_seed_needs_a_dense_one(tmp_path):
+    plan = make_plan(grid(models="resnet18,resnet34"), Ledger(tmp_path))
+    assert sorted(dense.label for dense in plan.needed) == [
+        "resnet18 dense seed 0", "resnet18 dense seed 1",
+        "resnet34 dense seed 0", "resnet34 dense seed 1",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("choice", "scopes"),
     [("published", {"global", "local"}), ("global", {"global"}), ("local", {"local"})],

@@ -71,6 +71,22 @@ def test_a_level_depends_on_no_other_level(trial, trained):
     assert together[1] == alone[0]
 
 
+class Counting(Magnitude):
+    """Counts its scorings."""
+
+    calls = 0
+
+    def score(self, evidence):
+        type(self).calls += 1
+        return super().score(evidence)
+
+
+def test_levels_that_go_on_from_one_state_share_its_scoring(trial, trained):
+    trial = replace(trial, pruner=Counting("counting", 2), levels=(0.5, 0.7, 0.9))
+    assert all(level.status == "ok" for level in walk(trial, trained))
+    assert Counting.calls == 1
+
+
 def test_criteria_that_choose_the_same_masks_share_the_fine_tuning(trial, trained):
     first = [level.snapshot for level in walk(trial, trained)]
     twin = replace(trial, pruner=Magnitude("magnitude_l1", 1))
@@ -79,7 +95,7 @@ def test_criteria_that_choose_the_same_masks_share_the_fine_tuning(trial, traine
 
 
 class Capricious:
-    """Raises at the second scoring."""
+    """Raises at the first scoring."""
 
     name = "capricious"
 
@@ -88,17 +104,17 @@ class Capricious:
 
     def score(self, evidence):
         self.calls += 1
-        if self.calls == 2:
-            raise RuntimeError("not again")
+        if self.calls == 1:
+            raise RuntimeError("not today")
         return {name: weight.abs() for name, weight in evidence.weights.items()}
 
 
 def test_a_level_that_goes_wrong_leaves_the_others_alone_and_is_tried_again(trial, trained):
     trial = replace(trial, pruner=Capricious(), levels=(0.5, 0.7, 0.9))
-    assert [level.status for level in walk(trial, trained)] == ["ok", "failed", "ok"]
-    failed = kept_level(trial, 0.7, trained)
-    assert "RuntimeError: not again (test_trial.py:" in failed.reason
-    assert finished_level(trial, 0.7, trained) is None
+    assert [level.status for level in walk(trial, trained)] == ["failed", "ok", "ok"]
+    failed = kept_level(trial, 0.5, trained)
+    assert "RuntimeError: not today (test_trial.py:" in failed.reason
+    assert finished_level(trial, 0.5, trained) is None
     assert [level.status for level in walk(trial, trained)] == ["ok", "ok", "ok"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ HEADERS = (
     "rank", "pruner", "granularity", "scope", "schedule", "score", "95 %", "best level", "top-1",
     "retained", "ms", "ms saved", "95 %", "speed-up", "retained / ms saved", "FPS", "MB",
 )  # fmt: skip
+MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
+"""What starts Markdown; an underscore inside a word does not."""
 INTRODUCTION = """# Leaderboard
 
 Methods are ranked by *score*: the accuracy retained per millisecond saved, averaged over every \
@@ -36,7 +39,7 @@ def _section(board: harness.Leaderboard) -> str:
 
     lines = [_cells(standing) for standing in board.standings]
     table = tabulate(lines, headers=HEADERS, tablefmt="pipe", disable_numparse=True)
-    notes = "\n".join(f"- {text}" for text in harness.findings(board))
+    notes = "\n".join(f"- {_escaped(text)}" for text in harness.findings(board))
     facts = f"{board.conditions['device']}; {board.conditions['recipe_text']}"
     return f"## {_escaped(board.title)}\n\n{_escaped(facts)}\n\n{table}\n\n{notes}\n"
 
@@ -84,8 +87,7 @@ def _missing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Names and reasons come from plugins: they must not end a cell or start markup."""
-    safe = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|" else sign for sign in text)
-    return " ".join(safe.split())
+    return " ".join(MARKUP.sub(r"\\\g<0>", text).split())
 
 
 @harness.hookimpl

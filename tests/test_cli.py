@@ -1,0 +1,113 @@
+"""What a person types: errors in one line with exit code 2, help that teaches, settings from a file."""
+
+import pytest
+
+
+def refused(done) -> str:
+    """The one line on stderr of a refused request."""
+    assert done.returncode == 2
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("harness: error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("run --models resnet18 --pruners magnitud", "did you mean 'magnitude_l"),
+        ("run --models resnte18", "did you mean 'resnet18'"),
+        ("run --models resnet18 --backends cuda", "no backend is called 'cuda'"),
+        ("run --models resnet18 --schedules once", "no schedule is called 'once'"),
+        ("run --models resnet18 --levels 0.5,2", "a sparsity level is above 0 and below 1, not 2"),
+        ("run --models resnet18 --scope everywhere", "'everywhere' is not one of"),
+        ("run --models resnet18 --workers 0", "0 is not in the range"),
+        ("run --models resnet18 --dataset folder:nowhere", "has no train/ in it"),
+        ("run --models resnet18 --config nowhere.toml", "'nowhere.toml' does not exist"),
+        ("run --models resnet18 --optimizer adamm", "did you mean 'adam"),
+        ("run", "Missing option '--models'"),
+        ("rum", "No such command 'rum'"),
+        ("report nowhere", "no run folder is called 'nowhere'"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_writes_nothing(command, tmp_path, arguments, sentence):
+    assert sentence in refused(command(*arguments.split()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backend_asked_for_by_name_that_cannot_run_says_why(command, tmp_path):
+    (tmp_path / "absent.py").write_text(
+        "import harness\n"
+        "class Absent:\n"
+        "    name = 'absent'\n"
+        "    def unavailable(self): return 'no such chip: solder one on'\n"
+        "    def describe(self): return {}\n"
+        "    def prepare(self, model, example): return model\n"
+        "@harness.hookimpl\n"
+        "def harness_backends(): return [Absent()]\n"
+    )
+    info = tmp_path / "absent-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: absent\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[harness]\nbackend_absent = absent\n")
+    named = command("run", "--models", "resnet18", "--backends", "absent", path=str(tmp_path))
+    assert "'absent' is not available here: no such chip: solder one on" in refused(named)
+    listed = command("list", path=str(tmp_path)).stdout
+    apart = listed.split("Broken or unavailable")[1]
+    assert "absent 1.0" in apart
+    assert "no such chip" in apart
+    every = command("run", "--models", "resnet18", "--dry-run", path=str(tmp_path))
+    assert every.returncode == 0
+
+
+def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
+    (tmp_path / "grid.toml").write_text(
+        'models = "resnet18"\npruners = ["snip", "taylor"]\nlevels = [0.3]\nseeds = "0,1"\n'
+        'granularities = "weight"\nfinetune_epochs = 7\naugment = false\n'
+    )
+    done = command("run", "--config", "grid.toml", "--pruners", "random", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "random" in done.stdout
+    assert "snip" not in done.stdout
+    assert "4 trials, 24 cells" in done.stdout
+    assert "28 epochs of fine-tuning" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('model = "resnet18"', "no setting is called 'model'; did you mean 'models'"),
+        ("models = ", "--config grid.toml: "),
+        ('models = "resnet18"\nfinetune-epochs = "many"', "'many' is not a valid float"),
+    ],
+)
+def test_a_wrong_file_is_one_line(command, tmp_path, content, sentence):
+    (tmp_path / "grid.toml").write_text(content)
+    assert sentence in refused(command("run", "--config", "grid.toml", "--dry-run"))
+
+
+def test_a_plan_writes_nothing(command, tmp_path):
+    done = command("run", "--models", "resnet18", "--dry-run")
+    assert done.returncode == 0
+    assert "skipped: fpgm is defined at granularity channel only" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_teaches(command):
+    general, run = command("--help").stdout, command("run", "--help").stdout
+    assert "harness run --pruners all --models resnet18" in general
+    for word in ("--pruners", "iterative:0.2", "folder:PATH", "Exit code 0: done", "[default: "):
+        assert word in run
+
+
+def test_a_ledger_that_is_damaged_is_named(command, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "rows.jsonl").write_text("{}\n")
+    assert "line 1, is not a row" in refused(command("report", "results"))
+
+
+def test_a_folder_that_cannot_be_written_is_named(command, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = command("run", "--models", "resnet18", "--out", "taken/run")
+    assert done.returncode == 1
+    assert done.stderr == "harness: error: Not a directory: taken/run\n"

@@ -1,0 +1,60 @@
+"""A third-party distribution, installed with pip: discovered, listed and ranked like a built-in."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STRANGER = Path(__file__).parent / "stranger"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Where pip put the distribution; on PYTHONPATH its entry points are found as in site-packages."""
+    place = tmp_path_factory.mktemp("site")
+    arguments = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--target", str(place)]
+    subprocess.run([sys.executable, "-m", "pip", *arguments, str(STRANGER)], check=True)
+    return place
+
+
+@pytest.fixture
+def harness_with(site, tmp_path):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(site), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+def test_it_is_about_fifteen_lines():
+    lines = (STRANGER / "harness_gradient.py").read_text().splitlines()
+    assert len([line for line in lines if line.strip()]) <= 15
+
+
+def test_it_is_listed_with_its_distribution(harness_with):
+    listed = harness_with("list").stdout
+    [line] = [line for line in listed.splitlines() if "gradient " in line and "pruner" in line]
+    assert "harness-gradient 0.1.0" in line
+    assert "Keep weights with a large gradient" in line
+
+
+def test_it_is_ranked(harness_with, tmp_path):
+    done = harness_with(
+        "run", "--models", "test_resnet", "--pruners", "gradient,random", "--granularities", "channel",
+        "--schedules", "one_shot", "--levels", "0.8", "--dense-epochs", "1", "--finetune-epochs", "0.2",
+        "--timing-seconds", "0", "--batch-sizes", "1", "--backends", "eager_cpu",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "results" / "test_resnet-digits" / "leaderboard.md").read_text()
+    [line] = [line for line in page.splitlines() if "| gradient" in line]
+    assert "| channel" in line
+    assert " 0.8 " in line
