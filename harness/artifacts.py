@@ -65,8 +65,12 @@ class ArtifactStore:
 
     def sweep(self) -> None:
         """Remove what a killed process left half written; only the run that holds the lock may."""
-        for half in self.root.glob(f"{_HALF_WRITTEN}*"):
-            shutil.rmtree(half, ignore_errors=True)
+        for folder in (self.root, self.root.parent):
+            for half in folder.glob(f"{_HALF_WRITTEN}*"):
+                if half.is_dir():
+                    shutil.rmtree(half, ignore_errors=True)
+                else:
+                    half.unlink(missing_ok=True)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -104,10 +104,10 @@ def _spent(level: Level) -> dict[str, Any]:
 
 
 def noise_fraction(samples: Mapping[str, list[float]], copies: int) -> float:
-    """The most by which any two copies of dense differ, intervals included, over dense latency."""
+    """The most by which any two copies of dense differ, over dense latency."""
     labels = [DENSE, *map(copy_label, range(copies))]
-    savings = [saving(samples[one], samples[two]) for one, two in combinations(labels, 2)]
-    return max(max(abs(s.low), abs(s.high)) for s in savings) / median(samples[DENSE]).value
+    savings = [saving(samples[one], samples[two]).value for one, two in combinations(labels, 2)]
+    return max(map(abs, savings)) / median(samples[DENSE]).value
 
 
 def _time(

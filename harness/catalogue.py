@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.contracts import (
-    Configurable,
-    Model,
-)
+from harness.contracts import Configurable
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
-from harness.selection import selected, split_terms
+from harness.selection import selected, selected_names, split_terms
 
 if TYPE_CHECKING:
     import pluggy
+
+    from harness.contracts import Backend, Model
 
 Kind = Literal["pruner", "schedule", "dataset", "backend", "reporter"]
 
@@ -55,9 +55,10 @@ class Catalogue:
         """Architectures that match a shell pattern, from every model plugin."""
         found: dict[str, tuple[Model, str]] = {}
         for implementation in implementations(self.manager, "harness_models"):
-            for model in implementation.function(pattern=pattern):
-                refuse_double("model", model.name, found.get(model.name), implementation.plugin_name)
-                found[model.name] = (model, implementation.plugin_name)
+            source = implementation.plugin_name
+            for model in _offered_models(implementation, pattern):
+                refuse_double("model", model.name, found.get(model.name), source)
+                found[model.name] = (model, source)
         return [model for model, _ in found.values()]
 
     def announce(self, row: Mapping[str, Any]) -> list[str]:
@@ -66,7 +67,7 @@ class Catalogue:
         for implementation in implementations(self.manager, "harness_row_written"):
             try:
                 implementation.function(row=row)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 problems.append(f"{implementation.plugin_name}: {failure_reason(error)}")
         return problems
 
@@ -79,7 +80,9 @@ class Catalogue:
     def choose(self, kind: Kind, terms: str) -> list[Any]:
         """The plugins that `terms` select; `name:argument` configures one that takes an argument."""
         found = selected(terms, self.names(kind), kind=kind)
-        return [self.configured(kind, name, argument) for name, argument in found]
+        plugins = [self.configured(kind, name, argument) for name, argument in found]
+        # `iterative:0.2,iterative:20%` is one schedule.
+        return list({plugin.name: plugin for plugin in plugins}.values())
 
     def configured(self, kind: Kind, name: str, argument: str | None) -> Any:  # noqa: ANN401 -- any kind
         """The plugin of that name, set to its argument where one is given."""
@@ -96,11 +99,31 @@ class Catalogue:
         patterns = ["*" if term == "all" else term for term in wanted or ["all"]]
         found = {model.name: model for pattern in patterns for model in self.models(pattern)}
         try:
-            names = selected(terms, list(found), kind="model")
+            names = selected_names(terms, list(found), kind="model")
         except UnknownNameError:
             # Only now ask for all names: the nearest one is worth the wait, the others are not.
-            names = selected(terms, [model.name for model in self.models("*")], kind="model")
-        return [found[name] for name, _ in names]
+            names = selected_names(terms, [model.name for model in self.models("*")], kind="model")
+        return [found[name] for name in names]
+
+
+def why_unavailable(backend: Backend) -> str | None:
+    """Why a backend cannot be used here, a plugin's own error included; None where it can."""
+    try:
+        reason = backend.unavailable()
+        if reason is None and not {"device", "runtime"} <= set(backend.describe()):
+            return "its describe() names no device and runtime"
+    except (Exception, SystemExit) as error:
+        return failure_reason(error)
+    return reason
+
+
+def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: ANN401 -- pluggy's HookImpl
+    try:
+        return list(implementation.function(pattern=pattern))
+    except (Exception, SystemExit) as error:
+        message = f"{implementation.plugin_name} offers no models: {failure_reason(error)}"
+        warnings.warn(message, stacklevel=2)
+        return []
 
 
 def refuse_double(kind: str, name: str, known: tuple[Any, str] | None, source: str) -> None:

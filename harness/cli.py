@@ -11,7 +11,7 @@ import click
 
 from harness.discovery import discover
 from harness.errors import HarnessError, UnknownNameError
-from harness.options import read_config, recipe_options
+from harness.options import FiniteRange, read_config, recipe_options
 from harness.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def cli() -> None:
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
 @click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
-@click.option("--time-limit", type=click.FloatRange(min=1), default=3600, help="Seconds a trial.")
+@click.option("--time-limit", type=FiniteRange(min=1), default=3600, help="Seconds a trial.")
 @click.option(
     "--timing-seconds",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=1.0,
     help="Rounds of one batch size stop after so long.",
 )
@@ -98,14 +98,14 @@ def run(
     folder = run_folder(grid, out)
     ledger = Ledger(folder)
     if dry_run:
-        print_plan(console(), make_plan(grid, ledger))
+        print_plan(console(), make_plan(grid, [] if fresh else ledger.rows()))
         return
     with ledger.lock():
         if fresh:
             from harness.runner import clear
 
             clear(folder)
-        plan = make_plan(grid, ledger)
+        plan = make_plan(grid, ledger.rows())
         _carry_out(plan, folder, catalogue, workers, time_limit, timing_seconds, grid)
         _show(folder, plan, catalogue, grid)
 
@@ -129,29 +129,22 @@ def _carry_out(
     execution = Execution(
         workers=workers or physical_cores(), time_limit=time_limit, timing_seconds=timing_seconds
     )
-    try:
-        with ConsoleProgress(len(plan.owed)) as progress:
-            runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
-            runner.carry_out(plan, threads=grid.threads)
-    except KeyboardInterrupt:
-        click.echo(
-            f"\nStopped. Finished steps are kept in {folder}; the same command goes on from there.",
-            err=True,
-        )
-        sys.exit(INTERRUPTED)
+    with ConsoleProgress(len(plan.owed)) as progress:
+        runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
+        runner.carry_out(plan, threads=grid.threads)
 
 
 def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> None:
     from harness.ledger import Ledger
-    from harness.terminal import console, print_failures, print_ranking
+    from harness.terminal import console, print_ranking, print_unmeasured
 
-    rows = Ledger(folder).rows()
     asked = {cell.key for cell in plan.cells}
-    print_ranking(console(), [row for row in rows if row["key"] in asked], batch=min(grid.batches))
+    rows = [row for row in Ledger(folder).rows() if row["key"] in asked]
+    print_ranking(console(), rows, batch=min(grid.batches))
+    print_unmeasured(console(), rows, "skipped")
     _write_reports(folder, catalogue)
-    failed = [row for row in rows if row["key"] in asked and row["status"] == "failed"]
-    if failed:
-        print_failures(console(stderr=True), failed)
+    print_unmeasured(console(stderr=True), rows, "failed")
+    if any(row["status"] == "failed" for row in rows):
         sys.exit(1)
 
 
@@ -193,6 +186,7 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:
+        click.echo("\nStopped. Finished steps are kept; the same command goes on from there.", err=True)
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         _fail(error.format_message())
@@ -200,7 +194,9 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         # A full disk or a folder that cannot be written: what is finished is kept.
-        click.echo(f"harness: error: {error.strerror}: {error.filename or ''}".rstrip(": "), err=True)
+        click.echo(
+            f"harness: error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True
+        )
         sys.exit(1)
 
 

@@ -51,6 +51,12 @@ class Evidence(Protocol):
     def norm_scales(self) -> Mapping[str, Tensor]:
         """`(out,)` scales of the norm that directly follows each weight, by the weight's name."""
 
+    def coupled_sums(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """`(out,)` sums of weight-shaped values over all slices that leave with each channel.
+
+        For criteria that do something to a whole group's sum, as squaring it; at `channel` only.
+        """
+
     @property
     def batches(self) -> Sequence[tuple[Tensor, Tensor]]:
         """The calibration batches, images and labels, the same for every criterion."""
@@ -216,7 +222,7 @@ class Configurable(Protocol):
 
 @runtime_checkable
 class Preloads(Protocol):
-    """A plugin whose libraries are slow to import; worker processes start with them in memory."""
+    """A dataset whose libraries are slow to import; worker processes start with them in memory."""
 
     @property
     def preloads(self) -> Sequence[str]:

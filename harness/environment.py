@@ -9,6 +9,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+LINUX = platform.system() == "Linux"
+
 
 @cache
 def cpu_name() -> str:
@@ -24,7 +26,9 @@ def physical_cores() -> int:
     """Cores without their hyper-threads; 1 where the system does not tell."""
     import psutil
 
-    return int(psutil.cpu_count(logical=False) or psutil.cpu_count() or 1)
+    physical = int(psutil.cpu_count(logical=False) or psutil.cpu_count() or 1)
+    # Of a large machine, a container or a batch job may be allowed a few cores only.
+    return min(physical, len(psutil.Process().cpu_affinity())) if LINUX else physical
 
 
 def source_revision() -> str:
@@ -33,7 +37,7 @@ def source_revision() -> str:
     if not (package.parent / ".git").exists():
         return f"files:{_files_hash(package)}"
     commit = _git(package, "rev-parse", "--short=12", "HEAD")
-    changed = _git(package, "status", "--porcelain", "--untracked-files=no")
+    changed = _git(package.parent, "status", "--porcelain", "--", "harness", "plugins")
     return f"{commit}+" if commit and changed else commit or f"files:{_files_hash(package)}"
 
 

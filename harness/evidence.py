@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from harness.errors import UnsupportedError
+from harness.errors import HarnessError, UnsupportedError
+from harness.masks import coupled_sums
 from harness.surgery import prunable_weights
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from harness.contracts import Granularity
+    from harness.surgery import CoupledLayers
 
 
 class RecordedEvidence:
@@ -29,14 +31,15 @@ class RecordedEvidence:
         *,
         granularity: Granularity,
         batches: Sequence[tuple[Tensor, Tensor]],
-        norm_of: Mapping[str, str],
+        coupled: CoupledLayers | None,
         seed: int,
     ) -> None:
         self.granularity = granularity
         self.touched: set[str] = set()
         self._source = model
         self._batches = batches
-        self._norm_of = norm_of
+        self._coupled = coupled
+        self._norm_of = coupled.norm_of if coupled else {}
         self._seed = seed
 
     @cached_property
@@ -73,6 +76,15 @@ class RecordedEvidence:
         if not found:
             raise UnsupportedError("no layer of this model is followed by a norm with scales")
         return found
+
+    def coupled_sums(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """`(out,)` sums of weight-shaped values over all slices that leave with each channel."""
+        if self._coupled is None:
+            raise HarnessError(
+                f"layers are coupled at granularity channel only, not {self.granularity}"
+            )
+        self.touched.add("coupled_sums")
+        return coupled_sums(values, self._coupled.groups)
 
     @property
     def batches(self) -> Sequence[tuple[Tensor, Tensor]]:

@@ -40,7 +40,7 @@ def _saves_nothing(board: Leaderboard) -> list[str]:
         return []
     by_granularity: dict[str, list[str]] = defaultdict(list)
     for standing in none:
-        by_granularity[standing.method[1]].append(f"{standing.method[0]} {standing.method[3]}")
+        by_granularity[standing.method[1]].append(standing.name)
     sentences = []
     for granularity, names in by_granularity.items():
         every = sum(s.method[1] == granularity for s in board.standings) == len(names)
@@ -60,7 +60,7 @@ def _against_random(board: Leaderboard) -> list[str]:
     controls = {s.method[1:]: s for s in board.standings if s.method[0] == CONTROL}
     level = max((row["sparsity"] for s in board.standings for row in s.rows), default=0.0)
     compared = {
-        f"{s.method[0]} {s.method[1]} {s.method[3]}": beats
+        s.name: beats
         for s in board.standings
         if s.method[0] != CONTROL
         and (control := _same_kind(s, controls))
@@ -80,11 +80,10 @@ def _against_random(board: Leaderboard) -> list[str]:
 
 
 def _same_kind(standing: Standing, controls: Mapping[Any, Standing]) -> Standing | None:
-    """The control of the same granularity and schedule; scopes differ by publication."""
-    for (granularity, _, schedule), control in controls.items():
-        if (granularity, schedule) == (standing.method[1], standing.method[3]):
-            return control
-    return None
+    """The control of the same granularity and schedule, and of the same scope where there is one."""
+    _, granularity, scope, schedule = standing.method
+    kin = {key[1]: c for key, c in controls.items() if (key[0], key[2]) == (granularity, schedule)}
+    return kin.get(scope) or next(iter(kin.values()), None)
 
 
 def _beats(standing: Standing, control: Standing, level: float) -> bool | None:

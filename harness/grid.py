@@ -37,7 +37,9 @@ class Dense:
         """The columns of its rows that say what was asked for."""
         return {
             "model": self.model.name,
+            "model_hash": source_hash(self.model),
             "dataset": self.dataset.name,
+            "dataset_hash": source_hash(self.dataset),
             "data_hash": self.data_hash,
             "seed": self.seed,
             "recipe": RECIPE_SCHEMA,

@@ -20,8 +20,8 @@ RECIPE_SCHEMA = 1
 """Raised when training, pruning or evaluation changes in a way that changes numbers."""
 
 DENSE_SETTINGS = (
-    "model", "dataset", "data_hash", "seed", "recipe", "dense_epochs", "train_batch", "optimizer",
-    "dense_lr", "weight_decay", "augmented",
+    "model", "model_hash", "dataset", "dataset_hash", "data_hash", "seed", "recipe", "dense_epochs",
+    "train_batch", "optimizer", "dense_lr", "weight_decay", "augmented",
 )  # fmt: skip
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
+from harness.row import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from harness.row import Row
 
 ROWS = "rows.jsonl"
 
@@ -34,11 +33,13 @@ class Ledger:
         latest: dict[str, dict[str, Any]] = {}
         if not self.path.is_file():
             return []
-        with self.path.open(encoding="utf-8") as file:
+        columns = asdict(Row())
+        with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if not line.endswith("\n"):
+                if not line.endswith(b"\n"):
                     break
-                row = self._parse(line, number)
+                # A column that came later is empty in the rows of before.
+                row = columns | self._parse(line, number)
                 latest[row["key"]] = row
         return list(latest.values())
 
@@ -74,7 +75,7 @@ class Ledger:
             ) from None
         return lock
 
-    def _parse(self, line: str, number: int) -> dict[str, Any]:
+    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             row = dict(json.loads(line))
             row["key"]

@@ -87,6 +87,11 @@ class ChannelGroup:
     size: int
     members: tuple[Member, ...] = field(repr=False)
 
+    @property
+    def producers(self) -> list[Member]:
+        """Those whose outputs the channels are."""
+        return [member for member in self.members if member.dim == 0 and not member.norm]
+
 
 def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
     """`(size,)` scores of a group's channels, and the reduction that made them.
@@ -94,23 +99,34 @@ def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
     Weight-shaped scores: summed over each member's slice, averaged over members (group mean of
     DepGraph, Fang 2023). `(out,)` scores: averaged over the producing layers.
     """
-    producers = [m for m in group.members if m.dim == 0 and not m.norm and m.parameter in scores]
+    producers = [member for member in group.producers if member.parameter in scores]
     if not producers:
-        raise UnsupportedError(f"it gives no scores for the layers coupled to {group.root!r}")
+        raise UnsupportedError(f"no scores for the layers coupled to {group.root!r}")
     if all(scores[member.parameter].dim() == 1 for member in producers):
-        return _mean(scores, producers, group.size), "producers"
+        return _sum(scores, producers, group.size) / len(producers), "producers"
     members = [member for member in group.members if member.parameter in scores]
-    return _mean(scores, members, group.size), "group"
+    return _sum(scores, members, group.size) / len(members), "group"
 
 
-def _mean(scores: Scores, members: Sequence[Member], size: int) -> Tensor:
+def coupled_sums(values: Scores, groups: Sequence[ChannelGroup]) -> dict[str, Tensor]:
+    """`(out,)` by producing layer: weight-shaped values summed over all that leaves with a channel."""
+    found: dict[str, Tensor] = {}
+    for group in groups:
+        total = _sum(values, [m for m in group.members if m.parameter in values], group.size)
+        for member in group.producers:
+            rows = found.setdefault(member.parameter, total.new_zeros(len(values[member.parameter])))
+            rows[member.index] = total[member.root]
+    return found
+
+
+def _sum(scores: Scores, members: Sequence[Member], size: int) -> Tensor:
     total = torch.zeros(size, dtype=torch.float64)
     for member in members:
         score = scores[member.parameter].double()
         others = [dim for dim in range(score.dim()) if dim != member.dim]
         per_slice = score.sum(dim=others) if others else score
         total.scatter_add_(0, member.root, per_slice[member.index])
-    return total / len(members)
+    return total
 
 
 @dataclass(frozen=True, kw_only=True)

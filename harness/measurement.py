@@ -55,11 +55,11 @@ class TimingJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Milliseconds by batch, label and round; what could not be run, and how far outputs were off."""
+    """Milliseconds by batch, label and round; failures by batch and label; how far outputs were off."""
 
     samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     deviations: dict[str, float] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[int, dict[str, str]] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -97,6 +97,7 @@ def _time_batch(
     generator = torch.Generator().manual_seed(job.seed)
     inputs = torch.randn(batch, *job.dataset.shape, generator=generator)
     runs: dict[str, Run] = {}
+    failures = timing.failures.setdefault(batch, {})
     for label, model in models.items():
         try:
             runs[label] = _prepared(job, label, model, inputs, loaded)
@@ -105,12 +106,12 @@ def _time_batch(
             if not off <= TOLERANCE:
                 raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
         except Exception as error:
-            timing.failures[label] = failure_reason(error)
+            failures[label] = failure_reason(error)
             runs.pop(label, None)
     broken = [label for label in (DENSE, *map(copy_label, range(job.copies))) if label not in runs]
     if broken:
-        reason = f"dense could not be run: {timing.failures[broken[0]]}"
-        timing.failures.update(dict.fromkeys(models, reason))
+        reason = f"dense could not be run: {failures[broken[0]]}"
+        failures.update(dict.fromkeys(models, reason))
         return {}
     timed = {label: partial(run, inputs) for label, run in runs.items()}
     return interleave(timed, seconds=job.seconds, seed=job.seed)

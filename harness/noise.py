@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from harness.measurement import Timing
 
 
+PLACE = (
+    "model", "data_hash", "seed", "backend", "batch", "threads", "device", "runtime", "dense_epochs",
+)  # fmt: skip
+
+
 class NoiseFloor:
     """What counts as noise: the larger of a trial's own copy and of the dense model's many.
 
@@ -34,4 +39,4 @@ class NoiseFloor:
 
 
 def _place(settings: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(settings[name] for name in ("model", "dataset", "backend", "batch", "threads"))
+    return tuple(settings[name] for name in PLACE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -23,8 +24,19 @@ RECIPE_HELP = {
 }
 
 
+class FiniteRange(click.FloatRange):
+    """Numbers that are numbers: click lets `nan` and `inf` through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 -- click's own signature
+        """The number. Fails where it is not finite or out of range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
 _RANGES: dict[type, click.ParamType[Any]] = {
-    float: click.FloatRange(min=0),
+    float: FiniteRange(min=0),
     int: click.IntRange(min=1),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.grid import Cell, Dense, Grid, Trial
-    from harness.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +38,22 @@ class Plan:
         return [trial for trial in self.trials if trial.key in subjects]
 
 
-def make_plan(grid: Grid, ledger: Ledger) -> Plan:
-    """Compare the grid with the rows on disk; a row that failed is owed again."""
+def make_plan(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Plan:
+    """Compare the grid with the rows there are; a row that failed is owed again."""
     denses = tuple(grid.denses())
     trials = tuple(grid.trials(denses))
     cells = tuple(grid.cells((*denses, *trials)))
-    kept = {row["key"] for row in ledger.rows() if row["status"] != "failed"}
+    kept = {row["key"] for row in rows if row["status"] != "failed"}
     owed = tuple(cell for cell in cells if cell.key not in kept)
     return Plan(denses=denses, trials=trials, cells=cells, owed=owed)
 
 
 def trial_epochs(trial: Trial) -> float:
     """Fine-tuning epochs that a trial's walk takes, rounds that levels share counted once."""
-    rounds = [tuple(trial.schedule.rounds(level)) for level in trial.levels]
+    try:
+        rounds = [tuple(trial.schedule.rounds(level)) for level in trial.levels]
+    except (Exception, SystemExit):
+        # The trial itself meets the same error, where it becomes the reason of its rows.
+        return 0.0
     steps = {sequence[: end + 1] for sequence in rounds for end in range(len(sequence))}
     return trial.dense.recipe.finetune_epochs * sum(step[-1].share for step in steps)

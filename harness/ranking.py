@@ -31,6 +31,7 @@ RECIPE = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
     "weight_decay", "augmented",
 )  # fmt: skip
+NEEDED = ("images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_error", "saves_time")
 AVERAGED = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
     "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",
@@ -56,13 +57,13 @@ class Standing:
 
     @property
     def name(self) -> str:
-        """Pruner, granularity and schedule; the scope too where it is not the usual one."""
-        return " ".join((self.method[0], self.method[1], self.method[3]))
+        """Pruner, granularity, scope and schedule, as people say it."""
+        return " ".join(self.method)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Methods ranked under the same conditions; those of one rank group are not told apart."""
+    """Methods ranked under the same conditions; `dense` averages the unpruned rows of all seeds."""
 
     conditions: Mapping[str, Any]
     dense: Mapping[str, Any] | None
@@ -91,7 +92,7 @@ def leaderboards(rows: Rows) -> list[Leaderboard]:
     """
     boards: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any]]] = defaultdict(dict)
     for row in rows:
-        if row["status"] == "ok":
+        if row["status"] == "ok" and all(row[name] is not None for name in NEEDED):
             full = {**row, "recipe_text": recipe_text(row)}
             place = tuple(full[name] for name in (*METHOD, "sparsity", "seed"))
             boards[tuple(full[name] for name in CONDITIONS)][place] = full

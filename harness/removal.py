@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError, UnsupportedError
 from harness.evidence import RecordedEvidence
 from harness.keys import digest
 from harness.masks import channel_scores, channels_for, check_finite, weight_masks
@@ -74,10 +74,10 @@ def score_model(
         model,
         granularity=trial.granularity,
         batches=batches,
-        norm_of=coupled.norm_of if coupled else {},
+        coupled=coupled,
         seed=seed,
     )
-    scores = {name: score.detach() for name, score in trial.pruner.score(evidence).items()}
+    scores = {name: _as_float(score) for name, score in trial.pruner.score(evidence).items()}
     check_finite(scores)
     return Scoring(
         scores=scores,
@@ -85,6 +85,11 @@ def score_model(
         coupled=coupled,
         seconds=time.perf_counter() - began,
     )
+
+
+def _as_float(score: Tensor) -> Tensor:
+    # Counts and flags are scores too, but neither holds the infinity that pins what was removed.
+    return score.detach() if score.is_floating_point() else score.detach().double()
 
 
 def choose_removal(
@@ -141,20 +146,38 @@ def _channels(
     budget: float,
     scope: Scope,
 ) -> Removal:
-    reduced = [channel_scores(scores, group) for group in coupled.groups]
+    _check_channel_shapes(model, scores)
+    groups = [g for g in coupled.groups if any(m.parameter in scores for m in g.producers)]
+    if not groups:
+        raise UnsupportedError("it scores no layer whose channels can leave")
+    reduced = [channel_scores(scores, group) for group in groups]
     keep = channels_for(
         [score for score, _ in reduced],
-        coupled.groups,
+        groups,
         shapes={name: weight.shape for name, weight in prunable_weights(model).items()},
         budget=budget,
         scope=scope,
     )
     smaller = copy.deepcopy(model)
-    removals = list(zip(coupled.groups, keep.masks, strict=True))
+    removals = list(zip(groups, keep.masks, strict=True))
+    spared = {group.root for group in coupled.groups} - {group.root for group in groups}
     return Removal(
         cut=remove_channels(smaller, example, removals),
         model=smaller,
         reduction=",".join(sorted({reduction for _, reduction in reduced})),
         layers_at_one=keep.layers_at_one,
-        excluded=",".join(coupled.excluded),
+        excluded=",".join((*coupled.excluded, *sorted(f"{root}.weight" for root in spared))),
     )
+
+
+def _check_channel_shapes(model: nn.Module, scores: Scores) -> None:
+    parameters = dict(model.named_parameters())
+    for name, score in scores.items():
+        if name not in parameters:
+            raise UnknownNameError("parameter", name, parameters)
+        shape = parameters[name].shape
+        if score.shape not in (shape, shape[:1]):
+            raise HarnessError(
+                f"at granularity channel, the scores of {name!r} must be shaped {tuple(shape)} or "
+                f"{tuple(shape[:1])}; they are {tuple(score.shape)}"
+            )

@@ -27,6 +27,6 @@ def write_reports(folder: Path, catalogue: Catalogue) -> tuple[list[Path], list[
                 path = folder / file_name(name)
                 write_file(path, content)
                 written.append(path)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problems.append(f"reporter {reporter.name}: {failure_reason(error)}")
     return written, problems

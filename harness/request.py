@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.catalogue import why_unavailable
 from harness.contracts import GRANULARITIES
 from harness.errors import HarnessError, UnknownNameError
 from harness.grid import Grid, checked_levels
 from harness.keys import file_name
 from harness.recipe import Recipe
-from harness.selection import selected
+from harness.selection import selected_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,11 @@ class Request:
     def grid(self, catalogue: Catalogue) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
         _check_optimizer(self.recipe.optimizer)
-        granularities = selected(self.granularities, GRANULARITIES, kind="granularity")
+        granularities = selected_names(self.granularities, GRANULARITIES, kind="granularity")
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
             schedules=catalogue.choose("schedule", self.schedules),
-            granularities=[g for g in GRANULARITIES if (g, None) in granularities],
+            granularities=[g for g in GRANULARITIES if g in granularities],
             scope=self.scope,
             levels=checked_levels(_numbers("levels", self.levels, float)),
             seeds=_whole("seeds", self.seeds, least=0),
@@ -75,7 +76,7 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
     by_name = {term.strip() for term in terms.split(",")}
     usable = []
     for backend in chosen:
-        reason = backend.unavailable()
+        reason = why_unavailable(backend)
         if reason is None:
             usable.append(backend)
         elif backend.name in by_name:
@@ -99,9 +100,10 @@ def _one_dataset(catalogue: Catalogue, text: str) -> Dataset:
     # A path may hold commas, so a dataset is one name with its argument and no list.
     name, colon, argument = text.partition(":")
     known = catalogue.names("dataset")
-    if (name,) != tuple(n for n, _ in selected(name, known, kind="dataset")):
+    found = selected_names(name, known, kind="dataset")
+    if len(found) != 1:
         raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(known)})")
-    dataset: Dataset = catalogue.configured("dataset", name, argument if colon else None)
+    dataset: Dataset = catalogue.configured("dataset", found[0], argument if colon else None)
     return dataset
 
 
@@ -111,7 +113,8 @@ def _numbers(option: str, text: str, number: Callable[[str], Any]) -> list[Any]:
         try:
             found.append(number(term.strip()))
         except ValueError:
-            raise HarnessError(f"--{option}: {term.strip()!r} is not a number") from None
+            whole = "whole " if number is int else ""
+            raise HarnessError(f"--{option}: {term.strip()!r} is not a {whole}number") from None
     return found
 
 

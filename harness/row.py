@@ -80,7 +80,7 @@ class Row:
     evidence: str = _column("what the criterion looked at", default="")
     reduction: str = _column("`elementwise`, `group` (coupled layers' mean) or `producers`", default="")
     layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
-    excluded: str = _column("weights that were not prunable at this granularity", default="")
+    excluded: str = _column("layers whose channels could not leave, the classifier aside", default="")
 
     dense_epochs: float = _column("epochs of dense training", default=0.0)
     finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)
@@ -92,6 +92,8 @@ class Row:
     augmented: bool = _column("the dataset's own augmentation in training", default=False)
     recipe: int = _column("version of the training and pruning procedure", default=0)
     data_hash: str = _column("of images, labels and splits", default="")
+    model_hash: str = _column("of the model plugin's source", default="")
+    dataset_hash: str = _column("of the dataset plugin's source", default="")
     pruner_hash: str = _column("of the criterion's source", default="")
     schedule_hash: str = _column("of the schedule's source", default="")
 

@@ -191,8 +191,8 @@ class Runner:
         timing, dense = outcome.value, cell.dense
         # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
         label = copy_label(0) if level.snapshot == dense.key else level.snapshot
-        if timing is None or label in timing.failures:
-            reason = outcome.failure if timing is None else timing.failures[label]
+        if timing is None or label in timing.failures[cell.batch]:
+            reason = outcome.failure if timing is None else timing.failures[cell.batch][label]
             return empty_row(cell, "failed", reason, self._machine)
         return measured_row(
             cell,

@@ -18,6 +18,8 @@ def selected(terms: str, names: Sequence[str], *, kind: str) -> list[tuple[str, 
     Raises UnknownNameError for a term that matches nothing.
     """
     wanted = split_terms(terms)
+    if not wanted:
+        raise HarnessError(f"{terms!r} chooses no {kind}; `all` chooses every one")
     left_out = {n for t in wanted if t.startswith("!") for n in _matching(t[1:], names, kind)}
     positive = [term for term in wanted if not term.startswith("!")] or ["all"]
     picked: dict[tuple[str, str | None], None] = {}
@@ -29,6 +31,15 @@ def selected(terms: str, names: Sequence[str], *, kind: str) -> list[tuple[str, 
     if not picked:
         raise HarnessError(f"{terms!r} leaves no {kind}")
     return sorted(picked, key=lambda pair: names.index(pair[0]))
+
+
+def selected_names(terms: str, names: Sequence[str], *, kind: str) -> list[str]:
+    """`selected` where nothing takes an argument. Raises HarnessError for one that is given."""
+    found = selected(terms, names, kind=kind)
+    for name, argument in found:
+        if argument is not None:
+            raise HarnessError(f"{kind} {name!r} takes no argument, so not {name}:{argument}")
+    return [name for name, _ in found]
 
 
 def split_terms(terms: str) -> list[str]:

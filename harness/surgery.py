@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from harness.errors import UnsupportedError
+from harness.errors import HarnessError, UnsupportedError
 from harness.masks import ChannelGroup, Member
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def classifier_layers(model: nn.Module) -> Sequence[nn.Module]:
 
 @dataclass(frozen=True, kw_only=True)
 class CoupledLayers:
-    """What the graph of one model says: its channel groups, and the norm that follows each layer."""
+    """What the graph of one model says: its channel groups, and the norm that follows each layer.
+
+    `excluded` names the weights whose channels cannot leave, the classifier aside.
+    """
 
     groups: tuple[ChannelGroup, ...]
     norm_of: Mapping[str, str]
@@ -68,21 +71,21 @@ class CoupledLayers:
 def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     """Trace the model and list the groups of channels that can leave; the classifier's cannot.
 
-    Raises UnsupportedError where the graph cannot be traced or nothing can be removed.
+    Raises UnsupportedError where nothing can be removed, HarnessError where it cannot be traced.
     """
     graph = _graph(model, example)
     names = {module: name for name, module in model.named_modules()}
-    found = graph.get_all_groups(
-        ignored_layers=list(classifier_layers(model)), root_module_types=list(LAYERS)
-    )
-    groups = tuple(_channel_group(graph, group, names) for group in found)
+    ignored = [*classifier_layers(model), *_attention_projections(model)]
+    found = graph.get_all_groups(ignored_layers=ignored, root_module_types=list(LAYERS))
+    groups = tuple(_channel_group(graph, group, names) for group in found if not _has_blocks(group))
     if not groups:
         raise UnsupportedError("the dependency graph finds no channels that can be removed")
-    touched = {member.parameter for group in groups for member in group.members}
+    classifier = {f"{names[layer]}.weight" for layer in classifier_layers(model)}
+    producers = {member.parameter for group in groups for member in group.producers}
     return CoupledLayers(
         groups=groups,
         norm_of=_norms_after(graph, names),
-        excluded=tuple(name for name in prunable_weights(model) if name not in touched),
+        excluded=tuple(n for n in prunable_weights(model) if n not in producers | classifier),
     )
 
 
@@ -115,7 +118,7 @@ def _graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 -- Torch-P
         with _quiet():
             return torch_pruning.DependencyGraph().build_dependency(model, example)
     except Exception as error:
-        raise UnsupportedError(f"Torch-Pruning cannot trace this model: {error}") from error
+        raise HarnessError(f"Torch-Pruning cannot trace this model: {error}") from error
     finally:
         model.train(training)
 
@@ -152,7 +155,37 @@ def _norms_after(graph: Any, names: Mapping[nn.Module, str]) -> dict[str, str]: 
     found = {}
     for module, node in graph.module2node.items():
         if isinstance(module, LAYERS):
-            after = [n.module for n in node.outputs if isinstance(n.module, NORMS)]
+            after = [norm for output in node.outputs for norm in _norms_at(output)]
             if len(after) == 1:
                 found[f"{names[module]}.weight"] = names[after[0]]
     return found
+
+
+def _norms_at(node: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    if isinstance(node.module, NORMS):
+        return [node.module]
+    # A norm that also activates (timm's BatchNormAct2d) is behind an operation of its own.
+    if "Norm" in str(getattr(node.module, "_grad_fn", "")):
+        return [n.module for n in node.outputs if isinstance(n.module, NORMS)]
+    return []
+
+
+def _attention_projections(model: nn.Module) -> list[nn.Module]:
+    """Layers that make queries, keys and values: their outputs are laid out by heads."""
+    return [
+        layer
+        for attention in model.modules()
+        if hasattr(attention, "num_heads")
+        for name, layer in attention.named_children()
+        if isinstance(layer, LAYERS) and "proj" not in name.split("_")
+    ]
+
+
+def _has_blocks(group: Any) -> bool:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Whether a grouped convolution is in it, whose inputs leave only in whole blocks."""
+    groups = [(getattr(m, "groups", 1), getattr(m, "out_channels", 1)) for m in _modules(group)]
+    return any(1 < count < outputs for count, outputs in groups)
+
+
+def _modules(group: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    return [item.dep.target.module for item in group.items]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from harness.catalogue import why_unavailable
 from harness.findings import findings
 from harness.plan import trial_epochs
 from harness.ranking import leaderboards
@@ -38,7 +39,7 @@ def print_catalogue(page: Console, catalogue: Catalogue) -> None:
     table = _table("kind", "name", "from", "what it is", title="Plugins")
     missing = [(broken.name, broken.distribution, broken.reason) for broken in catalogue.broken]
     for offer in catalogue.offers:
-        reason = offer.plugin.unavailable() if offer.kind == "backend" else None
+        reason = why_unavailable(offer.plugin) if offer.kind == "backend" else None
         if reason is None:
             table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
         else:
@@ -92,11 +93,13 @@ def print_ranking(page: Console, rows: Rows, *, batch: int | None = None) -> Non
             page.print()
 
 
-def print_failures(page: Console, failed: Sequence[Mapping[str, Any]]) -> None:
-    """The cells that failed, counted by reason."""
+def print_unmeasured(page: Console, rows: Sequence[Mapping[str, Any]], status: str) -> None:
+    """The cells that ended with that status, counted by reason; nothing where there are none."""
     names = ("model", "pruner", "granularity", "schedule", "backend", "reason")
-    counted = Counter(tuple(row[name] for name in names) for row in failed)
-    table = _table(*names[:-1], "cells", "reason", title="Failed")
+    counted = Counter(tuple(row[n] for n in names) for row in rows if row["status"] == status)
+    if not counted:
+        return
+    table = _table(*names[:-1], "cells", "reason", title=status.capitalize())
     for (*words, reason), count in counted.items():
         table.add_row(*map(_plain, words), str(count), _plain(reason))
     page.print(table)
@@ -107,6 +110,7 @@ def _ranking(board: Leaderboard) -> Table:
         "rank",
         "pruner",
         "granularity",
+        "scope",
         "schedule",
         "score",
         "best level",
@@ -121,14 +125,11 @@ def _ranking(board: Leaderboard) -> Table:
 
 def _ranking_cells(standing: Standing) -> list[Any]:
     best = standing.best
-    pruner, granularity, _, schedule = standing.method
     score = f"{standing.score:.3f} [{standing.low:.3f}, {standing.high:.3f}]"
     saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
     words = (
         str(standing.group) if standing.group is not None else "-",
-        pruner,
-        granularity,
-        schedule,
+        *standing.method,
         score if standing.saves_time else "saves no time",
         f"{best['sparsity']:g}",
         f"{best['top1']:.1%}",

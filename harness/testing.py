@@ -53,6 +53,8 @@ def check_pruner(pruner: Pruner) -> None:
     for granularity in defined:
         first, second = _score(pruner, granularity), _score(pruner, granularity)
         check_finite(first)
+        floats = all(score.is_floating_point() for score in first.values())
+        _require(floats, f"{pruner.name} at {granularity}: scores are floats")
         shapes = {name: w.shape for name, w in prunable_weights(residual_network()).items()}
         for name, shape in shapes.items():
             allowed = {shape} if granularity == "weight" else {shape, shape[:1]}
@@ -76,7 +78,7 @@ def _score(pruner: Pruner, granularity: Granularity) -> Scores:
         model,
         granularity=granularity,
         batches=[(images[:32], labels[:32]), (images[32:], labels[32:])],
-        norm_of=coupled.norm_of if coupled else {},
+        coupled=coupled,
         seed=0,
     )
     scores = pruner.score(evidence)

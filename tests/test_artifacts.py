@@ -30,8 +30,11 @@ def test_of_two_that_finish_the_same_step_the_first_stays(store):
 
 def test_what_a_killed_process_left_is_swept(store):
     (store.root / ".tmp-abc").mkdir(parents=True)
+    (store.root / ".tmp-record").write_text("half")
+    (store.root.parent / ".tmp-report").write_text("half")
     store.sweep()
     assert list(store.root.iterdir()) == []
+    assert list(store.root.parent.iterdir()) == [store.root]
 
 
 def test_records_are_replaced_whole(store):

@@ -67,5 +67,14 @@ def test_a_folder_without_splits_or_path_says_what_is_missing(tmp_path):
 
 def test_unlike_classes_are_refused(image_folder):
     (image_folder / "test" / "digit2").rename(image_folder / "test" / "digit7")
-    with pytest.raises(HarnessError, match="different classes"):
-        Folder().configured(str(image_folder)).split("test")
+    with pytest.raises(HarnessError, match="different classes: digit2, digit7"):
+        Folder().configured(str(image_folder))
+
+
+def test_files_that_are_no_images_are_passed_over(image_folder):
+    before = Folder().configured(str(image_folder))
+    (image_folder / "train" / "digit0" / ".DS_Store").write_bytes(b"clutter")
+    after = Folder().configured(str(image_folder))
+    assert after.shape == (3, 32, 32)
+    assert after.fingerprint() == before.fingerprint()
+    assert len(after.split("train")) == 36

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from harness.catalogue import why_unavailable
 from harness.discovery import discover
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError
 
@@ -123,3 +124,47 @@ def test_listeners_hear_of_rows_and_their_errors_cost_nothing(installed, tmp_pat
     [problem] = discover().announce({"key": "a"})
     assert heard.read_text() == "a"
     assert "stranger-listener:plugin_stranger_listener: RuntimeError: tired" in problem
+
+
+BACKEND = """
+import harness
+
+class Odd:
+    '''A backend.'''
+    name = "odd"
+    def unavailable(self):
+        {unavailable}
+    def describe(self):
+        return {facts}
+    def prepare(self, model, example):
+        return model
+
+@harness.hookimpl
+def harness_backends():
+    return [Odd()]
+"""
+
+
+@pytest.mark.parametrize(
+    ("unavailable", "facts", "reason"),
+    [
+        ("1 / 0", {}, "ZeroDivisionError: division by zero"),
+        ("return None", {}, "names no device and runtime"),
+        ("return 'no chip'", {}, "no chip"),
+    ],
+)
+def test_a_backend_whose_questions_fail_is_unavailable(installed, unavailable, facts, reason):
+    installed("stranger-backend", BACKEND.format(unavailable=unavailable, facts=facts))
+    assert reason in why_unavailable(discover().configured("backend", "odd", None))
+
+
+def test_models_that_cannot_be_offered_are_a_warning_and_the_others_are_there(installed):
+    installed("stranger-models", "import harness\n@harness.hookimpl\ndef harness_models(): return []\n")
+    with pytest.warns(UserWarning, match="stranger-models:plugin_stranger_models offers no models"):
+        assert [model.name for model in discover().choose_models("resnet18")] == ["resnet18"]
+
+
+def test_the_name_of_the_unpruned_model_is_reserved(installed):
+    installed("stranger-dense", PRUNER.format(name="dense"))
+    [broken] = discover().broken
+    assert "'dense' is what the unpruned model is called" in broken.reason

@@ -9,7 +9,6 @@ from harness.discovery import discover
 from harness.errors import HarnessError
 from harness.grid import checked_levels
 from harness.keys import measurement_key, source_hash, trial_key
-from harness.ledger import Ledger
 from harness.plan import make_plan, trial_epochs
 from harness.recipe import Recipe
 from harness.request import Request, run_folder
@@ -27,23 +26,29 @@ def grid(**changes):
     return replace(REQUEST, **changes).grid(discover())
 
 
-def test_every_combination_is_a_trial_and_every_level_on_a_backend_is_a_row(tmp_path):
-    plan = make_plan(grid(), Ledger(tmp_path))
+def test_every_combination_is_a_trial_and_every_level_on_a_backend_is_a_row():
+    plan = make_plan(grid(), [])
     assert len(plan.trials) == 2 * 2 * 2 * 2, "pruners x granularities x schedules x seeds"
     assert len(plan.cells) == len(plan.trials) * 2 + 2, "two levels each, and dense for each seed"
     assert len({cell.key for cell in plan.cells}) == len(plan.cells)
     assert {trial.levels for trial in plan.trials} == {(0.5, 0.9)}
 
 
-def test_what_cannot_be_is_known_before_running(tmp_path):
-    plan = make_plan(grid(), Ledger(tmp_path))
+def test_one_schedule_written_twice_is_one():
+    assert [s.name for s in grid(schedules="iterative:0.2,iterative:20%").schedules] == [
+        "iterative:0.2"
+    ]
+
+
+def test_what_cannot_be_is_known_before_running():
+    plan = make_plan(grid(), [])
     impossible = {(t.pruner.name, t.granularity): t.impossible for t in plan.trials if t.impossible}
     assert impossible == {("fpgm", "weight"): "fpgm is defined at granularity channel only"}
     assert len(plan.owing) == 12
 
 
-def test_every_model_and_seed_needs_a_dense_one(tmp_path):
-    plan = make_plan(grid(models="resnet18,resnet34"), Ledger(tmp_path))
+def test_every_model_and_seed_needs_a_dense_one():
+    plan = make_plan(grid(models="resnet18,resnet34"), [])
     assert sorted(dense.label for dense in plan.needed) == [
         "resnet18 dense seed 0", "resnet18 dense seed 1",
         "resnet34 dense seed 0", "resnet34 dense seed 1",
@@ -73,20 +78,21 @@ def test_a_row_and_a_plan_give_the_same_keys():
         assert measurement_key(row) == cell.key
 
 
-def test_keys_of_the_first_release_still_hold(dense):
+def test_keys_of_the_first_release_still_hold():
     settings = {
-        **dense.settings, "recipe": 1, "dense_epochs": 12.0, "finetune_epochs": 2.0, "train_batch": 64,
-        "optimizer": "sgd", "dense_lr": 0.1, "finetune_lr": 0.02, "weight_decay": 5e-4,
-        "augmented": True, "pruner": "fpgm", "pruner_hash": "0123", "granularity": "channel",
-        "scope": "local", "schedule": "one_shot", "schedule_hash": "4567",
+        "model": "resnet18", "model_hash": "01", "dataset": "digits", "dataset_hash": "23",
+        "data_hash": "45", "seed": 0, "recipe": 1, "dense_epochs": 12.0, "finetune_epochs": 2.0,
+        "train_batch": 64, "optimizer": "sgd", "dense_lr": 0.1, "finetune_lr": 0.02,
+        "weight_decay": 5e-4, "augmented": True, "pruner": "fpgm", "pruner_hash": "67",
+        "granularity": "channel", "scope": "local", "schedule": "one_shot", "schedule_hash": "89",
     }  # fmt: skip
-    key = "residual_network-digits-fpgm-channel-local-one_shot-s0-ab6c3b261453"
+    key = "resnet18-digits-fpgm-channel-local-one_shot-s0-5c30ee7675c0"
     assert trial_key(settings) == key
     measured = {
         "trial": key, "sparsity": 0.5, "backend": "eager_cpu", "batch": 1, "threads": 1,
         "device": "a processor", "runtime": "torch 2.14.0",
     }  # fmt: skip
-    assert measurement_key(measured) == f"{key}@0.5-eager_cpu-b1-t1-5dd1e6930022"
+    assert measurement_key(measured) == f"{key}@0.5-eager_cpu-b1-t1-ee04f95a8fe1"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +130,9 @@ def test_a_level_outside_its_range_is_named(wrong):
         ({"dataset": "digits,folder"}, "no dataset is called|one dataset"),
         ({"dataset": "digits:8"}, "takes no argument"),
         ({"schedules": "iterative:2"}, "iterative takes the fraction"),
+        ({"seeds": "0.5"}, "'0.5' is not a whole number"),
+        ({"models": "resnet18:x"}, "model 'resnet18' takes no argument"),
+        ({"pruners": ","}, "chooses no pruner"),
     ],
 )
 def test_a_wrong_request_is_told_in_one_sentence(changes, sentence):
@@ -142,3 +151,16 @@ def test_rounds_that_levels_share_are_counted_once(trial):
     apart = [trial_epochs(replace(iterative, levels=(level,))) for level in iterative.levels]
     assert trial_epochs(iterative) < sum(apart)
     assert apart == pytest.approx([trial.dense.recipe.finetune_epochs] * 2)
+
+
+class Unusable:
+    """A schedule that raises."""
+
+    name = "unusable"
+
+    def rounds(self, target):
+        raise RuntimeError("no rounds")
+
+
+def test_a_schedule_that_raises_costs_the_plan_nothing(trial):
+    assert trial_epochs(replace(trial, schedule=Unusable())) == 0.0

@@ -30,10 +30,18 @@ def test_a_line_cut_off_by_a_kill_is_passed_over_and_repaired(tmp_path):
     assert [row["key"] for row in ledger.rows()] == ["a", "c"]
 
 
-@pytest.mark.parametrize("line", ["not json", "[]", '{"status": "ok"}'])
+def test_a_row_from_before_a_column_came_has_it_empty(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.path.write_text(json.dumps({"key": "a", "status": "ok"}) + "\n")
+    [row] = ledger.rows()
+    assert set(row) == set(column_units())
+    assert row["ms_saved_error"] is None
+
+
+@pytest.mark.parametrize("line", [b"not json", b"[]", b'{"status": "ok"}', b'"\xff\xfe"'])
 def test_an_unreadable_line_is_named(tmp_path, line):
     ledger = Ledger(tmp_path)
-    ledger.path.write_text(json.dumps({"key": "a"}) + f"\n{line}\n")
+    ledger.path.write_bytes(json.dumps({"key": "a"}).encode() + b"\n" + line + b"\n")
     with pytest.raises(HarnessError, match="line 2, is not a row"):
         ledger.rows()
 

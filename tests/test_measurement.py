@@ -33,7 +33,7 @@ def job(trial, store, request):
 @pytest.mark.parametrize("job", ["eager_cpu", "onnxruntime_cpu"], indirect=True)
 def test_dense_its_copy_and_every_level_are_timed_in_the_same_rounds(job):
     timing = time_snapshots(job)
-    assert timing.failures == {}
+    assert timing.failures == {1: {}, 4: {}}
     for batch in (1, 4):
         samples = timing.samples[batch]
         assert set(samples) == {*job.snapshots, copy_label(0)}
@@ -87,12 +87,29 @@ class Refusing(Lying):
 def test_wrong_outputs_fail_their_snapshot_and_nobody_else(job):
     timing = time_snapshots(replace(job, backend=Lying()))
     pruned = set(job.snapshots) - {DENSE}
-    assert set(timing.failures) == pruned
-    assert all("outputs differ from PyTorch's" in reason for reason in timing.failures.values())
+    for failures in timing.failures.values():
+        assert set(failures) == pruned
+        assert all("outputs differ from PyTorch's" in reason for reason in failures.values())
     assert set(timing.samples[1]) == {DENSE, copy_label(0)}
 
 
 def test_without_dense_there_is_nothing_to_compare_with(job):
     timing = time_snapshots(replace(job, backend=Refusing()))
-    assert set(timing.failures) == {*job.snapshots, copy_label(0)}
-    assert "no such instruction" in timing.failures[DENSE]
+    assert set(timing.failures[1]) == {*job.snapshots, copy_label(0)}
+    assert "no such instruction" in timing.failures[1][DENSE]
+
+
+class SmallBatches(Lying):
+    """Runs single images only."""
+
+    def prepare(self, model, example):
+        if len(example) > 1:
+            raise RuntimeError("one at a time")
+        return model
+
+
+def test_a_failure_at_one_batch_size_leaves_the_other_alone(job):
+    timing = time_snapshots(replace(job, backend=SmallBatches()))
+    assert timing.failures[1] == {}
+    assert set(timing.samples[1]) == {*job.snapshots, copy_label(0)}
+    assert "one at a time" in timing.failures[4][DENSE]

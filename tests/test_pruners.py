@@ -6,6 +6,8 @@ from torch import nn
 
 from harness.errors import UnsupportedError
 from harness.evidence import RecordedEvidence
+from harness.masks import lowest_channels
+from harness.surgery import coupled_layers
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm
 from harness_plugins.pruners.magnitude import Magnitude
@@ -25,15 +27,14 @@ class Given:
         self.generator = torch.Generator().manual_seed(0)
 
 
-def evidence(model, granularity="weight", norm_of=None, count=5):
+def evidence(model, granularity="weight", count=5):
     generator = torch.Generator().manual_seed(1)
     batches = [
         (torch.randn(n, 3, 8, 8, generator=generator), torch.randint(0, 10, (n,), generator=generator))
         for n in (4, count)
     ]
-    return RecordedEvidence(
-        model, granularity=granularity, batches=batches, norm_of=norm_of or {}, seed=3
-    )
+    coupled = coupled_layers(model, batches[0][0]) if granularity == "channel" else None
+    return RecordedEvidence(model, granularity=granularity, batches=batches, coupled=coupled, seed=3)
 
 
 def test_magnitudes_are_powers_of_the_absolute_weight():
@@ -67,12 +68,28 @@ def test_snip_takes_the_gradient_of_the_mean_loss():
     assert Snip().score(given)["w"].tolist() == [1.5, 0.0, 1.0]
 
 
-def test_taylor_squares_each_weight_and_each_filters_sum():
+def test_taylor_squares_each_weight():
     weights, gradients = [[1.0, -2.0], [0.5, 4.0]], [[[2.0, 1.0], [4.0, 0.5]], [[0.0, 1.0], [2.0, 0.5]]]
     # w g: ((2, -2), (2, 2)) and ((0, -2), (1, 2)); mean over batches of the squares.
     assert Taylor().score(Given(weights, gradients))["w"].tolist() == [[2.0, 4.0], [2.5, 4.0]]
-    channel = Taylor().score(Given(weights, gradients, granularity="channel"))["w"]
-    assert channel.tolist() == [(0.0**2 + (-2.0) ** 2) / 2, (4.0**2 + 3.0**2) / 2]
+
+
+def test_taylor_squares_the_sum_over_everything_that_leaves_with_a_channel(network):
+    seen = evidence(network, "channel")
+    found = Taylor().score(seen)
+    # first and second meet in a residual sum; third and second read them, two norms scale them.
+    expected = torch.zeros(8, dtype=torch.float64)
+    for gradients in seen.batch_gradients:
+        by_hand = torch.zeros(8, dtype=torch.float64)
+        for name, w in seen.weights.items():
+            product = (w * gradients[name]).double()
+            if name in ("first.weight", "second.weight", "norm1.weight", "norm2.weight"):
+                by_hand += product.flatten(1).sum(1) if product.dim() > 1 else product
+            if name in ("second.weight", "third.weight"):
+                by_hand += product.sum((0, 2, 3))
+        expected += by_hand**2 / 2
+    torch.testing.assert_close(found["first.weight"], expected)
+    torch.testing.assert_close(found["second.weight"], expected)
 
 
 def test_random_scores_repeat_with_the_seed_and_are_one_a_channel():
@@ -81,15 +98,22 @@ def test_random_scores_repeat_with_the_seed_and_are_one_a_channel():
     assert Random().score(Given([[1.0, 2.0]], granularity="channel"))["w"].shape == (1,)
 
 
+def test_random_spares_no_layer_for_being_coupled(trial):
+    assert Random.scopes["channel"] == "local"
+    keep = lowest_channels([torch.rand(64), torch.rand(3, 64).mean(0)], 96, scope="local")
+    assert [int(mask.sum()) for mask in keep.masks] == [16, 16]
+
+
 def test_batch_norm_scale_belongs_to_the_layer_before_it(network):
-    found = BatchNormScale().score(evidence(network, "channel", {"first.weight": "norm1"}))
-    assert list(found) == ["first.weight"]
+    found = BatchNormScale().score(evidence(network, "channel"))
+    assert sorted(found) == ["first.weight", "second.weight", "third.weight"]
     assert torch.equal(found["first.weight"], network.norm1.weight.detach().abs())
 
 
 def test_batch_norm_scale_without_norms_is_unsupported():
-    with pytest.raises(UnsupportedError, match="norm"):
-        BatchNormScale().score(evidence(nn.Sequential(nn.Conv2d(3, 4, 1)), "channel"))
+    bare = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 8), nn.Flatten(), nn.Linear(4, 10))
+    with pytest.raises(UnsupportedError, match="followed by a norm"):
+        BatchNormScale().score(evidence(bare, "channel"))
 
 
 def test_evidence_gradients_are_those_of_the_mean_loss_over_all_images(network):

@@ -31,7 +31,7 @@ def level(right: int, saved: float, **columns):
 def test_the_score_is_the_area_under_the_best_accuracy_for_each_saving():
     # r(t) is 0.9 up to 4 ms, 0.6 from there to 8 ms, 0 beyond: (0.9 * 4 + 0.6 * 4) / 10.
     board = by_name([level(90, 4.0), level(60, 8.0, sparsity=0.9)])
-    assert board["magnitude_l2 channel one_shot"].score == pytest.approx(0.6)
+    assert board["magnitude_l2 channel local one_shot"].score == pytest.approx(0.6)
 
 
 def test_a_level_that_is_worse_on_both_counts_changes_nothing():
@@ -44,14 +44,14 @@ def test_a_level_that_is_worse_on_both_counts_changes_nothing():
 def test_a_tiny_saving_does_not_win_as_the_plain_ratio_would():
     tiny, wide = level(99, 0.1, pruner="tiny"), level(98, 5.0, pruner="wide")
     assert tiny["retained_per_ms_saved"] > wide["retained_per_ms_saved"]
-    assert next(iter(by_name([tiny, wide]))) == "wide channel one_shot"
+    assert next(iter(by_name([tiny, wide]))) == "wide channel local one_shot"
 
 
 def test_a_saving_within_the_noise_counts_as_none_and_has_no_rank():
     board = by_name([level(99, 0.3, saves_time=False, pruner="noise"), level(80, 2.0)])
-    assert board["noise channel one_shot"].score == 0.0
-    assert board["noise channel one_shot"].group is None
-    assert list(board) == ["magnitude_l2 channel one_shot", "noise channel one_shot"]
+    assert board["noise channel local one_shot"].score == 0.0
+    assert board["noise channel local one_shot"].group is None
+    assert list(board) == ["magnitude_l2 channel local one_shot", "noise channel local one_shot"]
 
 
 def test_methods_whose_intervals_overlap_share_a_rank():
@@ -63,9 +63,9 @@ def test_methods_whose_intervals_overlap_share_a_rank():
 
 def test_a_score_does_not_depend_on_who_else_was_run():
     mine = level(90, 5.0)
-    alone = by_name([mine])["magnitude_l2 channel one_shot"]
+    alone = by_name([mine])["magnitude_l2 channel local one_shot"]
     among = by_name([level(40, 9.0, pruner="a"), mine, level(70, 2.0, pruner="z")])[
-        "magnitude_l2 channel one_shot"
+        "magnitude_l2 channel local one_shot"
     ]
     assert (alone.score, alone.low, alone.high) == (among.score, among.low, among.high)
 
@@ -79,8 +79,8 @@ def test_ranks_are_never_mixed_across_conditions(condition):
 
 def test_seeds_are_averaged_and_widen_the_interval():
     seeds = [level(right, 5.0, seed=seed) for seed, right in enumerate((60, 75, 90))]
-    one = by_name([level(75, 5.0)])["magnitude_l2 channel one_shot"]
-    three = by_name(seeds)["magnitude_l2 channel one_shot"]
+    one = by_name([level(75, 5.0)])["magnitude_l2 channel local one_shot"]
+    three = by_name(seeds)["magnitude_l2 channel local one_shot"]
     assert three.score == pytest.approx(one.score)
     assert three.best["top1"] == pytest.approx(0.75)
     assert three.high - three.low > one.high - one.low
@@ -88,11 +88,19 @@ def test_seeds_are_averaged_and_widen_the_interval():
 
 def test_after_an_edit_of_the_criterion_its_later_rows_count():
     old, new = level(50, 5.0, pruner_hash="old"), level(90, 5.0, pruner_hash="new")
-    assert by_name([old, new])["magnitude_l2 channel one_shot"].score == pytest.approx(0.45)
+    assert by_name([old, new])["magnitude_l2 channel local one_shot"].score == pytest.approx(0.45)
+
+
+def test_scopes_are_told_apart():
+    board = by_name([level(90, 5.0), level(60, 5.0, scope="global")])
+    assert list(board) == [
+        "magnitude_l2 channel local one_shot",
+        "magnitude_l2 channel global one_shot",
+    ]
 
 
 def test_rows_that_could_not_be_measured_are_left_out(rows):
-    assert "fpgm weight one_shot" not in by_name(rows)
+    assert "fpgm weight global one_shot" not in by_name(rows)
 
 
 @given(
@@ -113,13 +121,13 @@ def sentences(rows):
 
 
 def test_what_saves_no_time_is_said_in_words(rows):
-    assert "At granularity weight, magnitude_l2 one_shot saves no time here" in sentences(rows)
+    assert "magnitude_l2 weight global one_shot saves no time here" in sentences(rows)
 
 
 def test_who_does_not_beat_random_is_named():
     lazy = [level(50, 5.0, pruner="random"), level(50, 5.0, pruner="lazy")]
     assert "do not beat random of their kind" in sentences(lazy)
-    assert "lazy channel one_shot" in sentences(lazy)
+    assert "lazy channel local one_shot" in sentences(lazy)
     better = [level(50, 5.0, pruner="random"), level(90, 5.0, pruner="good")]
     assert "all 1 others beat random of their kind" in sentences(better)
 

@@ -35,6 +35,14 @@ def test_columns_keep_their_types_where_rows_are_empty():
     assert frame.top1.isna().all()
 
 
+def test_columns_are_typed_alike_whatever_the_rows_hold(rows):
+    def schema(given):
+        return pd.read_parquet(io.BytesIO(Tables().render(given)["table.parquet"])).dtypes.to_dict()
+
+    whole = [{**row, "top1": 1.0, "top5": None, "dense_epochs": 12.0} for row in rows]
+    assert schema(whole) == schema(rows) == schema([])
+
+
 def test_the_page_has_the_ranking_the_dense_line_and_the_missing_cells(rows):
     text = page(rows)
     assert "## resnet18 on digits, eager_cpu, batch 1, 1 thread" in text

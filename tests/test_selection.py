@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import HarnessError, UnknownNameError
-from harness.selection import selected
+from harness.selection import selected, selected_names
 
 NAMES = ["magnitude_l1", "magnitude_l2", "random", "snip"]
 
@@ -44,6 +44,17 @@ def test_a_misspelt_name_is_answered_with_the_nearest():
 def test_a_misspelt_exclusion_is_an_error_too():
     with pytest.raises(UnknownNameError, match="'ramdom'; did you mean 'random'"):
         names("all,!ramdom")
+
+
+@pytest.mark.parametrize("nothing", ["", ",", " , "])
+def test_an_empty_selection_is_not_everything(nothing):
+    with pytest.raises(HarnessError, match="chooses no pruner"):
+        names(nothing)
+
+
+def test_an_argument_where_none_is_taken_is_refused():
+    with pytest.raises(HarnessError, match="granularity 'channel' takes no argument"):
+        selected_names("channel:2", ["weight", "channel"], kind="granularity")
 
 
 def test_nothing_left_is_an_error():

@@ -10,6 +10,8 @@ from torch import nn
 from harness.masks import channel_scores, lowest_channels
 from harness.snapshot import count_macs
 from harness.surgery import coupled_layers, prunable_weights, remove_channels, replay
+from harness_plugins.datasets.digits import Digits
+from harness_plugins.models.timm_models import TimmModel
 
 EXAMPLE = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -99,6 +101,38 @@ def test_norms_are_matched_with_the_layer_they_follow(network):
         "second.weight": "norm2",
         "third.weight": "norm3",
     }
+
+
+def built(name):
+    torch.manual_seed(0)
+    return TimmModel(name).build(Digits()).eval()
+
+
+def test_norms_that_also_activate_are_found_too():
+    model = built("mobilenetv3_small_050")
+    names = {m: n for n, m in model.named_modules()}
+    norms = {n for m, n in names.items() if isinstance(m, nn.BatchNorm2d)}
+    assert set(coupled_layers(model, EXAMPLE).norm_of.values()) == norms
+
+
+@pytest.mark.parametrize(
+    "name", ["test_vit", "regnetx_002", "mobilenetv3_small_050", "test_efficientnet"]
+)
+def test_every_family_is_cut_and_still_runs(name):
+    model = built(name)
+    coupled, scores = scored(model, 2)
+    count = sum(group.size for group in coupled.groups) // 2
+    keep = lowest_channels(scores, count, scope="local")
+    before = count_macs(model, EXAMPLE)
+    remove_channels(model, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
+    assert model(EXAMPLE).shape == (2, 10)
+    assert count_macs(model, EXAMPLE) < before
+
+
+def test_layers_whose_channels_lie_in_blocks_are_left_out_and_named():
+    assert "blocks.0.attn.qkv.weight" in coupled_layers(built("test_vit"), EXAMPLE).excluded
+    grouped = coupled_layers(built("regnetx_002"), EXAMPLE)
+    assert "s1.b1.conv2.conv.weight" in grouped.excluded
 
 
 def test_a_model_without_channels_to_remove_says_so():

@@ -34,14 +34,16 @@ class Folder:
     def configured(self, argument: str) -> Self:
         """The folder at `argument`; HarnessError where it does not hold the two splits."""
         folder = type(self)(Path(argument).expanduser().resolve())
-        for part in ("train", "test"):
-            folder._root(part)
+        classes = [_sub_folders(folder._root(part)) for part in ("train", "test")]
+        if classes[0] != classes[1]:
+            unlike = ", ".join(sorted(set(classes[0]) ^ set(classes[1])))
+            raise harness.HarnessError(f"the two parts of {argument} have different classes: {unlike}")
         return folder
 
     @cached_property
     def classes(self) -> int:
         """Sub-folders of train/."""
-        return sum(item.is_dir() for item in self._root("train").iterdir())
+        return len(_sub_folders(self._root("train")))
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
@@ -65,9 +67,6 @@ class Folder:
             transforms.Normalize(MEAN, STD),
         ]
         images = ImageFolder(self._root(part), transform=transforms.Compose(steps))
-        expected = sorted(item.name for item in self._root("train").iterdir() if item.is_dir())
-        if images.classes != expected:
-            raise harness.HarnessError(f"{self._root(part)} and train/ have different classes")
         found: Dataset[tuple[Tensor, int]] = images
         return found
 
@@ -98,10 +97,17 @@ class Folder:
         raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
 
     def _images(self, part: harness.Part) -> list[Path]:
-        found = sorted(path for path in self._root(part).glob("*/*") if path.is_file())
-        if not found:
+        from torchvision.datasets.folder import IMG_EXTENSIONS
+
+        found = self._root(part).glob("*/**/*")
+        images = sorted(path for path in found if path.suffix.lower() in IMG_EXTENSIONS)
+        if not images:
             raise harness.HarnessError(f"{self._root(part)} has no CLASS/IMAGE files in it")
-        return found
+        return images
+
+
+def _sub_folders(root: Path) -> list[str]:
+    return sorted(item.name for item in root.iterdir() if item.is_dir())
 
 
 @harness.hookimpl

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import harness
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Taylor:
@@ -13,18 +17,16 @@ class Taylor:
     name = "taylor"
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
-        """Mean over batches of `(w g)^2`; at `channel` the sum over the filter is inside the square."""
+        """Mean over batches of `(w g)^2`; at `channel` of the square of `w g` summed over the group."""
         weights = evidence.weights
-        scores = {
-            name: w.new_zeros(w.shape[:1] if evidence.granularity == "channel" else w.shape)
-            for name, w in weights.items()
-        }
+        scores: dict[str, Tensor] = {}
         batches = 0
         for gradients in evidence.batch_gradients:
+            products: harness.Scores = {name: w * gradients[name] for name, w in weights.items()}
+            if evidence.granularity == "channel":
+                products = evidence.coupled_sums(products)
+            scores = {n: p**2 + scores.get(n, 0.0) for n, p in products.items()}
             batches += 1
-            for name, score in scores.items():
-                product = weights[name] * gradients[name]
-                score += product.reshape(*score.shape, -1).sum(dim=-1) ** 2
         return {name: score / batches for name, score in scores.items()}
 
 

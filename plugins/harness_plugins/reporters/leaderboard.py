@@ -17,9 +17,10 @@ MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 INTRODUCTION = """# Leaderboard
 
 Methods are ranked by *score*: the accuracy retained per millisecond saved, averaged over every \
-millisecond there is to save (0 to 1, higher is better). Methods whose intervals overlap share a \
-rank. A method that saves no time beyond the noise has none. *best level* is the sparsity that adds \
-most to the score; the columns after it belong to it. `-` marks an empty value.
+millisecond there is to save (0 to 1, higher is better). A rank is shared by the methods whose \
+interval overlaps that of the rank's first. A method that saves no time beyond the noise has none. \
+*best level* is the sparsity that adds most to the score; the columns after it belong to it. `-` marks \
+an empty value.
 """
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import harness
 
+DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean", "Status": "string"}
+
 
 class Tables:
     """table.csv and table.parquet: every column of every row but the ledger's packed bits."""
@@ -18,8 +20,12 @@ class Tables:
         """Both tables, columns in the order of `harness.Row`, typed alike whatever the rows hold."""
         import pandas as pd
 
-        columns = [name for name in harness.column_units() if name not in harness.BLOBS]
-        frame = pd.DataFrame.from_records(list(rows), columns=columns).convert_dtypes()
+        types = {
+            name: DTYPES[str(kind).removesuffix(" | None")]
+            for name, kind in harness.Row.__annotations__.items()
+            if name not in harness.BLOBS
+        }
+        frame = pd.DataFrame.from_records(list(rows), columns=list(types)).astype(types)
         parquet = io.BytesIO()
         frame.to_parquet(parquet, index=False)
         return {

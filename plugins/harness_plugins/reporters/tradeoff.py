@@ -66,7 +66,7 @@ def _panel(axis: Axes, board: harness.Leaderboard, pruners: Sequence[str]) -> No
             marker=MARKERS.get(granularity, "s"),
             markersize=4,
             linewidth=1.2,
-            label=f"{pruner} {granularity} {schedule}".replace("_", " ").replace("$", ""),
+            label=standing.name.replace("_", " ").replace("$", ""),
         )
     axis.axvline(0.0, color="grey", linewidth=0.6)
     axis.set_title(board.title.replace("$", ""), fontsize=9)
