@@ -18,7 +18,7 @@ from harness.ranking import leaderboards
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-RUN = ROOT / "results" / "resnet18-digits"
+RUN = ROOT / "results" / "resnet18-digits-epyc"
 
 
 def blocks(language: str) -> list[str]:
