@@ -7,6 +7,7 @@ torch, so that listing plugins stays fast.
 from harness.contracts import (
     Augments,
     Backend,
+    Bounded,
     Configurable,
     Dataset,
     Evidence,
@@ -25,7 +26,7 @@ from harness.contracts import (
     Scores,
     SharesGraph,
 )
-from harness.environment import cpu_name
+from harness.environment import cpu_name, cpu_peak_macs
 from harness.errors import HarnessError, UnsupportedError
 from harness.findings import findings
 from harness.hookspecs import hookimpl
@@ -36,6 +37,7 @@ __all__ = [
     "BLOBS",
     "Augments",
     "Backend",
+    "Bounded",
     "Configurable",
     "Dataset",
     "Evidence",
@@ -60,6 +62,7 @@ __all__ = [
     "UnsupportedError",
     "column_units",
     "cpu_name",
+    "cpu_peak_macs",
     "findings",
     "hookimpl",
     "leaderboards",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import combinations
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.measurement import DENSE, copy_label
+from harness.contracts import Bounded
+from harness.estimates import deviation, median, percentile, saving
+from harness.measurement import COPY, DENSE
 from harness.row import Row
-from harness.stopwatch import median, saving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.grid import Cell
     from harness.level import Level
-    from harness.measurement import Timing
     from harness.row import Status
+    from harness.sessions import Measured
     from harness.snapshot import Snapshot
 
 
@@ -38,17 +40,14 @@ def measured_row(
     *,
     snapshot: Snapshot,
     dense: Snapshot,
-    timing: Timing,
-    label: str,
-    noise: float,
+    measured: Measured,
     machine: Mapping[str, Any],
 ) -> Row:
-    """The row of a snapshot that was timed under `label` beside dense.
-
-    `noise` is the fraction of dense latency below which this machine cannot tell a saving.
-    """
+    """The row of a snapshot that was timed beside dense."""
     retained = snapshot.top1 / dense.top1 if dense.top1 else None
-    times = _time(timing.samples[cell.batch], label, batch=cell.batch, noise=noise)
+    # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
+    label = COPY if level.snapshot == cell.dense.key else level.snapshot
+    times = _time(measured, label, batch=cell.batch)
     counts = times["saves_time"] and retained is not None
     return Row(
         **cell.settings,
@@ -57,14 +56,20 @@ def measured_row(
         **_size(snapshot, dense),
         **_spent(level),
         **times,
+        **_session(measured, label, batch=cell.batch),
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
         key=cell.key,
         status="ok",
         retained=retained,
-        deviation=timing.deviations.get(label),
-        timing_seconds=timing.seconds,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def least_milliseconds(cell: Cell, macs: int) -> float:
+    """What the device needs for a batch at its peak; 0 where the backend does not tell its peak."""
+    if not isinstance(cell.backend, Bounded):
+        return 0.0
+    return 1000.0 * macs * cell.batch / cell.backend.peak_macs(cell.settings["threads"])
 
 
 def _accuracy(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
@@ -103,29 +108,41 @@ def _spent(level: Level) -> dict[str, Any]:
     }
 
 
-def noise_fraction(samples: Mapping[str, list[float]], copies: int) -> float:
-    """The most by which any two copies of dense differ, over dense latency."""
-    labels = [DENSE, *map(copy_label, range(copies))]
-    savings = [saving(samples[one], samples[two]).value for one, two in combinations(labels, 2)]
-    return max(map(abs, savings)) / median(samples[DENSE]).value
-
-
-def _time(
-    samples: Mapping[str, list[float]], label: str, *, batch: int, noise: float
-) -> dict[str, Any]:
-    own, dense = samples[label], samples[DENSE]
-    latency, saved, before = median(own), saving(dense, own), median(dense)
+def _time(measured: Measured, label: str, *, batch: int) -> dict[str, Any]:
+    own, dense = measured.samples(batch, label), measured.samples(batch, DENSE)
+    copy = saving(dense, measured.samples(batch, COPY))
+    latency, saved = median(own), saving(dense, own)
+    noise = max(abs(copy.low), abs(copy.high))
+    pooled = [time for process in own for time in process]
     return {
         "latency_ms": latency.value,
         "latency_low_ms": latency.low,
         "latency_high_ms": latency.high,
-        "dense_latency_ms": before.value,
+        "latency_mad_ms": deviation(own),
+        "latency_p90_ms": percentile(pooled, 0.90),
+        "latency_p99_ms": percentile(pooled, 0.99),
+        "dense_latency_ms": median(dense).value,
         "fps": 1000.0 * batch / latency.value,
         "ms_saved": saved.value,
         "ms_saved_low": saved.low,
         "ms_saved_high": saved.high,
         "ms_saved_error": saved.error,
-        "noise_ms": noise * before.value,
-        "saves_time": saved.low > 0.0 and saved.value > noise * before.value,
-        "rounds": len(own),
+        "noise_ms": noise,
+        "saves_time": measured.steady and saved.low > 0.0 and saved.value > noise,
+        "rounds": len(pooled),
+    }
+
+
+def _session(measured: Measured, label: str, *, batch: int) -> dict[str, Any]:
+    timings = measured.timings
+    worst = max(timings, key=lambda timing: timing.conditions.others_cores or 0.0).conditions
+    return {
+        "processes": len(timings),
+        "stopped": ",".join(timing.stopped[batch] for timing in timings),
+        "steady": measured.steady,
+        "load_ms": fmean(timing.load_ms[label] for timing in timings),
+        "first_ms": fmean(timing.first_ms[label] for timing in timings),
+        "deviation": max(timing.deviations[label] for timing in timings),
+        "timing_seconds": sum(timing.seconds for timing in timings),
+        **asdict(worst),
     }

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.discovery import discover
+from harness.environment import physical_cores
 from harness.errors import HarnessError, UnknownNameError
-from harness.options import FiniteRange, read_config, recipe_options
+from harness.execution import Execution
+from harness.options import FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 INTERRUPTED = 130
+PROCESSES = 3
 EXAMPLES = """\b
 harness list                                  what there is to run
 harness run --pruners all --models resnet18   run and rank it
@@ -56,7 +59,7 @@ def cli() -> None:
 @click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
 @click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
 @click.option("--backends", default="all", help="Devices with their runtimes.")
-@click.option("--batch-sizes", default="1,16", help="Timed: one for latency, one for throughput.")
+@click.option("--batch-sizes", default="1,8", help="Timed: one for latency, one for throughput.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
 @recipe_options
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
@@ -64,11 +67,19 @@ def cli() -> None:
 @click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
 @click.option("--time-limit", type=FiniteRange(min=1), default=3600, help="Seconds a trial.")
 @click.option(
+    "--precision",
+    type=FiniteRange(min=0),
+    default=0.01,
+    help="Timing stops at this half-width of every saving's 95 % interval, over dense latency.",
+)
+@click.option(
     "--timing-seconds",
     type=FiniteRange(min=0),
-    default=1.0,
-    help="Rounds of one batch size stop after so long.",
+    default=2.0,
+    help="Or after so long, for one batch size in one process.",
 )
+@click.option("--pin", default="", help="Cores that timing processes are pinned to, as 0,1.")
+@click.option("--quick", is_flag=True, help="One timing process instead of three: placement unseen.")
 @click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 def run(
@@ -77,7 +88,10 @@ def run(
     out: Path | None,
     workers: int | None,
     time_limit: float,
+    precision: float,
     timing_seconds: float,
+    pin: str,
+    quick: bool,
     fresh: bool,
     dry_run: bool,
     **axes: Any,  # noqa: ANN401 -- the axes and recipe as click names them
@@ -96,6 +110,14 @@ def run(
     catalogue = discover()
     grid = Request(**axes, recipe=recipe).grid(catalogue)
     folder = run_folder(grid, out)
+    execution = Execution(
+        workers=workers or physical_cores(),
+        time_limit=time_limit,
+        processes=1 if quick else PROCESSES,
+        precision=precision,
+        seconds=timing_seconds,
+        cores=cores_to_pin(pin),
+    )
     ledger = Ledger(folder)
     if dry_run:
         print_plan(console(), make_plan(grid, [] if fresh else ledger.rows()))
@@ -106,29 +128,19 @@ def run(
 
             clear(folder)
         plan = make_plan(grid, ledger.rows())
-        _carry_out(plan, folder, catalogue, workers, time_limit, timing_seconds, grid)
+        _carry_out(plan, folder, catalogue, grid, execution)
         _show(folder, plan, catalogue, grid)
 
 
 def _carry_out(
-    plan: Plan,
-    folder: Path,
-    catalogue: Catalogue,
-    workers: int | None,
-    time_limit: float,
-    timing_seconds: float,
-    grid: Grid,
+    plan: Plan, folder: Path, catalogue: Catalogue, grid: Grid, execution: Execution
 ) -> None:
     if not plan.owed:
         click.echo(f"Nothing to do: all {len(plan.cells)} cells are in {folder}.", err=True)
         return
-    from harness.environment import physical_cores
     from harness.progress import ConsoleProgress
-    from harness.runner import Execution, Runner
+    from harness.runner import Runner
 
-    execution = Execution(
-        workers=workers or physical_cores(), time_limit=time_limit, timing_seconds=timing_seconds
-    )
     with ConsoleProgress(len(plan.owed)) as progress:
         runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
         runner.carry_out(plan, threads=grid.threads)

@@ -190,6 +190,14 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class Bounded(Protocol):
+    """A backend that knows how fast its device can be; a time below that fails its row."""
+
+    def peak_macs(self, threads: int) -> float:
+        """Multiply-accumulates a second that the device cannot exceed at any precision."""
+
+
+@runtime_checkable
 class SharesGraph(Protocol):
     """A backend whose conversion depends on the architecture alone, so that twins pay once."""
 

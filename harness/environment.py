@@ -31,6 +31,11 @@ def physical_cores() -> int:
     return min(physical, len(psutil.Process().cpu_affinity())) if LINUX else physical
 
 
+def cpu_peak_macs(threads: int) -> float:
+    """Multiply-accumulates a second that no processor sold exceeds: a matrix unit a core at 6 GHz."""
+    return threads * 6e9 * 1024
+
+
 def source_revision() -> str:
     """Commit of the checkout the harness runs from, `+` when changed; a hash of its files elsewhere."""
     package = Path(__file__).parent

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts import SharesGraph
-from harness.measurement import shared_graph
+from harness.export import shared_graph
 from harness.snapshot import example_batch, load_model
 from harness.trial import train_dense, walk
 

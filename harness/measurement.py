@@ -1,65 +1,75 @@
-"""Timing the snapshots of one trial on one backend, in a process that does nothing else.
+"""One timing process: dense, a hidden copy of dense and pruned snapshots, all in turn.
 
-The process loads artifacts and the backend, never a criterion's code. Beside dense and pruned models
-it times hidden copies of dense: where a copy's weights lie in memory moves its time by several per
-cent, so what the copies seem to save is noise, and so is any saving as small.
+The process loads artifacts and the backend, never a criterion's code. Where weights lie in memory
+moves a model's time, so what the hidden copy seems to save is noise, and several such processes make
+a measurement.
 """
 
 from __future__ import annotations
 
 import copy
-import time
+import os
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
-from harness.contracts import Backend, SharesGraph
+from harness.conditions import Conditions, Watch
+from harness.contracts import SharesGraph
 from harness.errors import HarnessError, failure_reason
-from harness.keys import digest
+from harness.export import shared_graph
 from harness.snapshot import load_model
-from harness.stopwatch import interleave
+from harness.stopwatch import CLOCK, Limits, interleave
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
 
     from harness.artifacts import ArtifactStore
-    from harness.contracts import Dataset, Model, Run
+    from harness.contracts import Backend, Dataset, Model, Run
+    from harness.stopwatch import Stop
 
 DENSE = "dense"
-COPIES_BESIDE_DENSE = 8
-COPIES_BESIDE_TRIAL = 1
+COPY = "hidden copy of dense"
+INPUTS = 4
 TOLERANCE = 1e-3
-GRAPH = "graph"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimingJob:
-    """What one timing process does; `snapshots` maps a label, `dense` among them, to a folder."""
+    """What one timing process does; `snapshots` maps a label, `dense` among them, to a folder.
+
+    `cores` pins the process where it is not empty.
+    """
 
     backend: Backend
     model: Model
     dataset: Dataset
     store: ArtifactStore
     snapshots: Mapping[str, Path]
-    copies: int
     batches: tuple[int, ...]
     threads: int
-    seconds: float
+    limits: Limits
     seed: int
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Milliseconds by batch, label and round; failures by batch and label; how far outputs were off."""
+    """What one process found, by batch and label; times in milliseconds.
+
+    A label in `failures` of a batch size has no samples there.
+    """
 
     samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    stopped: dict[int, Stop] = field(default_factory=dict)
+    load_ms: dict[str, float] = field(default_factory=dict)
+    first_ms: dict[str, float] = field(default_factory=dict)
     deviations: dict[str, float] = field(default_factory=dict)
     failures: dict[int, dict[str, str]] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
     seconds: float = 0.0
 
 
@@ -69,21 +79,31 @@ def time_snapshots(job: TimingJob) -> Timing:
     A snapshot that cannot be loaded or returns wrong numbers is a failure and the others are timed
     without it; without dense there is nothing to compare with and all fail.
     """
+    began, watch = CLOCK(), Watch()
+    if job.cores:
+        os.sched_setaffinity(0, job.cores)
     torch.set_num_threads(job.threads)
-    began = time.perf_counter()
     models = {k: load_model(path, job.model, job.dataset) for k, path in job.snapshots.items()}
-    models |= {copy_label(number): copy.deepcopy(models[DENSE]) for number in range(job.copies)}
+    models[COPY] = copy.deepcopy(models[DENSE])
     timing = Timing()
     loaded: dict[str, Run] = {}
     with torch.no_grad():
         for batch in job.batches:
-            timing.samples[batch] = _time_batch(job, models, loaded, batch=batch, timing=timing)
-    return replace(timing, seconds=time.perf_counter() - began)
+            _time_batch(job, models, loaded, batch=batch, timing=timing)
+    seconds = (CLOCK() - began) / 1e9
+    return replace(timing, conditions=watch.conditions(), seconds=seconds)
 
 
-def copy_label(number: int) -> str:
-    """Under which a hidden copy of dense is timed."""
-    return f"hidden copy {number} of dense"
+class _Recorded:
+    """A run on one input that remembers its latest output, so that timed outputs can be checked."""
+
+    def __init__(self, run: Run, images: Tensor) -> None:
+        self.images = images
+        self.output = images
+        self._run = run
+
+    def __call__(self) -> None:
+        self.output = self._run(self.images)
 
 
 def _time_batch(
@@ -93,63 +113,72 @@ def _time_batch(
     *,
     batch: int,
     timing: Timing,
-) -> dict[str, list[float]]:
+) -> None:
     generator = torch.Generator().manual_seed(job.seed)
-    inputs = torch.randn(batch, *job.dataset.shape, generator=generator)
-    runs: dict[str, Run] = {}
+    inputs = [torch.randn(batch, *job.dataset.shape, generator=generator) for _ in range(INPUTS)]
+    runs: dict[str, list[_Recorded]] = {}
     failures = timing.failures.setdefault(batch, {})
     for label, model in models.items():
         try:
-            runs[label] = _prepared(job, label, model, inputs, loaded)
-            off = _deviation(runs[label](inputs), model(inputs))
-            timing.deviations[label] = max(off, timing.deviations.get(label, 0.0))
-            if not off <= TOLERANCE:
-                raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
+            run = _prepared(job, label, model, inputs[0], loaded, timing)
+            _check(label, run(inputs[0]), model(inputs[0]), timing)
+            runs[label] = [_Recorded(run, images) for images in inputs]
         except Exception as error:
             failures[label] = failure_reason(error)
-            runs.pop(label, None)
-    broken = [label for label in (DENSE, *map(copy_label, range(job.copies))) if label not in runs]
+    if not failures.keys() & {DENSE, COPY}:
+        session = interleave(runs, reference=DENSE, limits=job.limits, seed=job.seed)
+        timing.samples[batch], timing.stopped[batch] = session.samples, session.stopped
+        failures |= _wrong_while_timed(runs, models, timing)
+    broken = [failures[label] for label in (DENSE, COPY) if label in failures]
     if broken:
-        reason = f"dense could not be run: {failures[broken[0]]}"
-        failures.update(dict.fromkeys(models, reason))
-        return {}
-    timed = {label: partial(run, inputs) for label, run in runs.items()}
-    return interleave(timed, seconds=job.seconds, seed=job.seed)
+        failures.update(dict.fromkeys(models, f"dense could not be run: {broken[0]}"))
+
+
+def _wrong_while_timed(
+    runs: Mapping[str, Sequence[_Recorded]], models: Mapping[str, nn.Module], timing: Timing
+) -> dict[str, str]:
+    """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
+    wrong = {}
+    for label, recorded in runs.items():
+        latest = recorded[-1]
+        try:
+            _check(label, latest.output, models[label](latest.images), timing)
+        except HarnessError as error:
+            wrong[label] = f"while timed: {error}"
+    return wrong
 
 
 def _prepared(
-    job: TimingJob, label: str, model: nn.Module, inputs: Tensor, loaded: dict[str, Run]
+    job: TimingJob,
+    label: str,
+    model: nn.Module,
+    inputs: Tensor,
+    loaded: dict[str, Run],
+    timing: Timing,
 ) -> Run:
     """The model on the backend; a shared graph serves every batch size and is loaded once."""
-    if not isinstance(job.backend, SharesGraph):
-        return job.backend.prepare(model, inputs)
-    if label not in loaded:
+    shares = isinstance(job.backend, SharesGraph)
+    if shares and label in loaded:
+        return loaded[label]
+    if isinstance(job.backend, SharesGraph):
         graph = shared_graph(job.backend, model, inputs, name=job.model.name, store=job.store)
+        began = CLOCK()
         loaded[label] = job.backend.load(graph, model)
+    else:
+        began = CLOCK()
+        loaded[label] = job.backend.prepare(model, inputs)
+    ready = CLOCK()
+    loaded[label](inputs)
+    timing.load_ms.setdefault(label, (ready - began) / 1e6)
+    timing.first_ms.setdefault(label, (CLOCK() - ready) / 1e6)
     return loaded[label]
 
 
-def shared_graph(
-    backend: SharesGraph, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
-) -> bytes:
-    """The backend's export of the model's architecture, made once and kept by content key."""
-    key = _graph_key(backend, model, example, name)
-    if key not in store:
-        content = backend.export(model, example)
-        with store.writing(key) as folder:
-            (folder / GRAPH).write_bytes(content)
-    return (store.folder(key) / GRAPH).read_bytes()
-
-
-def _graph_key(backend: SharesGraph, model: nn.Module, example: Tensor, name: str) -> str:
-    facts = dict(backend.describe()) if isinstance(backend, Backend) else {}
-    shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
-    found = digest([name, shapes, list(example.shape[1:]), facts, torch.__version__])
-    return f"graph-{type(backend).__name__}-{found}"
-
-
-def _deviation(found: Tensor, expected: Tensor) -> float:
+def _check(label: str, found: Tensor, expected: Tensor, timing: Timing) -> None:
     if found.shape != expected.shape:
         raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(expected.shape)}")
     largest = float(expected.abs().max())
-    return float((found - expected).abs().max()) / max(largest, 1e-12)
+    off = float((found - expected).abs().max()) / max(largest, 1e-12)
+    timing.deviations[label] = max(off, timing.deviations.get(label, 0.0))
+    if not off <= TOLERANCE:
+        raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")

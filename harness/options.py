@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -39,6 +40,20 @@ _RANGES: dict[type, click.ParamType[Any]] = {
     float: FiniteRange(min=0),
     int: click.IntRange(min=1),
 }
+
+
+def cores_to_pin(text: str) -> tuple[int, ...]:
+    """Core numbers of a comma list. Raises HarnessError for one this process may not use."""
+    if not text.strip():
+        return ()
+    if not hasattr(os, "sched_getaffinity"):
+        raise HarnessError("--pin: this system cannot pin processes to cores")
+    allowed = {str(core) for core in os.sched_getaffinity(0)}
+    cores = [term.strip() for term in text.split(",")]
+    for core in cores:
+        if core not in allowed:
+            raise UnknownNameError("core", core, allowed)
+    return tuple(sorted(map(int, set(cores))))
 
 
 def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:

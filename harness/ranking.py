@@ -31,7 +31,10 @@ RECIPE = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
     "weight_decay", "augmented",
 )  # fmt: skip
-NEEDED = ("images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_error", "saves_time")
+NEEDED = (
+    "images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high",
+    "saves_time",
+)  # fmt: skip
 AVERAGED = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
     "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",

@@ -48,6 +48,9 @@ class Row:
     latency_ms: float | None = _column("median time of one batch", "ms")
     latency_low_ms: float | None = _column("lower end of its 95 % interval", "ms")
     latency_high_ms: float | None = _column("upper end of its 95 % interval", "ms")
+    latency_mad_ms: float | None = _column("median absolute deviation of the samples", "ms")
+    latency_p90_ms: float | None = _column("90th percentile; empty below 64 samples", "ms")
+    latency_p99_ms: float | None = _column("99th percentile; empty below 662 samples", "ms")
     dense_latency_ms: float | None = _column("the dense model's, interleaved in the same process", "ms")
     fps: float | None = _column("batch / latency", "images/s")
     ms_saved: float | None = _column("median of dense minus pruned, paired by round", "ms")
@@ -55,13 +58,21 @@ class Row:
     ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms")
     ms_saved_error: float | None = _column("its bootstrap standard error", "ms")
     noise_ms: float | None = _column(
-        "most by which copies of the dense model differ among themselves", "ms"
+        "what a hidden copy of dense may seem to save: far end of its 95 % interval", "ms"
     )
-    saves_time: bool | None = _column("interval above zero and saving above noise_ms")
+    saves_time: bool | None = _column("interval above zero, saving above noise_ms, session steady")
     retained_per_ms_saved: float | None = _column(
         "retained / ms_saved; empty unless saves_time", "1/ms"
     )
-    rounds: int | None = _column("timed rounds")
+    rounds: int | None = _column("timed rounds, all processes")
+    processes: int | None = _column("timing processes")
+    stopped: str = _column(
+        "what ended sampling, by process: `precise`, `plateau` (of the noise) or `time`", default=""
+    )
+    steady: bool | None = _column("whether a hidden copy of dense timed like dense")
+    load_ms: float | None = _column("cold start: loading the model, mean over processes", "ms")
+    first_ms: float | None = _column("cold start: its first inference", "ms")
+    samples: str = _column("archive of the raw samples, in samples/", default="")
     deviation: float | None = _column("largest output difference from PyTorch over largest output")
 
     sparsity_reached: float | None = _column("fraction of the prunable parameters truly removed")
@@ -76,7 +87,7 @@ class Row:
     epochs: float | None = _column("fine-tuning spent to reach this snapshot", "epochs")
     train_seconds: float | None = _column("fine-tuning time, shared rounds counted in full", "s")
     score_seconds: float | None = _column("scoring time, shared rounds counted in full", "s")
-    timing_seconds: float | None = _column("wall time of the timing process, all its models", "s")
+    timing_seconds: float | None = _column("wall time of the timing processes, all their models", "s")
     evidence: str = _column("what the criterion looked at", default="")
     reduction: str = _column("`elementwise`, `group` (coupled layers' mean) or `producers`", default="")
     layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
@@ -99,6 +110,12 @@ class Row:
 
     device: str = _column("processor that ran the model", default="")
     runtime: str = _column("library that ran the model, with version", default="")
+    governor: str = _column("frequency governor while timing", default="")
+    turbo: bool | None = _column("whether the processor might boost its frequency")
+    load_average: float | None = _column("of the last minute, the harness's own work included")
+    temperature_c: float | None = _column("hottest sensor", "degrees Celsius")
+    steal: float | None = _column("processor time that the hypervisor gave to others", "fraction")
+    others_cores: float | None = _column("cores that other processes kept busy, worst process", "cores")
     cores: int | None = _column("physical cores")
     platform: str = _column("operating system and machine type", default="")
     python: str = _column("version", default="")

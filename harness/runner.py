@@ -3,62 +3,48 @@
 from __future__ import annotations
 
 import shutil
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.artifacts import ArtifactStore
-from harness.assembly import empty_row, measured_row
+from harness.artifacts import ArtifactStore, write_file
+from harness.assembly import empty_row, least_milliseconds, measured_row
 from harness.contracts import Preloads
 from harness.engines.local import LocalEngine
 from harness.environment import machine_facts
 from harness.grid import Dense
 from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
+from harness.keys import digest
+from harness.lane import exclusive
 from harness.ledger import Ledger
 from harness.level import Level, finished_level, kept_level
-from harness.measurement import (
-    COPIES_BESIDE_DENSE,
-    COPIES_BESIDE_TRIAL,
-    DENSE,
-    TimingJob,
-    copy_label,
-    time_snapshots,
-)
-from harness.noise import NoiseFloor
 from harness.plan import trial_epochs
+from harness.sessions import Measured, plan_sessions
 from harness.snapshot import read_facts
+from harness.stopwatch import Limits
+from harness.timer import Timer, raw_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.catalogue import Catalogue
-    from harness.engines.local import Outcome
+    from harness.execution import Execution
     from harness.grid import Cell, Trial
-    from harness.measurement import Timing
     from harness.plan import Plan
     from harness.progress import Observer
     from harness.row import Row, Status
+    from harness.sessions import Session
 
 ARTIFACTS = "artifacts"
+SAMPLES = "samples"
 LOG = "log.txt"
-TIMING_UNITS = 1.0
-"""What a timing process weighs in the progress, in epochs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Execution:
-    """How a plan is carried out; `timing_seconds` caps the rounds of one batch size."""
-
-    workers: int
-    time_limit: float
-    timing_seconds: float
 
 
 def clear(folder: Path) -> None:
-    """Forget the rows and artifacts of a run folder, so that everything is made again."""
+    """Forget the rows, samples and artifacts of a run folder, so that everything is made again."""
     Ledger(folder).path.unlink(missing_ok=True)
-    shutil.rmtree(folder / ARTIFACTS, ignore_errors=True)
+    for name in (ARTIFACTS, SAMPLES):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 class Runner:
@@ -137,22 +123,40 @@ class Runner:
         return all(finished_level(trial, level, self._store) for level in trial.levels)
 
     def _time(self, plan: Plan, failures: Mapping[str, str], *, threads: int) -> None:
-        """One process for each subject on each backend, one after the other."""
-        groups: dict[str, list[tuple[Cell, Level]]] = defaultdict(list)
+        """Sessions one after the other, each alone on its device among all harnesses here."""
+        members: list[tuple[Cell, Level]] = []
         for cell in plan.able:
             level = self._level(cell, failures)
             if level.status == "ok":
-                groups[f"{cell.subject.label} on {cell.backend.name}"].append((cell, level))
+                members.append((cell, level))
             else:
                 self._write_empty(cell, level.status, level.reason)
-        jobs = {label: self._timing_job(group, threads) for label, group in groups.items()}
-        self._observer.phase("timing", TIMING_UNITS * len(jobs))
-        engine = self._engine(plan, 1)
-        noise = NoiseFloor(self._ledger.rows())
-        for label, outcome in engine.run(time_snapshots, jobs, watching=self._observer.running):
-            for cell, level in groups[label]:
-                self._write(self._timed_row(cell, level, outcome, jobs[label], noise))
-            self._observer.done(f"{label}: {outcome.failure or 'timed'}", TIMING_UNITS)
+        limits = Limits(precision=self._execution.precision, seconds=self._execution.seconds)
+        sessions = plan_sessions(
+            members,
+            store=self._store,
+            threads=threads,
+            limits=limits,
+            cores=self._execution.cores,
+        )
+        self._observer.phase("timing", len(members))
+        timer = Timer(
+            self._engine(plan, 1), processes=self._execution.processes, observer=self._observer
+        )
+        for session in sessions:
+            device = session.members[0][0].settings["device"]
+            with exclusive(device, waiting=self._observer.note):
+                for part, found in timer.measure(session):
+                    self._write_session(part, found)
+
+    def _write_session(self, session: Session, found: Measured | str) -> None:
+        archive = ""
+        if isinstance(found, Measured):
+            archive = f"{digest([cell.key for cell, _ in session.members])}.npz"
+            write_file(self._folder / SAMPLES / archive, raw_samples(found))
+        for cell, level in session.members:
+            self._write(self._timed_row(cell, level, found, archive))
+        self._observer.done(session.label, len(session.members))
 
     def _level(self, cell: Cell, failures: Mapping[str, str]) -> Level:
         subject, dense = cell.subject, cell.dense
@@ -167,43 +171,24 @@ class Runner:
             return Level(sparsity=cell.sparsity, status="failed", reason=reason)
         return level
 
-    def _timing_job(self, group: Sequence[tuple[Cell, Level]], threads: int) -> TimingJob:
-        first, dense = group[0][0], group[0][0].dense
-        alone = isinstance(first.subject, Dense)
-        snapshots = {level.snapshot: self._store.folder(level.snapshot) for _, level in group}
-        snapshots.pop(dense.key, None)
-        return TimingJob(
-            backend=first.backend,
-            model=dense.model,
-            dataset=dense.dataset,
-            store=self._store,
-            snapshots={DENSE: self._store.folder(dense.key), **snapshots},
-            copies=COPIES_BESIDE_DENSE if alone else COPIES_BESIDE_TRIAL,
-            batches=tuple(dict.fromkeys(cell.batch for cell, _ in group)),
-            threads=threads,
-            seconds=self._execution.timing_seconds,
-            seed=dense.seed,
-        )
-
-    def _timed_row(
-        self, cell: Cell, level: Level, outcome: Outcome[Timing], job: TimingJob, noise: NoiseFloor
-    ) -> Row:
-        timing, dense = outcome.value, cell.dense
-        # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
-        label = copy_label(0) if level.snapshot == dense.key else level.snapshot
-        if timing is None or label in timing.failures[cell.batch]:
-            reason = outcome.failure if timing is None else timing.failures[cell.batch][label]
-            return empty_row(cell, "failed", reason, self._machine)
-        return measured_row(
+    def _timed_row(self, cell: Cell, level: Level, found: Measured | str, archive: str) -> Row:
+        reason = found if isinstance(found, str) else found.failure(cell.batch, level.snapshot)
+        if isinstance(found, str) or reason:
+            return empty_row(cell, "failed", reason or "", self._machine)
+        snapshot = read_facts(self._store.folder(level.snapshot))
+        row = measured_row(
             cell,
             level,
-            snapshot=read_facts(self._store.folder(level.snapshot)),
-            dense=read_facts(self._store.folder(dense.key)),
-            timing=timing,
-            label=label,
-            noise=noise.at(cell, timing, job.copies),
+            snapshot=snapshot,
+            dense=read_facts(self._store.folder(cell.dense.key)),
+            measured=found,
             machine=self._machine,
         )
+        floor = least_milliseconds(cell, snapshot.macs)
+        if (row.latency_ms or 0.0) < floor:
+            reason = f"{row.latency_ms:.3g} ms is less than the {floor:.3g} ms that the device needs"
+            return empty_row(cell, "failed", reason, self._machine)
+        return replace(row, samples=archive)
 
     def _write_empty(self, cell: Cell, status: Status, reason: str) -> None:
         self._write(empty_row(cell, status, reason, self._machine))

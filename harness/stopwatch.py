@@ -1,8 +1,8 @@
-"""The only clock: interleaved timing of several models, and the statistics of the pairs.
+"""The only clock: several models timed in turn, until their differences are known well enough.
 
 Two separate blocks of timing the same model differ by several per cent, pairs taken in turn by about
-one: so every round times every model once, in shuffled order, and a saving is the median over rounds
-of dense minus pruned.
+one: so every round times every model once, in shuffled order, and drift and noisy neighbours hit all
+alike.
 """
 
 from __future__ import annotations
@@ -10,88 +10,154 @@ from __future__ import annotations
 import gc
 import random
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+import numpy as np
 
-WARMUP_ROUNDS = 2
-MIN_ROUNDS = 12
-MAX_ROUNDS = 200
-RESAMPLES = 1000
-CONFIDENCE = 0.95
+# Bound when the process starts, before any plugin's code is there to replace it.
+CLOCK: Callable[[], int] = time.perf_counter_ns
 
+BLOCK = 2
+WARMUP_BLOCKS = 10
+IMPROVEMENT = 0.98
+MIN_ROUNDS = 6
+MAX_ROUNDS = 800
+SHORTEST_MS = 1.0
+MOST_REPEATS = 1000
+PLATEAU_ROUNDS = 32
+PLATEAU = 0.95
 
-def interleave(
-    runs: Mapping[str, Callable[[], object]], *, seconds: float, seed: int
-) -> dict[str, list[float]]:
-    """Milliseconds of each run in each round; entry `i` of all lists is the same round.
-
-    Stops after `seconds`, but not before 12 rounds nor after 200; two rounds of warm-up are left
-    out and the garbage collector is off meanwhile.
-    """
-    for run in [*runs.values()] * WARMUP_ROUNDS:
-        run()
-    samples: dict[str, list[float]] = {name: [] for name in runs}
-    order, shuffle = list(runs), random.Random(seed)  # noqa: S311 -- an order, not a secret
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        began = time.perf_counter()
-        for done in range(MAX_ROUNDS):
-            if done >= MIN_ROUNDS and time.perf_counter() - began > seconds:
-                break
-            shuffle.shuffle(order)
-            for name in order:
-                samples[name].append(_milliseconds(runs[name]))
-    finally:
-        if collecting:
-            gc.enable()
-    return samples
-
-
-def _milliseconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter_ns()
-    run()
-    return (time.perf_counter_ns() - began) / 1e6
+Stop = Literal["precise", "plateau", "time"]
+Thunk = Callable[[], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A median with its 95 % bootstrap interval and standard error, in the unit of the samples."""
+class Limits:
+    """When sampling stops: a half-width as a fraction of the reference's median, or seconds."""
 
-    value: float
-    low: float
-    high: float
-    error: float
+    precision: float = 0.01
+    seconds: float = 1.0
 
 
-def median(samples: Sequence[float]) -> Estimate:
-    """Median of the samples; the interval is a percentile bootstrap (Efron 1979), seeded."""
-    import numpy as np
-    from scipy.stats import bootstrap
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Milliseconds of each run in each round; entry `i` of all lists is the same round."""
 
-    values = np.asarray(samples, dtype=np.float64)
-    if np.ptp(values) == 0.0:
-        return Estimate(value=float(values[0]), low=float(values[0]), high=float(values[0]), error=0.0)
-    found = bootstrap(
-        (values,),
-        np.median,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    interval = found.confidence_interval
-    return Estimate(
-        value=float(np.median(values)),
-        low=float(interval.low),
-        high=float(interval.high),
-        error=float(found.standard_error),
-    )
+    samples: dict[str, list[float]]
+    stopped: Stop
+    warmup_rounds: int
+    repeats: dict[str, int] = field(default_factory=dict)
 
 
-def saving(dense: Sequence[float], pruned: Sequence[float]) -> Estimate:
-    """Median of dense minus pruned over rounds; both lists in the order of the rounds."""
-    return median([before - after for before, after in zip(dense, pruned, strict=True)])
+def interleave(
+    runs: Mapping[str, Sequence[Thunk]],
+    *,
+    reference: str,
+    limits: Limits,
+    seed: int,
+    clock: Callable[[], int] | None = None,
+) -> Session:
+    """Time all runs in turn until the 95 % half-width of every saving is below `limits.precision`.
+
+    A run is one thunk for each of several inputs, which take turns. Warm-up goes on while blocks of
+    rounds get faster. A run that takes under 1 ms is repeated within a sample. Sampling also stops
+    when more rounds no longer narrow the widest interval, or at `limits.seconds`.
+    """
+    turns = _Turns(runs, seed=seed, clock=clock or CLOCK)
+    with _no_garbage_collection():
+        warmup = turns.warm_up()
+        stopped = turns.sample(reference, limits)
+    return Session(samples=turns.samples, stopped=stopped, warmup_rounds=warmup, repeats=turns.repeats)
+
+
+class _Turns:
+    def __init__(
+        self, runs: Mapping[str, Sequence[Thunk]], *, seed: int, clock: Callable[[], int]
+    ) -> None:
+        self.samples: dict[str, list[float]] = {name: [] for name in runs}
+        self.repeats = dict.fromkeys(runs, 1)
+        self._runs = runs
+        self._clock = clock
+        self._order = list(runs)
+        self._shuffle = random.Random(seed)  # noqa: S311 -- an order, not a secret
+        self._turn = 0
+
+    def warm_up(self) -> int:
+        """Rounds until a block of them is hardly faster than the best before."""
+        rounds: list[dict[str, float]] = []
+        best = np.inf
+        while len(rounds) < WARMUP_BLOCKS * BLOCK:
+            rounds += [self._round() for _ in range(BLOCK)]
+            spent = sum(sum(times.values()) for times in rounds[-BLOCK:])
+            if spent > IMPROVEMENT * best:
+                break
+            best = min(best, spent)
+        self._repeat_short_runs(rounds[-1])
+        return len(rounds)
+
+    def _repeat_short_runs(self, times: Mapping[str, float]) -> None:
+        """Let the clock see at least a millisecond of each run."""
+        for name, spent in times.items():
+            if spent < SHORTEST_MS:
+                self.repeats[name] = min(MOST_REPEATS, int(np.ceil(SHORTEST_MS / max(spent, 1e-6))))
+
+    def sample(self, reference: str, limits: Limits) -> Stop:
+        """Add rounds until one of the three limits is met."""
+        widths: list[float] = []
+        began = self._clock()
+        while len(widths) < MAX_ROUNDS:
+            for name, spent in self._round().items():
+                self.samples[name].append(spent)
+            widths.append(widest_saving(self.samples, reference))
+            if len(widths) < MIN_ROUNDS:
+                continue
+            if widths[-1] <= limits.precision:
+                return "precise"
+            if len(widths) > PLATEAU_ROUNDS and widths[-1] > PLATEAU * widths[-PLATEAU_ROUNDS]:
+                return "plateau"
+            if (self._clock() - began) / 1e9 > limits.seconds:
+                return "time"
+        return "time"
+
+    def _round(self) -> dict[str, float]:
+        self._shuffle.shuffle(self._order)
+        self._turn += 1
+        return {name: self._milliseconds(name) for name in self._order}
+
+    def _milliseconds(self, name: str) -> float:
+        thunks, repeats = self._runs[name], self.repeats[name]
+        chosen = [thunks[(self._turn + n) % len(thunks)] for n in range(repeats)]
+        began = self._clock()
+        for run in chosen:
+            run()
+        return (self._clock() - began) / 1e6 / repeats
+
+
+def widest_saving(samples: Mapping[str, Sequence[float]], reference: str) -> float:
+    """Largest 95 % half-width of a median saving, as a fraction of the reference's median.
+
+    From the median absolute deviation, as for normal noise: quick enough to ask for every round.
+    """
+    base = np.asarray(samples[reference])
+    others = np.array([times for name, times in samples.items() if name != reference])
+    if not others.size:
+        return 0.0
+    savings = base - others
+    deviation = np.median(np.abs(savings - np.median(savings, axis=1, keepdims=True)), axis=1)
+    # 1.4826 MAD estimates a standard deviation, 1.2533 of it over sqrt(n) is a median's error.
+    widths = 1.96 * 1.2533 * 1.4826 * deviation / np.sqrt(len(base))
+    return float(widths.max() / np.median(base))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -22,6 +22,7 @@ def refused(done) -> str:
         ("run --models resnet18 --levels 0.5,2", "a sparsity level is above 0 and below 1, not 2"),
         ("run --models resnet18 --scope everywhere", "'everywhere' is not one of"),
         ("run --models resnet18 --dense-epochs nan", "'nan' is not a finite number"),
+        ("run --models resnet18 --pin 999", "no core is called '999'"),
         ("run --models resnet18 --workers 0", "0 is not in the range"),
         ("run --models resnet18 --dataset folder:nowhere", "has no train/ in it"),
         ("run --models resnet18 --config nowhere.toml", "'nowhere.toml' does not exist"),

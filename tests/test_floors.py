@@ -7,19 +7,20 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     # Words that everything is said in.
-    {"contracts", "environment", "errors", "keys", "recipe", "row", "selection"},
+    {"contracts", "environment", "errors", "execution", "keys", "recipe", "row", "selection"},
     # One job each, knowing nothing of grids.
     {
-        "artifacts", "evidence", "hookspecs", "ledger", "masks", "snapshot", "stopwatch", "specimen",
-        "surgery", "training",
+        "artifacts", "conditions", "estimates", "evidence", "hookspecs", "lane", "ledger", "masks",
+        "snapshot", "specimen", "stopwatch", "surgery", "training",
     },
     # Trials, timings and rankings.
     {
-        "assembly", "catalogue", "discovery", "engines", "engines.local", "findings", "grid", "jobs",
-        "level", "measurement", "noise", "plan", "ranking", "removal", "report", "resampling", "trial",
+        "assembly", "catalogue", "discovery", "engines", "engines.local", "export", "findings", "grid",
+        "jobs", "level", "measurement", "plan", "ranking", "removal", "report", "resampling",
+        "sessions", "trial",
     },
     # Whole runs.
-    {"progress", "request", "runner", "testing"},
+    {"progress", "request", "runner", "testing", "timer"},
     # What a person types and sees.
     {"__main__", "cli", "options", "terminal"},
 ]  # fmt: skip

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from harness.discovery import discover
-from harness.measurement import DENSE, TimingJob, copy_label, shared_graph, time_snapshots
+from harness.export import shared_graph
+from harness.measurement import COPY, DENSE, TimingJob, time_snapshots
 from harness.snapshot import example_batch, load_model
+from harness.stopwatch import Limits
 from harness.trial import train_dense, walk
 
 
@@ -22,10 +24,9 @@ def job(trial, store, request):
         store=store,
         snapshots={DENSE: store.folder(trial.dense.key)}
         | {level.snapshot: store.folder(level.snapshot) for level in levels},
-        copies=1,
         batches=(1, 4),
         threads=1,
-        seconds=0.0,
+        limits=Limits(seconds=0.0),
         seed=0,
     )
 
@@ -36,10 +37,13 @@ def test_dense_its_copy_and_every_level_are_timed_in_the_same_rounds(job):
     assert timing.failures == {1: {}, 4: {}}
     for batch in (1, 4):
         samples = timing.samples[batch]
-        assert set(samples) == {*job.snapshots, copy_label(0)}
+        assert set(samples) == {*job.snapshots, COPY}
         assert len({len(times) for times in samples.values()}) == 1
         assert all(time > 0 for times in samples.values() for time in times)
     assert max(timing.deviations.values()) < 1e-4
+    assert set(timing.load_ms) == set(timing.first_ms) == {*job.snapshots, COPY}
+    assert all(ms > 0 for ms in [*timing.load_ms.values(), *timing.first_ms.values()])
+    assert timing.conditions.others_cores is not None
 
 
 def test_masked_twins_share_one_exported_graph(job):
@@ -90,12 +94,12 @@ def test_wrong_outputs_fail_their_snapshot_and_nobody_else(job):
     for failures in timing.failures.values():
         assert set(failures) == pruned
         assert all("outputs differ from PyTorch's" in reason for reason in failures.values())
-    assert set(timing.samples[1]) == {DENSE, copy_label(0)}
+    assert set(timing.samples[1]) == {DENSE, COPY}
 
 
 def test_without_dense_there_is_nothing_to_compare_with(job):
     timing = time_snapshots(replace(job, backend=Refusing()))
-    assert set(timing.failures[1]) == {*job.snapshots, copy_label(0)}
+    assert set(timing.failures[1]) == {*job.snapshots, COPY}
     assert "no such instruction" in timing.failures[1][DENSE]
 
 
@@ -111,5 +115,36 @@ class SmallBatches(Lying):
 def test_a_failure_at_one_batch_size_leaves_the_other_alone(job):
     timing = time_snapshots(replace(job, backend=SmallBatches()))
     assert timing.failures[1] == {}
-    assert set(timing.samples[1]) == {*job.snapshots, copy_label(0)}
+    assert set(timing.samples[1]) == {*job.snapshots, COPY}
     assert "one at a time" in timing.failures[4][DENSE]
+
+
+class Tiring(Lying):
+    """Right when asked before the clock starts, wrong once it is timed."""
+
+    def prepare(self, model, example):
+        pruned = any(bool((weight == 0).any()) for weight in model.parameters() if weight.dim() > 1)
+        calls = []
+
+        def run(images):
+            calls.append(images)
+            return model(images) + (1.0 if pruned and len(calls) > 6 else 0.0)
+
+        return run
+
+
+def test_timed_outputs_are_checked_too(job):
+    timing = time_snapshots(replace(job, backend=Tiring()))
+    assert set(timing.failures[1]) == set(job.snapshots) - {DENSE}
+    assert all("while timed: outputs differ" in reason for reason in timing.failures[1].values())
+
+
+def test_a_process_can_be_pinned(job):
+    import os
+
+    before = os.sched_getaffinity(0)
+    try:
+        time_snapshots(replace(job, cores=(min(before),)))
+        assert os.sched_getaffinity(0) == {min(before)}
+    finally:
+        os.sched_setaffinity(0, before)

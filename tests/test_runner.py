@@ -14,7 +14,7 @@ import pytest
 SMALL = (
     "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--levels", "0.5,0.9",
     "--schedules", "one_shot", "--dense-epochs", "2", "--finetune-epochs", "0.5",
-    "--timing-seconds", "0", "--batch-sizes", "1,8", "--out", "results/small",
+    "--timing-seconds", "0", "--quick", "--batch-sizes", "1,8", "--out", "results/small",
 )  # fmt: skip
 
 
@@ -56,7 +56,9 @@ def test_every_cell_has_one_row_with_every_metric(finished):
     assert {row["status"] for row in rows} == {"ok"}
     for row in rows:
         empty = {name for name, value in row.items() if value in (None, "")}
-        allowed = {"reason", "retained_per_ms_saved", "revision"}
+        allowed = {"reason", "retained_per_ms_saved"}
+        # What not every system tells, and what so few rounds cannot.
+        allowed |= {"governor", "turbo", "temperature_c", "latency_p90_ms", "latency_p99_ms"}
         if row["pruner"] == "dense":
             allowed |= {"granularity", "scope", "schedule", "pruner_hash", "schedule_hash", "evidence"}
             allowed |= {"reduction", "excluded"}

@@ -51,7 +51,7 @@ def test_it_is_ranked(harness_with, tmp_path):
     done = harness_with(
         "run", "--models", "test_resnet", "--pruners", "gradient,random", "--granularities", "channel",
         "--schedules", "one_shot", "--levels", "0.8", "--dense-epochs", "1", "--finetune-epochs", "0.2",
-        "--timing-seconds", "0", "--batch-sizes", "1", "--backends", "eager_cpu",
+        "--timing-seconds", "0", "--quick", "--batch-sizes", "1", "--backends", "eager_cpu",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "results" / "test_resnet-digits" / "leaderboard.md").read_text()

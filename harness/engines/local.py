@@ -22,7 +22,7 @@ from harness.errors import failure_reason
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-PRELOADED = ("torch", "timm", "torch_pruning")
+PRELOADED = ("harness.stopwatch", "torch", "timm", "torch_pruning")
 POLL_SECONDS = 0.2
 
 

@@ -25,6 +25,10 @@ class EagerCpu:
         """The processor and PyTorch's version."""
         return {"device": harness.cpu_name(), "runtime": f"torch {version('torch')}"}
 
+    def peak_macs(self, threads: int) -> float:
+        """The processor's."""
+        return harness.cpu_peak_macs(threads)
+
     def prepare(self, model: nn.Module, example: Tensor) -> harness.Run:  # noqa: ARG002 -- eager needs no example
         """The model itself, without gradients."""
         import torch

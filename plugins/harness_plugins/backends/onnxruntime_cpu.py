@@ -32,6 +32,10 @@ class OnnxRuntimeCpu:
         """The processor and ONNX Runtime's version."""
         return {"device": harness.cpu_name(), "runtime": f"onnxruntime {version('onnxruntime')}"}
 
+    def peak_macs(self, threads: int) -> float:
+        """The processor's."""
+        return harness.cpu_peak_macs(threads)
+
     def prepare(self, model: nn.Module, example: Tensor) -> harness.Run:
         """Export and load the model."""
         return self.load(self.export(model, example), model)

@@ -1,0 +1,93 @@
+"""Intervals on noise whose truth is known: they hold it as often as they say."""
+
+import numpy as np
+import pytest
+
+from harness.estimates import Estimate, deviation, median, percentile, saving
+
+
+def measured(*, truth, processes=3, rounds=30, placement=0.0, noise=0.05, seed=0):
+    """Samples whose processes differ by `placement` and whose rounds by `noise`."""
+    random = np.random.default_rng(seed)
+    levels = truth + random.normal(0, placement, processes)
+    return [list(level + random.normal(0, noise, rounds)) for level in levels]
+
+
+def coverage(**settings):
+    found = [median(measured(truth=1.0, seed=seed, **settings)) for seed in range(200)]
+    return np.mean([estimate.low <= 1.0 <= estimate.high for estimate in found])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"processes": 1},
+        {"processes": 3},
+        {"processes": 3, "placement": 0.05},
+        {"processes": 3, "placement": 0.5},
+        {"processes": 8, "placement": 0.5},
+    ],
+)
+def test_a_95_percent_interval_holds_the_truth_nineteen_times_in_twenty(settings):
+    assert coverage(**settings) >= 0.92
+
+
+def test_rounds_alone_do_not_see_that_processes_differ():
+    """Why one process is not a measurement: its interval misses most of the time."""
+    one = [median(measured(truth=1.0, placement=0.5, seed=s)[:1]) for s in range(100)]
+    assert np.mean([estimate.low <= 1.0 <= estimate.high for estimate in one]) < 0.3
+
+
+def test_the_same_model_rarely_saves_time():
+    significant = 0
+    for seed in range(200):
+        dense = measured(truth=10.0, placement=0.2, seed=2 * seed)
+        again = measured(truth=10.0, placement=0.2, seed=2 * seed + 1)
+        significant += saving(dense, again).low > 0.0
+    assert significant <= 10
+
+
+def test_a_saving_is_found_in_spite_of_drift_that_hits_both():
+    drift = np.linspace(0, 5, 30)
+    dense = [list(np.array(s) + drift) for s in measured(truth=10.0)]
+    pruned = [list(np.array(s) + drift) for s in measured(truth=9.7, seed=1)]
+    found = saving(dense, pruned)
+    assert found.low < 0.3 < found.high
+    assert found.low > 0.1
+
+
+def test_a_step_half_way_moves_both_and_not_the_saving():
+    step = np.where(np.arange(30) < 15, 0.0, 4.0)
+    dense = [list(np.array(s) + step) for s in measured(truth=10.0)]
+    pruned = [list(np.array(s) + step) for s in measured(truth=9.0, seed=1)]
+    assert saving(dense, pruned).value == pytest.approx(1.0, abs=0.1)
+
+
+def test_bursts_do_not_move_the_median_and_are_not_dropped():
+    times = [1.0] * 50 + [100.0] * 5
+    assert median([times]).value == 1.0
+    assert percentile(times + [1.0] * 20, 0.9) == 1.0
+    assert max(times) == 100.0
+
+
+def test_an_estimate_of_equal_samples_has_no_width():
+    assert median([[2.0] * 20] * 3) == Estimate(value=2.0, low=2.0, high=2.0, error=0.0)
+
+
+def test_estimates_repeat():
+    assert median(measured(truth=5.0)) == median(measured(truth=5.0))
+
+
+def test_the_deviation_is_within_processes():
+    assert deviation([[1.0, 2.0, 3.0], [11.0, 12.0, 13.0]]) == 1.0
+
+
+@pytest.mark.parametrize(("level", "least"), [(0.90, 64), (0.99, 662)])
+def test_a_percentile_needs_enough_samples(level, least):
+    assert percentile([1.0] * (least - 1), level) is None
+    assert percentile([1.0] * least, level) == 1.0
+
+
+def test_processes_of_one_round_have_an_interval_too():
+    found = median([[1.0], [1.1], [0.9]])
+    assert found.low < 1.0 < found.high

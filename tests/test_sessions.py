@@ -1,0 +1,146 @@
+"""Sessions: dense timed once for many, repeated where disturbed, taken apart where a process dies."""
+
+import io
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from harness.engines.local import LocalEngine, Outcome
+from harness.grid import Cell
+from harness.level import Level
+from harness.measurement import COPY, DENSE, Timing
+from harness.sessions import Measured, disturbed, plan_sessions
+from harness.stopwatch import Limits
+from harness.timer import Timer, raw_samples
+from harness.trial import train_dense, walk
+from harness_plugins.backends.eager import EagerCpu
+from harness_plugins.pruners.random_scores import Random
+
+
+class Notes:
+    """An observer that remembers."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def running(self, labels):
+        pass
+
+
+@dataclass(frozen=True)
+class Fragile:
+    """Dies, process and all, on a model that has lost channels."""
+
+    name: str = "fragile"
+
+    def unavailable(self):
+        return None
+
+    def describe(self):
+        return {"device": "none", "runtime": "none"}
+
+    def prepare(self, model, example):
+        if model.first.out_channels < 8:
+            os._exit(9)
+        return model
+
+
+def cell(subject, level, backend):
+    return Cell(
+        subject=subject,
+        sparsity=level.sparsity,
+        backend=backend,
+        batch=1,
+        settings={"device": "none", "threads": 1, "backend": backend.name},
+        key=f"{subject.key}@{level.sparsity}",
+    )
+
+
+@pytest.fixture
+def session(trial, store):
+    """Plan a session for owed cells of dense and of two trials, one of which has lost channels."""
+
+    def planned(backend):
+        train_dense(trial.dense, store)
+        cut = replace(trial, granularity="channel", pruner=Random(), scope="local")
+        dense = Level(sparsity=0.0, status="ok", snapshot=trial.dense.key)
+        levels = {trial.dense: [dense], trial: list(walk(trial, store)), cut: list(walk(cut, store))}
+        members = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
+        return plan_sessions(members, store=store, threads=1, limits=Limits(seconds=0.0))
+
+    return planned
+
+
+def test_snapshots_of_all_trials_share_a_session(session):
+    [only] = session(EagerCpu())
+    assert len(only.members) == 5
+    assert next(iter(only.job.snapshots)) == DENSE
+    assert len(only.job.snapshots) == 5
+
+
+def test_a_session_holds_no_more_than_fits(session, monkeypatch):
+    monkeypatch.setattr("harness.sessions.MOST_SNAPSHOTS", 2)
+    sessions = session(EagerCpu())
+    assert sum(len(one.members) for one in sessions) == 5
+    assert all(DENSE in one.job.snapshots for one in sessions)
+    assert max(len({level.snapshot for _, level in one.members}) for one in sessions) == 2
+
+
+def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
+    [whole] = session(Fragile())
+    engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
+    timer = Timer(engine, processes=1, observer=Notes())
+    found = {part.members[0][0].subject.label: result for part, result in timer.measure(whole)}
+    assert {label: result for label, result in found.items() if isinstance(result, str)} == {
+        "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
+    }
+    assert sum(isinstance(result, Measured) for result in found.values()) == 2
+
+
+def timing(*, copy: float, seed: int = 0) -> Timing:
+    """Dense takes 10 ms, its copy `copy`; both with a little noise."""
+    random = np.random.default_rng(seed)
+    samples = {n: list(random.normal(ms, 0.05, 20)) for n, ms in ((DENSE, 10.0), (COPY, copy))}
+    return Timing(samples={1: samples}, stopped={1: "time"})
+
+
+@pytest.mark.parametrize(
+    ("copies", "expected"),
+    [((10.0, 10.0, 10.0), False), ((10.1, 9.8, 10.2), False), ((8.0, 8.0, 8.0), True)],
+)
+def test_a_copy_that_surely_stands_out_means_disturbance(copies, expected):
+    assert disturbed([timing(copy=ms, seed=n) for n, ms in enumerate(copies)]) is expected
+
+
+class Recording:
+    """An engine whose processes have already run: it hands out recorded timings, session by session."""
+
+    def __init__(self, *sessions):
+        self.sessions = list(sessions)
+
+    def run(self, function, jobs, *, watching):
+        for label, found in zip(jobs, self.sessions.pop(0), strict=True):
+            yield label, Outcome(value=found)
+
+
+@pytest.mark.parametrize(("second", "steady"), [([10.0] * 3, True), ([8.0] * 3, False)])
+def test_a_disturbed_session_is_repeated_once(session, second, steady):
+    recorded = [[timing(copy=ms, seed=n) for n, ms in enumerate(s)] for s in ([8.0] * 3, second)]
+    engine, notes = Recording(*recorded), Notes()
+    [only] = session(EagerCpu())
+    [(_, measured)] = Timer(engine, processes=3, observer=notes).measure(only)
+    assert measured.steady is steady
+    assert engine.sessions == []
+    assert any("stands out; timed again" in note for note in notes.notes)
+
+
+def test_raw_samples_are_kept_whole():
+    measured = Measured(timings=(timing(copy=10.0), timing(copy=9.0)))
+    archive = np.load(io.BytesIO(raw_samples(measured)))
+    assert len(archive.files) == 4
+    assert archive[f"1/{COPY}/1"].tolist() == measured.timings[1].samples[1][COPY]
