@@ -1,4 +1,4 @@
-"""The command line: run, list, report."""
+"""The command line: run, list, report, doctor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.discovery import discover
+from harness.doctor import doctor
 from harness.environment import physical_cores
 from harness.errors import HarnessError, UnknownNameError
 from harness.execution import Execution
@@ -28,6 +29,7 @@ EXAMPLES = """\b
 harness list                                  what there is to run
 harness run --pruners all --models resnet18   run and rank it
 harness report results/resnet18-digits        rank again, from the rows alone
+harness doctor --clock                        test this machine's clock
 """
 
 
@@ -70,7 +72,7 @@ def cli() -> None:
     "--precision",
     type=FiniteRange(min=0),
     default=0.01,
-    help="Timing stops at this half-width of every saving's 95 % interval, over dense latency.",
+    help="A timing process stops once all savings are known to this fraction of dense latency.",
 )
 @click.option(
     "--timing-seconds",
@@ -110,24 +112,25 @@ def run(
     catalogue = discover()
     grid = Request(**axes, recipe=recipe).grid(catalogue)
     folder = run_folder(grid, out)
+    processes = 1 if quick else PROCESSES
     execution = Execution(
         workers=workers or physical_cores(),
         time_limit=time_limit,
-        processes=1 if quick else PROCESSES,
+        processes=processes,
         precision=precision,
         seconds=timing_seconds,
         cores=cores_to_pin(pin),
     )
     ledger = Ledger(folder)
     if dry_run:
-        print_plan(console(), make_plan(grid, [] if fresh else ledger.rows()))
+        print_plan(console(), make_plan(grid, [] if fresh else ledger.rows(), processes=processes))
         return
     with ledger.lock():
         if fresh:
             from harness.runner import clear
 
             clear(folder)
-        plan = make_plan(grid, ledger.rows())
+        plan = make_plan(grid, ledger.rows(), processes=processes)
         _carry_out(plan, folder, catalogue, grid, execution)
         _show(folder, plan, catalogue, grid)
 
@@ -158,6 +161,9 @@ def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> None:
     print_unmeasured(console(stderr=True), rows, "failed")
     if any(row["status"] == "failed" for row in rows):
         sys.exit(1)
+
+
+cli.add_command(doctor)
 
 
 @cli.command("list", context_settings=SETTINGS)

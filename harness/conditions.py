@@ -12,6 +12,7 @@ import psutil
 
 CPU = Path("/sys/devices/system/cpu")
 BUSY_CORES = 0.25
+STOLEN = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Conditions:
     @property
     def busy(self) -> bool:
         """Whether others took enough of the machine to make the times doubtful."""
-        return (self.others_cores or 0.0) > BUSY_CORES or (self.steal or 0.0) > BUSY_CORES
+        return (self.others_cores or 0.0) > BUSY_CORES or (self.steal or 0.0) > STOLEN
 
 
 class Watch:

@@ -1,8 +1,8 @@
 """Medians with intervals that know of processes: placement moves a time more than noise does.
 
 Unchanged code moves by several per cent between processes, and rounds within one process cannot see
-it. So a measurement is several processes, the bootstrap draws processes first and rounds second, and
-an interval from three processes is as wide as three draws deserve.
+it. So a measurement is several processes, and an interval from three of them is as wide as three draws
+deserve.
 """
 
 from __future__ import annotations
@@ -36,9 +36,8 @@ class Estimate:
 def median(processes: Processes) -> Estimate:
     """Mean over processes of the median over rounds.
 
-    The error is that of a bootstrap which draws processes, then rounds (Davison and Hinkley 1997,
-    sec. 3.8); the interval is Student's with the degrees of freedom of Satterthwaite (1946), so that
-    few processes which disagree make it wide. One process: a percentile bootstrap over its rounds.
+    The interval is Student's (1908) over the medians of the processes, which already carry the noise
+    of their rounds; of one process, a percentile bootstrap over its rounds, blind to placement.
     """
     groups = [np.asarray(samples, dtype=np.float64) for samples in processes]
     value = float(np.mean([np.median(samples) for samples in groups]))
@@ -92,20 +91,7 @@ def _from_rounds(samples: NDArray[np.float64], value: float) -> Estimate:
 def _from_processes(groups: Sequence[NDArray[np.float64]], value: float) -> Estimate:
     from scipy.stats import t
 
-    count, rng = len(groups), np.random.default_rng(0)
-    # One resampled median of every process for every place in the drawn sample of processes.
-    medians = np.stack(
-        [np.median(s[rng.integers(0, len(s), (RESAMPLES, count, len(s)))], axis=2) for s in groups]
-    )
-    picked = rng.integers(0, count, (RESAMPLES, count))
-    draw, place = np.indices((RESAMPLES, count))
-    means = medians[picked, draw, place].mean(axis=1)
-    # Drawing n of n understates a variance by (n - 1) / n, which matters when n is 3.
-    variance = float(means.var()) * count / (count - 1)
-    within = float(medians.var(axis=1).mean()) / count
-    between = max(variance - within, 0.0)
-    rounds = max(sum(len(samples) - 1 for samples in groups), 1)
-    freedom = variance**2 / (between**2 / (count - 1) + within**2 / rounds) if variance else np.inf
-    error = variance**0.5
-    half = float(t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
+    medians = np.array([np.median(samples) for samples in groups])
+    error = float(medians.std(ddof=1)) / len(groups) ** 0.5
+    half = float(t.ppf(0.5 + CONFIDENCE / 2, len(groups) - 1)) * error
     return Estimate(value=value, low=value - half, high=value + half, error=error)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def exclusive(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold the device for the block; `waiting` is told once where another run holds it now."""
-    lock = FileLock(Path(tempfile.gettempdir()) / file_name(f"harness-lane-{device}.lock"))
+    lock = FileLock(Path(tempfile.gettempdir()) / file_name(f"harness-lane-{device}.lock"), mode=0o666)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -7,8 +7,8 @@ a measurement.
 
 from __future__ import annotations
 
-import copy
 import os
+import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class TimingJob:
 class Timing:
     """What one process found, by batch and label; times in milliseconds.
 
-    A label in `failures` of a batch size has no samples there.
+    A label in `failures` of a batch size counts for nothing there.
     """
 
     samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
@@ -83,8 +83,10 @@ def time_snapshots(job: TimingJob) -> Timing:
     if job.cores:
         os.sched_setaffinity(0, job.cores)
     torch.set_num_threads(job.threads)
-    models = {k: load_model(path, job.model, job.dataset) for k, path in job.snapshots.items()}
-    models[COPY] = copy.deepcopy(models[DENSE])
+    folders = {**job.snapshots, COPY: job.snapshots[DENSE]}
+    # What is loaded first lies elsewhere than what is loaded last: another order in every process.
+    order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
+    models = {label: load_model(folders[label], job.model, job.dataset) for label in order}
     timing = Timing()
     loaded: dict[str, Run] = {}
     with torch.no_grad():
@@ -163,15 +165,16 @@ def _prepared(
     if isinstance(job.backend, SharesGraph):
         graph = shared_graph(job.backend, model, inputs, name=job.model.name, store=job.store)
         began = CLOCK()
-        loaded[label] = job.backend.load(graph, model)
+        run = job.backend.load(graph, model)
     else:
         began = CLOCK()
-        loaded[label] = job.backend.prepare(model, inputs)
+        run = job.backend.prepare(model, inputs)
     ready = CLOCK()
-    loaded[label](inputs)
+    run(inputs)
     timing.load_ms.setdefault(label, (ready - began) / 1e6)
     timing.first_ms.setdefault(label, (CLOCK() - ready) / 1e6)
-    return loaded[label]
+    loaded[label] = run
+    return run
 
 
 def _check(label: str, found: Tensor, expected: Tensor, timing: Timing) -> None:

@@ -38,14 +38,25 @@ class Plan:
         return [trial for trial in self.trials if trial.key in subjects]
 
 
-def make_plan(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Plan:
-    """Compare the grid with the rows there are; a row that failed is owed again."""
+def make_plan(grid: Grid, rows: Sequence[Mapping[str, Any]], *, processes: int = 1) -> Plan:
+    """Compare the grid with the rows there are.
+
+    A row is owed again where it failed, where a copy of dense stood out, and where it was timed in
+    fewer than `processes`.
+    """
     denses = tuple(grid.denses())
     trials = tuple(grid.trials(denses))
     cells = tuple(grid.cells((*denses, *trials)))
-    kept = {row["key"] for row in rows if row["status"] != "failed"}
+    kept = {row["key"] for row in rows if _stands(row, processes)}
     owed = tuple(cell for cell in cells if cell.key not in kept)
     return Plan(denses=denses, trials=trials, cells=cells, owed=owed)
+
+
+def _stands(row: Mapping[str, Any], processes: int) -> bool:
+    if row["status"] != "ok":
+        return row["status"] == "skipped"
+    enough = row["processes"] is None or row["processes"] >= processes
+    return bool(enough and row["steady"] is not False)
 
 
 def trial_epochs(trial: Trial) -> float:

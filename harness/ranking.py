@@ -72,6 +72,7 @@ class Leaderboard:
     dense: Mapping[str, Any] | None
     standings: tuple[Standing, ...]
     seeds: int
+    unsteady: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -107,6 +108,8 @@ def leaderboards(rows: Rows) -> list[Leaderboard]:
 
 def _board(conditions: Mapping[str, Any], rows: Rows) -> Leaderboard:
     methods: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    unsteady = {row["key"]: row for row in rows if row["steady"] is False}
+    rows = [row for row in rows if row["key"] not in unsteady]
     for row in rows:
         if row["pruner"] != "dense":
             methods[tuple(row[name] for name in METHOD)].append(row)
@@ -119,6 +122,7 @@ def _board(conditions: Mapping[str, Any], rows: Rows) -> Leaderboard:
         dense=_mean(dense) if dense else None,
         standings=tuple(_standings(scored)),
         seeds=len({row["seed"] for row in rows}),
+        unsteady=tuple(sorted({" ".join(row[n] for n in METHOD) for row in unsteady.values()})),
     )
 
 

@@ -18,7 +18,7 @@ NORMAL_95 = 1.96
 
 
 class Draws:
-    """Bootstrap draws shared by all methods of a board, so that their scores are paired.
+    """Bootstrap draws of a board: seeds and images are shared by all its methods, times are not.
 
     Seeds and test images are drawn with replacement (Efron 1979); a saving is drawn from a normal
     as wide as its own interval over processes and rounds.

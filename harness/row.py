@@ -56,7 +56,7 @@ class Row:
     ms_saved: float | None = _column("median of dense minus pruned, paired by round", "ms")
     ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms")
     ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms")
-    ms_saved_error: float | None = _column("its bootstrap standard error", "ms")
+    ms_saved_error: float | None = _column("its standard error", "ms")
     noise_ms: float | None = _column(
         "what a hidden copy of dense may seem to save: far end of its 95 % interval", "ms"
     )
@@ -67,11 +67,16 @@ class Row:
     rounds: int | None = _column("timed rounds, all processes")
     processes: int | None = _column("timing processes")
     stopped: str = _column(
-        "what ended sampling, by process: `precise`, `plateau` (of the noise) or `time`", default=""
+        "what ended sampling, by process: `precise`, `plateau` (of the noise), `time` or `rounds`",
+        default="",
     )
     steady: bool | None = _column("whether a hidden copy of dense timed like dense")
-    load_ms: float | None = _column("cold start: loading the model, mean over processes", "ms")
-    first_ms: float | None = _column("cold start: its first inference", "ms")
+    load_ms: float | None = _column(
+        "cold start: the backend takes the model over, mean of processes", "ms"
+    )
+    first_ms: float | None = _column(
+        "cold start: its first inference, at the smallest batch size", "ms"
+    )
     samples: str = _column("archive of the raw samples, in samples/", default="")
     deviation: float | None = _column("largest output difference from PyTorch over largest output")
 

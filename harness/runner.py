@@ -17,6 +17,7 @@ from harness.keys import digest
 from harness.lane import exclusive
 from harness.ledger import Ledger
 from harness.level import Level, finished_level, kept_level
+from harness.measurement import DENSE
 from harness.plan import trial_epochs
 from harness.sessions import Measured, plan_sessions
 from harness.snapshot import read_facts
@@ -172,7 +173,8 @@ class Runner:
         return level
 
     def _timed_row(self, cell: Cell, level: Level, found: Measured | str, archive: str) -> Row:
-        reason = found if isinstance(found, str) else found.failure(cell.batch, level.snapshot)
+        label = DENSE if level.snapshot == cell.dense.key else level.snapshot
+        reason = found if isinstance(found, str) else found.failure(cell.batch, label)
         if isinstance(found, str) or reason:
             return empty_row(cell, "failed", reason or "", self._machine)
         snapshot = read_facts(self._store.folder(level.snapshot))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.estimates import saving
+from harness.estimates import median, saving
 from harness.measurement import COPY, DENSE, TimingJob
 from harness.snapshot import read_facts
 
@@ -128,10 +128,14 @@ class Measured:
 def disturbed(timings: Sequence[Timing]) -> bool:
     """Whether a hidden copy of dense surely differs by more than placement explains, at any batch."""
     measured = Measured(timings=tuple(timings))
-    for batch in timings[0].samples:
-        dense, copy = measured.samples(batch, DENSE), measured.samples(batch, COPY)
-        found = saving(dense, copy)
-        apart = found.low > 0.0 or found.high < 0.0
-        if apart and abs(found.value) > DISTURBED * min(min(process) for process in dense):
-            return True
-    return False
+    batches = set.intersection(*(set(timing.samples) for timing in timings))
+    return any(_stands_out(measured, batch) for batch in batches)
+
+
+def _stands_out(measured: Measured, batch: int) -> bool:
+    if measured.failure(batch, DENSE) or measured.failure(batch, COPY):
+        return False
+    dense, copy = measured.samples(batch, DENSE), measured.samples(batch, COPY)
+    found = saving(dense, copy)
+    apart = found.low > 0.0 or found.high < 0.0
+    return apart and abs(found.value) > DISTURBED * median(dense).value

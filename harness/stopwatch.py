@@ -27,10 +27,9 @@ MIN_ROUNDS = 6
 MAX_ROUNDS = 800
 SHORTEST_MS = 1.0
 MOST_REPEATS = 1000
-PLATEAU_ROUNDS = 32
-PLATEAU = 0.95
+PLATEAU_ROUNDS = 128
 
-Stop = Literal["precise", "plateau", "time"]
+Stop = Literal["precise", "plateau", "time", "rounds"]
 Thunk = Callable[[], object]
 
 
@@ -61,6 +60,8 @@ def interleave(
     clock: Callable[[], int] | None = None,
 ) -> Session:
     """Time all runs in turn until the 95 % half-width of every saving is below `limits.precision`.
+
+    The half-width is that of this process's rounds; what other processes would say is not in it.
 
     A run is one thunk for each of several inputs, which take turns. Warm-up goes on while blocks of
     rounds get faster. A run that takes under 1 ms is repeated within a sample. Sampling also stops
@@ -116,11 +117,12 @@ class _Turns:
                 continue
             if widths[-1] <= limits.precision:
                 return "precise"
-            if len(widths) > PLATEAU_ROUNDS and widths[-1] > PLATEAU * widths[-PLATEAU_ROUNDS]:
+            # Twice the rounds should have made the interval 0.71 times as wide.
+            if len(widths) >= PLATEAU_ROUNDS and widths[-1] > widths[len(widths) // 2]:
                 return "plateau"
             if (self._clock() - began) / 1e9 > limits.seconds:
                 return "time"
-        return "time"
+        return "rounds"
 
     def _round(self) -> dict[str, float]:
         self._shuffle.shuffle(self._order)

@@ -29,7 +29,8 @@ def coverage(**settings):
     ],
 )
 def test_a_95_percent_interval_holds_the_truth_nineteen_times_in_twenty(settings):
-    assert coverage(**settings) >= 0.92
+    # Of 200 draws, 0.92 to 0.98 is what chance leaves of 0.95.
+    assert 0.92 <= coverage(**settings) <= 0.985
 
 
 def test_rounds_alone_do_not_see_that_processes_differ():

@@ -47,6 +47,22 @@ def test_what_cannot_be_is_known_before_running():
     assert len(plan.owing) == 12
 
 
+@pytest.mark.parametrize(
+    ("columns", "owed"),
+    [
+        ({"status": "ok", "processes": 3, "steady": True}, False),
+        ({"status": "ok", "processes": 1, "steady": True}, True),
+        ({"status": "ok", "processes": 3, "steady": False}, True),
+        ({"status": "skipped", "processes": None, "steady": None}, False),
+        ({"status": "failed", "processes": None, "steady": None}, True),
+    ],
+)
+def test_a_row_that_does_not_stand_is_owed_again(columns, owed):
+    every = make_plan(grid(), []).cells
+    rows = [{"key": cell.key, **columns} for cell in every]
+    assert len(make_plan(grid(), rows, processes=3).owed) == (len(every) if owed else 0)
+
+
 def test_every_model_and_seed_needs_a_dense_one():
     plan = make_plan(grid(models="resnet18,resnet34"), [])
     assert sorted(dense.label for dense in plan.needed) == [

@@ -91,6 +91,12 @@ def test_after_an_edit_of_the_criterion_its_later_rows_count():
     assert by_name([old, new])["magnitude_l2 channel local one_shot"].score == pytest.approx(0.45)
 
 
+def test_what_was_timed_while_a_copy_of_dense_stood_out_is_left_out_and_named():
+    rows = [level(90, 5.0), level(90, 9.0, steady=False, pruner="lucky", key="lucky")]
+    assert list(by_name(rows)) == ["magnitude_l2 channel local one_shot"]
+    assert "are left out: lucky channel local one_shot" in sentences(rows)
+
+
 def test_scopes_are_told_apart():
     board = by_name([level(90, 5.0), level(60, 5.0, scope="global")])
     assert list(board) == [

@@ -104,6 +104,7 @@ def test_the_readmes_pruner_passes_the_kit_as_the_readme_says(tmp_path, monkeypa
     monkeypatch.syspath_prepend(str(tmp_path))
     module = import_module("harness_gradient")
     exec(check, {"Gradient": module.Gradient})  # noqa: S102 -- the README's own words are what is tested
+    assert "check_pruner(Gradient())" in check
 
 
 def test_every_hook_is_documented_with_its_arguments():

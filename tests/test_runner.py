@@ -189,3 +189,34 @@ def test_two_runs_at_once_in_one_folder_are_refused(tmp_path):
     assert second.returncode == 2
     assert second.stderr.startswith("harness: error: another harness run is writing to results/small")
     assert len(second.stderr.splitlines()) == 1
+
+
+PICKY = """
+import harness
+
+class Picky:
+    name = "picky"
+    def unavailable(self): return None
+    def describe(self): return {"device": "none", "runtime": "none"}
+    def prepare(self, model, example):
+        if len(example) > 1:
+            raise RuntimeError("one image at a time")
+        return model
+
+@harness.hookimpl
+def harness_backends(): return [Picky()]
+"""
+
+
+def test_a_backend_that_refuses_a_batch_size_fails_those_rows_and_no_others(tmp_path, monkeypatch):
+    (tmp_path / "picky.py").write_text(PICKY)
+    info = tmp_path / "picky-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: picky\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[harness]\nbackend_picky = picky\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    done = harness(tmp_path, "run", *SMALL, "--backends", "picky")
+    assert done.returncode == 1
+    assert "one image at a time" in done.stderr
+    rows = rows_in(tmp_path / "results" / "small")
+    assert Counter((row["batch"], row["status"]) for row in rows) == {(1, "ok"): 9, (8, "failed"): 9}

@@ -117,6 +117,11 @@ def test_a_copy_that_surely_stands_out_means_disturbance(copies, expected):
     assert disturbed([timing(copy=ms, seed=n) for n, ms in enumerate(copies)]) is expected
 
 
+def test_a_batch_size_that_one_process_lacks_is_passed_over():
+    lacking = Timing(failures={1: {DENSE: "no memory"}})
+    assert not disturbed([timing(copy=8.0), lacking, timing(copy=8.0)])
+
+
 class Recording:
     """An engine whose processes have already run: it hands out recorded timings, session by session."""
 

@@ -110,6 +110,12 @@ class Worsening:
         return self._random.normal(0, 0.01 * self._count)
 
 
+def test_noise_that_rounds_average_out_is_no_plateau():
+    for seed in range(5):
+        machine = Machine({"dense": 5.0, "a": 4.0}, noise=0.5, seed=seed)
+        assert machine.session(seconds=1e9).stopped == "rounds"
+
+
 def test_sampling_stops_at_its_cap_on_time():
     session = Machine({"dense": 5.0, "a": 4.0}, noise=1.0).session(precision=1e-6, seconds=0.5)
     assert session.stopped == "time"
