@@ -54,9 +54,9 @@ def make_plan(grid: Grid, rows: Sequence[Mapping[str, Any]], *, processes: int =
 
 def _stands(row: Mapping[str, Any], processes: int) -> bool:
     if row["status"] != "ok":
-        return row["status"] == "skipped"
+        return bool(row["status"] == "skipped")
     enough = row["processes"] is None or row["processes"] >= processes
-    return bool(enough and row["steady"] is not False)
+    return bool(enough) and row["steady"] is not False
 
 
 def trial_epochs(trial: Trial) -> float:
