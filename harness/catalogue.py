@@ -109,12 +109,18 @@ class Catalogue:
 def why_unavailable(backend: Backend) -> str | None:
     """Why a backend cannot be used here, a plugin's own error included; None where it can."""
     try:
-        reason = backend.unavailable()
-        if reason is None and not {"device", "runtime"} <= set(backend.describe()):
-            return "its describe() names no device and runtime"
+        return backend.unavailable()
     except (Exception, SystemExit) as error:
         return failure_reason(error)
-    return reason
+
+
+def why_undescribed(backend: Backend) -> str | None:
+    """Why a backend's times could not be told from others'; apart, since asking may take a second."""
+    try:
+        named = {"device", "runtime"} <= set(backend.describe())
+    except (Exception, SystemExit) as error:
+        return failure_reason(error)
+    return None if named else "its describe() names no device and runtime"
 
 
 def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: ANN401 -- pluggy's HookImpl

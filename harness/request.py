@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.catalogue import why_unavailable
+from harness.catalogue import why_unavailable, why_undescribed
 from harness.contracts import GRANULARITIES
 from harness.errors import HarnessError, UnknownNameError
 from harness.grid import Grid, checked_levels
@@ -76,7 +76,7 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
     by_name = {term.strip() for term in terms.split(",")}
     usable = []
     for backend in chosen:
-        reason = why_unavailable(backend)
+        reason = why_unavailable(backend) or why_undescribed(backend)
         if reason is None:
             usable.append(backend)
         elif backend.name in by_name:
