@@ -56,7 +56,7 @@ def measured_row(
         **_size(snapshot, dense),
         **_spent(level),
         **times,
-        **_session(measured, label, batch=cell.batch),
+        **_session(measured, label),
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
         key=cell.key,
         status="ok",
@@ -133,12 +133,12 @@ def _time(measured: Measured, label: str, *, batch: int) -> dict[str, Any]:
     }
 
 
-def _session(measured: Measured, label: str, *, batch: int) -> dict[str, Any]:
+def _session(measured: Measured, label: str) -> dict[str, Any]:
     timings = measured.timings
     worst = max(timings, key=lambda timing: timing.conditions.others_cores or 0.0).conditions
     return {
         "processes": len(timings),
-        "stopped": ",".join(timing.stopped[batch] for timing in timings),
+        "stopped": measured.stopped,
         "steady": measured.steady,
         "load_ms": fmean(timing.load_ms[label] for timing in timings),
         "first_ms": fmean(timing.first_ms[label] for timing in timings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from harness.discovery import discover
 from harness.doctor import doctor
 from harness.environment import physical_cores
 from harness.errors import HarnessError, UnknownNameError
-from harness.execution import Execution
+from harness.execution import Execution, Patience
 from harness.options import FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.recipe import Recipe
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 INTERRUPTED = 130
-PROCESSES = 3
 EXAMPLES = """\b
 harness list                                  what there is to run
 harness run --pruners all --models resnet18   run and rank it
@@ -72,13 +71,13 @@ def cli() -> None:
     "--precision",
     type=FiniteRange(min=0),
     default=0.01,
-    help="A timing process stops once all savings are known to this fraction of dense latency.",
+    help="Timing goes on until all savings are known to this fraction of dense latency (95 %).",
 )
 @click.option(
     "--timing-seconds",
     type=FiniteRange(min=0),
-    default=2.0,
-    help="Or after so long, for one batch size in one process.",
+    default=Patience.seconds,
+    help="Or after so long a session: up to 32 models on one backend, in 3 processes or more.",
 )
 @click.option("--pin", default="", help="Cores that timing processes are pinned to, as 0,1.")
 @click.option("--quick", is_flag=True, help="One timing process instead of three: placement unseen.")
@@ -112,15 +111,14 @@ def run(
     catalogue = discover()
     grid = Request(**axes, recipe=recipe).grid(catalogue)
     folder = run_folder(grid, out)
-    processes = 1 if quick else PROCESSES
+    patience = Patience(precision=precision, seconds=timing_seconds)
     execution = Execution(
         workers=workers or physical_cores(),
         time_limit=time_limit,
-        processes=processes,
-        precision=precision,
-        seconds=timing_seconds,
+        patience=replace(patience, least=1, most=1) if quick else patience,
         cores=cores_to_pin(pin),
     )
+    processes = execution.patience.least
     ledger = Ledger(folder)
     if dry_run:
         print_plan(console(), make_plan(grid, [] if fresh else ledger.rows(), processes=processes))

@@ -199,13 +199,16 @@ class Bounded(Protocol):
 
 @runtime_checkable
 class SharesGraph(Protocol):
-    """A backend whose conversion depends on the architecture alone, so that twins pay once."""
+    """A backend that loads a file, converted once for all models of the same shapes."""
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
         """The converted graph without its weights, good for any batch size."""
 
-    def load(self, graph: bytes, model: nn.Module) -> Run:
-        """What `prepare` returns, from a graph exported from a model of the same shapes."""
+    def fill(self, graph: bytes, model: nn.Module) -> bytes:
+        """The file that is shipped: a graph exported from the same shapes, with `model`'s weights."""
+
+    def load(self, file: bytes) -> Run:
+        """What `prepare` returns, from a file that `fill` made."""
 
 
 @runtime_checkable

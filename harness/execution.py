@@ -6,16 +6,27 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Execution:
-    """Training workers, seconds a job may take, timing processes, and when each stops sampling.
+class Patience:
+    """When a timing session has enough processes.
 
-    `precision` is a 95 % half-width as a fraction of dense latency, `seconds` the cap for one batch
-    size, `cores` what a timing process is pinned to, anywhere where it is empty.
+    At least `least`; then more until every saving's 95 % half-width is at most `precision` of dense
+    latency, until `seconds` have passed, or until there are `most`.
+    """
+
+    least: int = 3
+    most: int = 64
+    precision: float = 0.01
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """Training workers, seconds a job may take, and how patiently snapshots are timed.
+
+    `cores` is what a timing process is pinned to, anywhere where it is empty.
     """
 
     workers: int
     time_limit: float
-    processes: int
-    precision: float
-    seconds: float
+    patience: Patience
     cores: tuple[int, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.contracts import Backend, SharesGraph
-from harness.keys import digest
+from harness.keys import digest, source_hash
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,8 +29,17 @@ def shared_graph(
     return (store.folder(key) / GRAPH).read_bytes()
 
 
+def filled_graph(
+    backend: SharesGraph, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
+) -> bytes:
+    """The file that the backend loads: its kept graph with the model's weights."""
+    return backend.fill(shared_graph(backend, model, example, name=name, store=store), model)
+
+
 def _graph_key(backend: SharesGraph, model: nn.Module, example: Tensor, name: str) -> str:
     facts = dict(backend.describe()) if isinstance(backend, Backend) else {}
     shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
-    found = digest([name, shapes, list(example.shape[1:]), facts, torch.__version__])
+    found = digest(
+        [name, shapes, list(example.shape[1:]), facts, source_hash(backend), torch.__version__]
+    )
     return f"graph-{type(backend).__name__}-{found}"

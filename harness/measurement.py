@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from harness.backend_file import BackendFile, opened
 from harness.conditions import Conditions, Watch
 from harness.contracts import SharesGraph
 from harness.errors import HarnessError, failure_reason
-from harness.export import shared_graph
+from harness.export import filled_graph
 from harness.snapshot import load_model
 from harness.stopwatch import CLOCK, Limits, interleave
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Backend, Dataset, Model, Run
-    from harness.stopwatch import Stop
 
 DENSE = "dense"
 COPY = "hidden copy of dense"
@@ -41,7 +41,8 @@ TOLERANCE = 1e-3
 class TimingJob:
     """What one timing process does; `snapshots` maps a label, `dense` among them, to a folder.
 
-    `cores` pins the process where it is not empty.
+    `others` names the labels that another backend than `backend` runs. `cores` pins the process where
+    it is not empty.
     """
 
     backend: Backend
@@ -54,6 +55,7 @@ class TimingJob:
     limits: Limits
     seed: int
     cores: tuple[int, ...] = ()
+    others: Mapping[str, Backend | BackendFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,6 @@ class Timing:
     """
 
     samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
-    stopped: dict[int, Stop] = field(default_factory=dict)
     load_ms: dict[str, float] = field(default_factory=dict)
     first_ms: dict[str, float] = field(default_factory=dict)
     deviations: dict[str, float] = field(default_factory=dict)
@@ -74,10 +75,10 @@ class Timing:
 
 
 def time_snapshots(job: TimingJob) -> Timing:
-    """Load every snapshot, check its outputs against PyTorch's, then time all of them in turn.
+    """Load every snapshot, time all of them in turn, and check the timed outputs against PyTorch's.
 
-    A snapshot that cannot be loaded or returns wrong numbers is a failure and the others are timed
-    without it; without dense there is nothing to compare with and all fail.
+    A snapshot that cannot be loaded or returns wrong numbers is a failure and counts for nothing;
+    without dense there is nothing to compare with and all fail.
     """
     began, watch = CLOCK(), Watch()
     if job.cores:
@@ -86,14 +87,29 @@ def time_snapshots(job: TimingJob) -> Timing:
     folders = {**job.snapshots, COPY: job.snapshots[DENSE]}
     # What is loaded first lies elsewhere than what is loaded last: another order in every process.
     order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
-    models = {label: load_model(folders[label], job.model, job.dataset) for label in order}
+    others = {label: opened(backend) for label, backend in job.others.items()}
+    subjects = [
+        _Subject(
+            label=label,
+            model=load_model(folders[label], job.model, job.dataset),
+            backend=others.get(label, job.backend),
+        )
+        for label in order
+    ]
     timing = Timing()
     loaded: dict[str, Run] = {}
     with torch.no_grad():
         for batch in job.batches:
-            _time_batch(job, models, loaded, batch=batch, timing=timing)
+            _time_batch(job, subjects, loaded, batch=batch, timing=timing)
     seconds = (CLOCK() - began) / 1e9
     return replace(timing, conditions=watch.conditions(), seconds=seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    label: str
+    model: nn.Module = field(repr=False)
+    backend: Backend
 
 
 class _Recorded:
@@ -110,7 +126,7 @@ class _Recorded:
 
 def _time_batch(
     job: TimingJob,
-    models: Mapping[str, nn.Module],
+    subjects: Sequence[_Subject],
     loaded: dict[str, Run],
     *,
     batch: int,
@@ -120,55 +136,53 @@ def _time_batch(
     inputs = [torch.randn(batch, *job.dataset.shape, generator=generator) for _ in range(INPUTS)]
     runs: dict[str, list[_Recorded]] = {}
     failures = timing.failures.setdefault(batch, {})
-    for label, model in models.items():
+    for subject in subjects:
         try:
-            run = _prepared(job, label, model, inputs[0], loaded, timing)
-            _check(label, run(inputs[0]), model(inputs[0]), timing)
-            runs[label] = [_Recorded(run, images) for images in inputs]
+            run = _prepared(job, subject, inputs[0], loaded, timing)
+            run(inputs[0])
+            runs[subject.label] = [_Recorded(run, images) for images in inputs]
         except Exception as error:
-            failures[label] = failure_reason(error)
+            failures[subject.label] = failure_reason(error)
     if not failures.keys() & {DENSE, COPY}:
         session = interleave(runs, reference=DENSE, limits=job.limits, seed=job.seed)
-        timing.samples[batch], timing.stopped[batch] = session.samples, session.stopped
-        failures |= _wrong_while_timed(runs, models, timing)
+        timing.samples[batch] = session.samples
+        failures |= _wrong_outputs(runs, subjects, timing)
     broken = [failures[label] for label in (DENSE, COPY) if label in failures]
     if broken:
-        failures.update(dict.fromkeys(models, f"dense could not be run: {broken[0]}"))
+        reason = f"dense could not be run: {broken[0]}"
+        failures.update(dict.fromkeys([subject.label for subject in subjects], reason))
 
 
-def _wrong_while_timed(
-    runs: Mapping[str, Sequence[_Recorded]], models: Mapping[str, nn.Module], timing: Timing
+def _wrong_outputs(
+    runs: Mapping[str, Sequence[_Recorded]], subjects: Sequence[_Subject], timing: Timing
 ) -> dict[str, str]:
     """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
     wrong = {}
-    for label, recorded in runs.items():
-        latest = recorded[-1]
-        try:
-            _check(label, latest.output, models[label](latest.images), timing)
-        except HarnessError as error:
-            wrong[label] = f"while timed: {error}"
+    for subject in subjects:
+        if subject.label in runs:
+            latest = runs[subject.label][-1]
+            try:
+                _check(subject.label, latest.output, subject.model(latest.images), timing)
+            except HarnessError as error:
+                wrong[subject.label] = str(error)
     return wrong
 
 
 def _prepared(
-    job: TimingJob,
-    label: str,
-    model: nn.Module,
-    inputs: Tensor,
-    loaded: dict[str, Run],
-    timing: Timing,
+    job: TimingJob, subject: _Subject, inputs: Tensor, loaded: dict[str, Run], timing: Timing
 ) -> Run:
-    """The model on the backend; a shared graph serves every batch size and is loaded once."""
-    shares = isinstance(job.backend, SharesGraph)
+    """The model on the backend; a file serves every batch size and is loaded once."""
+    label, backend = subject.label, subject.backend
+    shares = isinstance(backend, SharesGraph)
     if shares and label in loaded:
         return loaded[label]
-    if isinstance(job.backend, SharesGraph):
-        graph = shared_graph(job.backend, model, inputs, name=job.model.name, store=job.store)
+    if isinstance(backend, SharesGraph):
+        file = filled_graph(backend, subject.model, inputs, name=job.model.name, store=job.store)
         began = CLOCK()
-        run = job.backend.load(graph, model)
+        run = backend.load(file)
     else:
         began = CLOCK()
-        run = job.backend.prepare(model, inputs)
+        run = backend.prepare(subject.model, inputs)
     ready = CLOCK()
     run(inputs)
     timing.load_ms.setdefault(label, (ready - began) / 1e6)

@@ -67,7 +67,7 @@ class Row:
     rounds: int | None = _column("timed rounds, all processes")
     processes: int | None = _column("timing processes")
     stopped: str = _column(
-        "what ended sampling, by process: `precise`, `plateau` (of the noise), `time` or `rounds`",
+        "why no more processes were timed: `precise`, `plateau` (of the noise), `time`, `processes`",
         default="",
     )
     steady: bool | None = _column("whether a hidden copy of dense timed like dense")

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 ARTIFACTS = "artifacts"
 SAMPLES = "samples"
 LOG = "log.txt"
+PROCESS_SECONDS = 1.0
+"""Of sampling a batch size in one process: more processes tell more than more rounds."""
 
 
 def clear(folder: Path) -> None:
@@ -132,7 +134,8 @@ class Runner:
                 members.append((cell, level))
             else:
                 self._write_empty(cell, level.status, level.reason)
-        limits = Limits(precision=self._execution.precision, seconds=self._execution.seconds)
+        patience = self._execution.patience
+        limits = Limits(precision=patience.precision, seconds=min(PROCESS_SECONDS, patience.seconds))
         sessions = plan_sessions(
             members,
             store=self._store,
@@ -141,9 +144,7 @@ class Runner:
             cores=self._execution.cores,
         )
         self._observer.phase("timing", len(members))
-        timer = Timer(
-            self._engine(plan, 1), processes=self._execution.processes, observer=self._observer
-        )
+        timer = Timer(self._engine(plan, 1), patience=patience, observer=self._observer)
         for session in sessions:
             device = session.members[0][0].settings["device"]
             with exclusive(device, waiting=self._observer.note):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.estimates import median, saving
 from harness.measurement import COPY, DENSE, TimingJob
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.artifacts import ArtifactStore
-    from harness.estimates import Processes
+    from harness.estimates import Estimate, Processes
+    from harness.execution import Patience
     from harness.grid import Cell
     from harness.level import Level
     from harness.measurement import Timing
     from harness.stopwatch import Limits
 
+Stop = Literal["precise", "plateau", "time", "processes"]
+
+PLATEAU_PROCESSES = 8
 MOST_SNAPSHOTS = 32
 MOST_MEGABYTES = 1000.0
 DISTURBED = 0.05
@@ -110,10 +115,14 @@ def _session(members: Sequence[Member], job: TimingJob) -> Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What the processes of one session found; `steady` is false where a copy of dense stood out."""
+    """What the processes of one session found, and why there were no more of them.
+
+    `steady` is false where a copy of dense stood out.
+    """
 
     timings: tuple[Timing, ...]
     steady: bool = True
+    stopped: str = ""
 
     def failure(self, batch: int, label: str) -> str | None:
         """Why a snapshot has no time at that batch size: the first process that says so."""
@@ -124,18 +133,45 @@ class Measured:
         """Milliseconds by process and round."""
         return [timing.samples[batch][label] for timing in self.timings]
 
+    def savings(self) -> Iterator[tuple[str, Estimate, float]]:
+        """Label, saving and dense latency (ms) of what every process timed beside dense."""
+        for batch in set.intersection(*(set(timing.samples) for timing in self.timings)):
+            if self.failure(batch, DENSE) or self.failure(batch, COPY):
+                continue
+            dense = self.samples(batch, DENSE)
+            for label in self.timings[0].samples[batch]:
+                if label != DENSE and not self.failure(batch, label):
+                    yield label, saving(dense, self.samples(batch, label)), median(dense).value
+
 
 def disturbed(timings: Sequence[Timing]) -> bool:
     """Whether a hidden copy of dense surely differs by more than placement explains, at any batch."""
-    measured = Measured(timings=tuple(timings))
-    batches = set.intersection(*(set(timing.samples) for timing in timings))
-    return any(_stands_out(measured, batch) for batch in batches)
+    return any(
+        (found.low > 0.0 or found.high < 0.0) and abs(found.value) > DISTURBED * dense
+        for label, found, dense in Measured(timings=tuple(timings)).savings()
+        if label == COPY
+    )
 
 
-def _stands_out(measured: Measured, batch: int) -> bool:
-    if measured.failure(batch, DENSE) or measured.failure(batch, COPY):
-        return False
-    dense, copy = measured.samples(batch, DENSE), measured.samples(batch, COPY)
-    found = saving(dense, copy)
-    apart = found.low > 0.0 or found.high < 0.0
-    return apart and abs(found.value) > DISTURBED * median(dense).value
+def why_enough(timings: Sequence[Timing], patience: Patience, *, seconds: float) -> Stop | None:
+    """What ends a session that has these timings after so long; None where it should go on."""
+    if len(timings) < patience.least:
+        return None
+    width = _widest(timings)
+    if width <= patience.precision:
+        return "precise"
+    # Twice the processes should have made the interval 0.7 times as wide.
+    half = len(timings) // 2
+    if half >= PLATEAU_PROCESSES and width > _widest(timings[:half]):
+        return "plateau"
+    if seconds >= patience.seconds:
+        return "time"
+    return "processes" if len(timings) >= patience.most else None
+
+
+def _widest(timings: Sequence[Timing]) -> float:
+    """The largest half-width of a saving, as a fraction of dense latency; one process knows none."""
+    if len(timings) < 2:
+        return math.inf
+    savings = Measured(timings=tuple(timings)).savings()
+    return max(((found.high - found.low) / 2 / dense for _, found, dense in savings), default=0.0)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import zstandard
 from safetensors.torch import load, save
+from torch import Tensor
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.row import encode_bits
@@ -16,9 +19,10 @@ from harness.surgery import History, prunable_weights, replay
 from harness.training import evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Dataset, Model
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors.zst"
 FACTS = "facts.json"
 ZSTD_LEVEL = 3
+RANDOM_FILLS = (
+    Tensor.normal_, Tensor.uniform_, init.kaiming_normal_, init.kaiming_uniform_, init.normal_,
+    init.uniform_,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +97,28 @@ def read_facts(folder: Path) -> Snapshot:
 
 def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
     """The snapshot's model, in evaluation mode, cut to its architecture and filled with weights."""
-    network = model.build(dataset)
+    with _NoRandomFill():
+        network = model.build(dataset)
     replay(network, example_batch(dataset, 1), read_facts(folder).history)
     network.load_state_dict(load(zstandard.decompress((folder / WEIGHTS).read_bytes())))
     return network.eval()
+
+
+class _NoRandomFill(TorchFunctionMode):
+    """Leaves memory as it is where random numbers would fill it: half of the time of building."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 -- as torch's
+        """What `func` returns, or the tensor untouched where it is a random fill."""
+        named = kwargs or {}
+        if func in RANDOM_FILLS:
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
 
 
 def example_batch(dataset: Dataset, batch: int) -> Tensor:

@@ -20,8 +20,8 @@ import numpy as np
 # Bound when the process starts, before any plugin's code is there to replace it.
 CLOCK: Callable[[], int] = time.perf_counter_ns
 
-BLOCK = 2
-WARMUP_BLOCKS = 10
+BLOCK_MS = 50.0
+WARMUP_BLOCKS = 20
 IMPROVEMENT = 0.98
 MIN_ROUNDS = 6
 MAX_ROUNDS = 800
@@ -88,11 +88,14 @@ class _Turns:
 
     def warm_up(self) -> int:
         """Rounds until a block of them is hardly faster than the best before."""
-        rounds: list[dict[str, float]] = []
+        rounds = [self._round()]
+        # One round of many models says as much as many rounds of one.
+        block = max(1, int(np.ceil(BLOCK_MS / max(sum(rounds[0].values()), 1e-6))))
+        block = min(block, MOST_REPEATS)
         best = np.inf
-        while len(rounds) < WARMUP_BLOCKS * BLOCK:
-            rounds += [self._round() for _ in range(BLOCK)]
-            spent = sum(sum(times.values()) for times in rounds[-BLOCK:])
+        for _ in range(WARMUP_BLOCKS):
+            rounds += [self._round() for _ in range(block)]
+            spent = sum(sum(times.values()) for times in rounds[-block:])
             if spent > IMPROVEMENT * best:
                 break
             best = min(best, spent)

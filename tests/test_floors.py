@@ -10,8 +10,8 @@ FLOORS = [
     {"contracts", "environment", "errors", "execution", "keys", "recipe", "row", "selection"},
     # One job each, knowing nothing of grids.
     {
-        "artifacts", "conditions", "estimates", "evidence", "hookspecs", "lane", "ledger", "masks",
-        "snapshot", "specimen", "stopwatch", "surgery", "training",
+        "artifacts", "backend_file", "conditions", "estimates", "evidence", "hookspecs", "lane",
+        "ledger", "masks", "snapshot", "specimen", "stopwatch", "surgery", "training",
     },
     # Trials, timings and rankings.
     {

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from harness.engines.local import LocalEngine, Outcome
+from harness.execution import Patience
 from harness.grid import Cell
 from harness.level import Level
 from harness.measurement import COPY, DENSE, Timing
-from harness.sessions import Measured, disturbed, plan_sessions
+from harness.sessions import Measured, disturbed, plan_sessions, why_enough
 from harness.stopwatch import Limits
 from harness.timer import Timer, raw_samples
 from harness.trial import train_dense, walk
@@ -94,7 +95,7 @@ def test_a_session_holds_no_more_than_fits(session, monkeypatch):
 def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
     [whole] = session(Fragile())
     engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
-    timer = Timer(engine, processes=1, observer=Notes())
+    timer = Timer(engine, patience=Patience(least=1, most=1), observer=Notes())
     found = {part.members[0][0].subject.label: result for part, result in timer.measure(whole)}
     assert {label: result for label, result in found.items() if isinstance(result, str)} == {
         "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
@@ -106,7 +107,7 @@ def timing(*, copy: float, seed: int = 0) -> Timing:
     """Dense takes 10 ms, its copy `copy`; both with a little noise."""
     random = np.random.default_rng(seed)
     samples = {n: list(random.normal(ms, 0.05, 20)) for n, ms in ((DENSE, 10.0), (COPY, copy))}
-    return Timing(samples={1: samples}, stopped={1: "time"})
+    return Timing(samples={1: samples})
 
 
 @pytest.mark.parametrize(
@@ -123,25 +124,64 @@ def test_a_batch_size_that_one_process_lacks_is_passed_over():
 
 
 class Recording:
-    """An engine whose processes have already run: it hands out recorded timings, session by session."""
+    """An engine whose processes have already run: it hands out recorded timings one by one."""
 
-    def __init__(self, *sessions):
-        self.sessions = list(sessions)
+    def __init__(self, timings):
+        self.timings = list(timings)
 
     def run(self, function, jobs, *, watching):
-        for label, found in zip(jobs, self.sessions.pop(0), strict=True):
-            yield label, Outcome(value=found)
+        for label in jobs:
+            yield label, Outcome(value=self.timings.pop(0))
 
 
 @pytest.mark.parametrize(("second", "steady"), [([10.0] * 3, True), ([8.0] * 3, False)])
 def test_a_disturbed_session_is_repeated_once(session, second, steady):
-    recorded = [[timing(copy=ms, seed=n) for n, ms in enumerate(s)] for s in ([8.0] * 3, second)]
-    engine, notes = Recording(*recorded), Notes()
+    recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 3 + second)]
+    engine, notes = Recording(recorded), Notes()
     [only] = session(EagerCpu())
-    [(_, measured)] = Timer(engine, processes=3, observer=notes).measure(only)
+    [(_, measured)] = Timer(engine, patience=Patience(seconds=0.0), observer=notes).measure(only)
     assert measured.steady is steady
-    assert engine.sessions == []
+    assert engine.timings == []
     assert any("stands out; timed again" in note for note in notes.notes)
+
+
+def timings(count, *, spread):
+    """Processes whose copy of dense is off by a normal `spread` ms, of 10 ms."""
+    offsets = np.random.default_rng(1).normal(0, spread, count)
+    return [timing(copy=10.0 + offset, seed=n) for n, offset in enumerate(offsets)]
+
+
+def processes_until_enough(spread, **settings):
+    """How many processes a session takes that costs a second each, and what ended it."""
+    patience = Patience(**{"seconds": 1e9} | settings)
+    recorded = timings(200, spread=spread)
+    for count in range(1, 201):
+        stop = why_enough(recorded[:count], patience, seconds=count)
+        if stop:
+            return count, stop
+    raise AssertionError("no end")
+
+
+def test_processes_are_added_until_the_savings_are_known_well_enough():
+    assert processes_until_enough(0.01) == (3, "precise")
+    count, stop = processes_until_enough(0.2)
+    assert stop == "precise"
+    # Placement of 2 % needs about (1.96 * 2 % / 1 %)^2 processes.
+    assert 8 <= count <= 30
+
+
+def test_a_session_ends_at_its_cap_on_time_though_never_before_the_least():
+    assert processes_until_enough(1.0, seconds=5) == (5, "time")
+    assert processes_until_enough(1.0, seconds=0) == (3, "time")
+
+
+def test_a_session_ends_at_its_most_processes():
+    assert processes_until_enough(1.0, least=1, most=1) == (1, "processes")
+
+
+def test_a_session_ends_where_more_processes_no_longer_help():
+    calm, wild = timings(10, spread=0.2), timings(10, spread=5.0)
+    assert why_enough([*calm, *wild], Patience(seconds=1e9), seconds=0) == "plateau"
 
 
 def test_raw_samples_are_kept_whole():

@@ -54,7 +54,7 @@ def test_warm_up_ends_when_blocks_stop_improving():
     machine = Machine({"dense": 5.0})
     machine._times = Warming()
     session = machine.session()
-    assert session.warmup_rounds == 12
+    assert session.warmup_rounds == 11
     assert set(session.samples["dense"]) == {5.0}
 
 

@@ -37,8 +37,8 @@ class OnnxRuntimeCpu:
         return harness.cpu_peak_macs(threads)
 
     def prepare(self, model: nn.Module, example: Tensor) -> harness.Run:
-        """Export and load the model."""
-        return self.load(self.export(model, example), model)
+        """Export, fill and load the model."""
+        return self.load(self.fill(self.export(model, example), model))
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
         """The graph for any batch size, its weights named and taken out."""
@@ -63,11 +63,9 @@ class OnnxRuntimeCpu:
         content: bytes = graph.SerializeToString()
         return content
 
-    def load(self, graph: bytes, model: nn.Module) -> harness.Run:
-        """Fill the model's weights into the graph and start a session."""
+    def fill(self, graph: bytes, model: nn.Module) -> bytes:
+        """The ONNX file: the graph with the model's weights."""
         import onnx
-        import onnxruntime
-        import torch
 
         filled = onnx.ModelProto.FromString(graph)
         state = model.state_dict()
@@ -75,15 +73,21 @@ class OnnxRuntimeCpu:
             if weight.name in state:
                 array = state[weight.name].detach().contiguous().numpy()
                 weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
+        content: bytes = filled.SerializeToString()
+        return content
+
+    def load(self, file: bytes) -> harness.Run:
+        """Start a session on the file."""
+        import onnxruntime
+        import torch
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Idle sessions that spin slow down whichever model's turn it is.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(
-            filled.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         source = session.get_inputs()[0].name
 
         def run(images: Tensor) -> Tensor:
