@@ -15,6 +15,9 @@ from harness.keys import file_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+ARTIFACTS = "artifacts"
+"""Where a run folder keeps them."""
+
 _HALF_WRITTEN = ".tmp-"
 
 
@@ -50,6 +53,13 @@ class ArtifactStore:
                     raise
         finally:
             shutil.rmtree(half, ignore_errors=True)
+
+    def take(self, other: ArtifactStore, key: str) -> bool:
+        """Copy what another store keeps under the key; whether there was something to copy."""
+        if key in other and key not in self:
+            with self.writing(key) as folder:
+                shutil.copytree(other.folder(key), folder, dirs_exist_ok=True)
+        return key in self
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Keep a JSON record under the key, over an earlier one."""

@@ -47,7 +47,7 @@ def measured_row(
     retained = snapshot.top1 / dense.top1 if dense.top1 else None
     # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
     label = COPY if level.snapshot == cell.dense.key else level.snapshot
-    times = _time(measured, label, batch=cell.batch)
+    times = timed_columns(measured, label, batch=cell.batch)
     counts = times["saves_time"] and retained is not None
     return Row(
         **cell.settings,
@@ -108,10 +108,11 @@ def _spent(level: Level) -> dict[str, Any]:
     }
 
 
-def _time(measured: Measured, label: str, *, batch: int) -> dict[str, Any]:
-    own, dense = measured.samples(batch, label), measured.samples(batch, DENSE)
-    copy = saving(dense, measured.samples(batch, COPY))
-    latency, saved = median(own), saving(dense, own)
+def timed_columns(measured: Measured, label: str, *, batch: int, dense: str = DENSE) -> dict[str, Any]:
+    """The columns that samples say, by name: `label`'s latency, and what it saves against `dense`."""
+    own, reference = measured.samples(batch, label), measured.samples(batch, dense)
+    copy = saving(measured.samples(batch, DENSE), measured.samples(batch, COPY))
+    latency, saved = median(own), saving(reference, own)
     noise = max(abs(copy.low), abs(copy.high))
     pooled = [time for process in own for time in process]
     return {
@@ -121,7 +122,7 @@ def _time(measured: Measured, label: str, *, batch: int) -> dict[str, Any]:
         "latency_mad_ms": deviation(own),
         "latency_p90_ms": percentile(pooled, 0.90),
         "latency_p99_ms": percentile(pooled, 0.99),
-        "dense_latency_ms": median(dense).value,
+        "dense_latency_ms": median(reference).value,
         "fps": 1000.0 * batch / latency.value,
         "ms_saved": saved.value,
         "ms_saved_low": saved.low,

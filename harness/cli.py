@@ -1,4 +1,4 @@
-"""The command line: run, list, report, doctor."""
+"""The command line: run, list, report, compare, doctor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.compare import compare
 from harness.discovery import discover
 from harness.doctor import doctor
 from harness.environment import physical_cores
@@ -81,6 +82,11 @@ def cli() -> None:
 )
 @click.option("--pin", default="", help="Cores that timing processes are pinned to, as 0,1.")
 @click.option("--quick", is_flag=True, help="One timing process instead of three: placement unseen.")
+@click.option(
+    "--dense-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A run folder whose dense models are taken over instead of training the same ones again.",
+)
 @click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 def run(
@@ -93,6 +99,7 @@ def run(
     timing_seconds: float,
     pin: str,
     quick: bool,
+    dense_from: Path | None,
     fresh: bool,
     dry_run: bool,
     **axes: Any,  # noqa: ANN401 -- the axes and recipe as click names them
@@ -117,6 +124,7 @@ def run(
         time_limit=time_limit,
         patience=replace(patience, least=1, most=1) if quick else patience,
         cores=cores_to_pin(pin),
+        dense_from=dense_from,
     )
     processes = execution.patience.least
     ledger = Ledger(folder)
@@ -161,6 +169,7 @@ def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> None:
         sys.exit(1)
 
 
+cli.add_command(compare)
 cli.add_command(doctor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +24,12 @@ class Patience:
 class Execution:
     """Training workers, seconds a job may take, and how patiently snapshots are timed.
 
-    `cores` is what a timing process is pinned to, anywhere where it is empty.
+    `cores` is what a timing process is pinned to, anywhere where it is empty; `dense_from` is a run
+    folder whose dense models are taken over.
     """
 
     workers: int
     time_limit: float
     patience: Patience
     cores: tuple[int, ...] = ()
+    dense_from: Path | None = None

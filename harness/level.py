@@ -29,14 +29,14 @@ class Level:
     excluded: str = ""
 
 
-def level_key(trial: Trial, sparsity: float) -> str:
+def level_key(trial_key: str, sparsity: float) -> str:
     """Under which a level's record is kept."""
-    return f"{trial.key}@{sparsity!r}"
+    return f"{trial_key}@{sparsity!r}"
 
 
 def kept_level(trial: Trial, sparsity: float, store: ArtifactStore) -> Level | None:
     """The record of a level, however it ended; None where it never did or its model is gone."""
-    record = store.record(level_key(trial, sparsity))
+    record = store.record(level_key(trial.key, sparsity))
     level = Level(**record) if record else None
     return level if level and (level.status != "ok" or level.snapshot in store) else None
 

@@ -55,7 +55,7 @@ class Request:
             backends=_usable(catalogue, self.backends),
             batches=_whole("batch-sizes", self.batch_sizes, least=1),
             threads=self.threads,
-            dataset=_one_dataset(catalogue, self.dataset),
+            dataset=chosen_dataset(catalogue, self.dataset),
             models=catalogue.choose_models(self.models),
             recipe=self.recipe,
         )
@@ -96,7 +96,8 @@ def _check_optimizer(name: str) -> None:
             raise UnknownNameError("optimizer", name, known)
 
 
-def _one_dataset(catalogue: Catalogue, text: str) -> Dataset:
+def chosen_dataset(catalogue: Catalogue, text: str) -> Dataset:
+    """The one data set that `text` names. Raises HarnessError where it names none or several."""
     # A path may hold commas, so a dataset is one name with its argument and no list.
     name, colon, argument = text.partition(":")
     known = catalogue.names("dataset")

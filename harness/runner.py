@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.artifacts import ArtifactStore, write_file
+from harness.artifacts import ARTIFACTS, ArtifactStore, write_file
 from harness.assembly import empty_row, least_milliseconds, measured_row
 from harness.contracts import Preloads
 from harness.engines.local import LocalEngine
@@ -19,13 +20,13 @@ from harness.ledger import Ledger
 from harness.level import Level, finished_level, kept_level
 from harness.measurement import DENSE
 from harness.plan import trial_epochs
-from harness.sessions import Measured, plan_sessions
+from harness.sessions import Measured, plan_sessions, why_enough
 from harness.snapshot import read_facts
 from harness.stopwatch import Limits
 from harness.timer import Timer, raw_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.catalogue import Catalogue
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from harness.row import Row, Status
     from harness.sessions import Session
 
-ARTIFACTS = "artifacts"
 SAMPLES = "samples"
 LOG = "log.txt"
 PROCESS_SECONDS = 1.0
@@ -79,6 +79,7 @@ class Runner:
 
     def _train(self, plan: Plan) -> dict[str, str]:
         """Dense models, then trials; why a subject's process came to no end, by its key."""
+        self._take_over(plan.needed)
         backends = list({cell.backend.name: cell.backend for cell in plan.able}.values())
         denses = {dense.label: dense for dense in plan.needed if dense.key not in self._store}
         trials = {t.label: t for t in plan.owing if not self._finished(t)}
@@ -97,6 +98,12 @@ class Runner:
         }
         failures |= self._work(plan, run_trial, trial_jobs, units)
         return {(denses | trials)[label].key: reason for label, reason in failures.items()}
+
+    def _take_over(self, denses: Sequence[Dense]) -> None:
+        if self._execution.dense_from is not None:
+            kept = ArtifactStore(self._execution.dense_from / ARTIFACTS)
+            taken = sum(self._store.take(kept, dense.key) for dense in denses)
+            self._observer.note(f"{taken} of {len(denses)} dense models are taken over")
 
     def _work(
         self,
@@ -144,7 +151,8 @@ class Runner:
             cores=self._execution.cores,
         )
         self._observer.phase("timing", len(members))
-        timer = Timer(self._engine(plan, 1), patience=patience, observer=self._observer)
+        enough = partial(why_enough, patience=patience)
+        timer = Timer(self._engine(plan, 1), enough=enough, observer=self._observer)
         for session in sessions:
             device = session.members[0][0].settings["device"]
             with exclusive(device, waiting=self._observer.note):

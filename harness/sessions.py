@@ -153,7 +153,7 @@ def disturbed(timings: Sequence[Timing]) -> bool:
     )
 
 
-def why_enough(timings: Sequence[Timing], patience: Patience, *, seconds: float) -> Stop | None:
+def why_enough(timings: Sequence[Timing], *, patience: Patience, seconds: float) -> Stop | None:
     """What ends a session that has these timings after so long; None where it should go on."""
     if len(timings) < patience.least:
         return None

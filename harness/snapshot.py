@@ -121,6 +121,15 @@ class _NoRandomFill(TorchFunctionMode):
         return func(*args, **named)
 
 
+def same_weights(one: Path, other: Path) -> bool:
+    """Whether two snapshots hold exactly the same weights."""
+    states = [load(zstandard.decompress((folder / WEIGHTS).read_bytes())) for folder in (one, other)]
+    first, second = states
+    return first.keys() == second.keys() and all(
+        torch.equal(value, second[name]) for name, value in first.items()
+    )
+
+
 def example_batch(dataset: Dataset, batch: int) -> Tensor:
     """Seeded noise shaped like a batch of the dataset."""
     return torch.randn(batch, *dataset.shape, generator=torch.Generator().manual_seed(0))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.catalogue import Catalogue
+    from harness.comparison import Finding
     from harness.plan import Plan
     from harness.ranking import Leaderboard, Standing
 
@@ -103,6 +104,31 @@ def print_unmeasured(page: Console, rows: Sequence[Mapping[str, Any]], status: s
     for (*words, reason), count in counted.items():
         table.add_row(*map(_plain, words), str(count), _plain(reason))
     page.print(table)
+
+
+def print_table(
+    page: Console, headers: Sequence[str], lines: Sequence[Sequence[object]], *, title: str = ""
+) -> None:
+    """A table of plain words; nothing where there are no lines."""
+    if lines:
+        table = _table(*headers, title=title or None)
+        for line in lines:
+            table.add_row(*(_plain(str(word)) for word in line))
+        page.print(table)
+
+
+def print_findings(page: Console, title: str, findings: Sequence[tuple[Finding, str]]) -> None:
+    """What changed, each with its verdict in a word and the loss with its 95 % interval."""
+    lines = [(f.metric, f.label, word, _loss(f)) for f, word in findings]
+    print_table(page, ("metric", "what", "verdict", "worse by"), lines, title=title)
+
+
+def _loss(finding: Finding) -> str:
+    if finding.loss is None:
+        return ""
+    unit = {"accuracy": " points", "score": " / 100"}.get(finding.metric, " %")
+    value, low, high = (100 * part for part in vars(finding.loss).values())
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]{unit}"
 
 
 def _ranking(board: Leaderboard) -> Table:

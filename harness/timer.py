@@ -5,33 +5,57 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import numpy as np
 
 from harness.keys import stable_seed
 from harness.measurement import time_snapshots
-from harness.sessions import Measured, disturbed, why_enough
+from harness.sessions import Measured, disturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.engines.local import LocalEngine
-    from harness.execution import Patience
-    from harness.measurement import Timing
+    from harness.measurement import Timing, TimingJob
     from harness.progress import Observer
-    from harness.sessions import Session
+    from harness.sessions import Stop
+
+
+class TimedTogether(Protocol):
+    """Snapshots that take turns; `alone` takes them apart where they bring a process to no end."""
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+
+    @property
+    def job(self) -> TimingJob:
+        """What one process does."""
+
+    def alone(self) -> Sequence[Self]:
+        """The least parts of it."""
+
+
+Together = TypeVar("Together", bound=TimedTogether)
+
+
+class Enough(Protocol):
+    """Decides when there are processes enough."""
+
+    def __call__(self, timings: Sequence[Timing], *, seconds: float) -> Stop | None:
+        """What ends a session that has these timings after so long; None where it goes on."""
 
 
 class Timer:
-    """Runs sessions on `engine`, which has one worker, in as many processes as `patience` asks for."""
+    """Runs sessions on `engine`, which has one worker, in processes until `enough` says why it ends."""
 
-    def __init__(self, engine: LocalEngine, *, patience: Patience, observer: Observer) -> None:
+    def __init__(self, engine: LocalEngine, *, enough: Enough, observer: Observer) -> None:
         self._engine = engine
-        self._patience = patience
+        self._enough = enough
         self._observer = observer
 
-    def measure(self, session: Session) -> Iterator[tuple[Session, Measured | str]]:
+    def measure(self, session: Together) -> Iterator[tuple[Together, Measured | str]]:
         """What the session found, or why it came to no end; in parts where a process died.
 
         A session whose hidden copy of dense stands out is repeated once, and is not steady where it
@@ -51,7 +75,7 @@ class Timer:
             found = found if isinstance(again, str) else again
         yield session, found
 
-    def _measured(self, session: Session) -> Measured | str:
+    def _measured(self, session: TimedTogether) -> Measured | str:
         """One process after the other until there are enough, or why one came to no end."""
         timings: list[Timing] = []
         began = time.monotonic()
@@ -61,21 +85,27 @@ class Timer:
                 return timing
             timings.append(timing)
             spent = time.monotonic() - began
-            stopped = why_enough(timings, self._patience, seconds=spent)
+            stopped = self._enough(timings, seconds=spent)
             if stopped is not None:
+                self._report(session, timings, stopped, spent)
                 steady = not disturbed(timings)
                 return Measured(timings=tuple(timings), steady=steady, stopped=stopped)
 
-    def _timing(self, session: Session, *, number: int) -> Timing | str:
+    def _report(
+        self, session: TimedTogether, timings: Sequence[Timing], stopped: Stop, seconds: float
+    ) -> None:
+        count = f"{len(timings)} process{'es' if len(timings) > 1 else ''}"
+        self._observer.note(f"{session.label}: {count} in {seconds:.0f} s ({stopped})")
+        if any(timing.conditions.busy for timing in timings):
+            self._observer.note("other processes are busy on this machine: times are doubtful")
+
+    def _timing(self, session: TimedTogether, *, number: int) -> Timing | str:
         seed = stable_seed(session.job.seed, "process", number)
         label = f"{session.label}, process {number}"
         job = {label: replace(session.job, seed=seed)}
         [(_, outcome)] = self._engine.run(time_snapshots, job, watching=self._observer.running)
         if outcome.value is None:
             return outcome.failure
-        self._observer.note(f"{label}: timed in {outcome.value.seconds:.1f} s")
-        if outcome.value.conditions.busy:
-            self._observer.note("other processes are busy on this machine: times are doubtful")
         return outcome.value
 
 

@@ -91,7 +91,7 @@ def walk(trial: Trial, store: ArtifactStore) -> Iterator[Level]:
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
                 level = Level(sparsity=sparsity, status="failed", reason=failure_reason(error))
-            store.write_record(level_key(trial, sparsity), asdict(level))
+            store.write_record(level_key(trial.key, sparsity), asdict(level))
         yield level
 
 

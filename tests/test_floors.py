@@ -16,13 +16,13 @@ FLOORS = [
     # Trials, timings and rankings.
     {
         "assembly", "catalogue", "discovery", "engines", "engines.local", "export", "findings", "grid",
-        "jobs", "level", "measurement", "plan", "ranking", "removal", "report", "resampling",
-        "sessions", "trial",
+        "jobs", "level", "measurement", "pairing", "plan", "ranking", "removal", "report",
+        "resampling", "run_folder", "sessions", "survivors", "trial", "verdicts",
     },
     # Whole runs.
-    {"experiments", "progress", "request", "runner", "testing", "timer"},
+    {"comparison", "experiments", "progress", "remeasurement", "request", "runner", "testing", "timer"},
     # What a person types and sees.
-    {"__main__", "cli", "doctor", "options", "terminal"},
+    {"__main__", "cli", "compare", "doctor", "options", "terminal"},
 ]  # fmt: skip
 HARNESS = ROOT / "harness"
 PLUGINS = ROOT / "plugins" / "harness_plugins"

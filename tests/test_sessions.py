@@ -3,6 +3,7 @@
 import io
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -51,6 +52,10 @@ class Fragile:
         return model
 
 
+def after(patience):
+    return partial(why_enough, patience=patience)
+
+
 def cell(subject, level, backend):
     return Cell(
         subject=subject,
@@ -95,7 +100,7 @@ def test_a_session_holds_no_more_than_fits(session, monkeypatch):
 def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
     [whole] = session(Fragile())
     engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
-    timer = Timer(engine, patience=Patience(least=1, most=1), observer=Notes())
+    timer = Timer(engine, enough=after(Patience(least=1, most=1)), observer=Notes())
     found = {part.members[0][0].subject.label: result for part, result in timer.measure(whole)}
     assert {label: result for label, result in found.items() if isinstance(result, str)} == {
         "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
@@ -139,7 +144,7 @@ def test_a_disturbed_session_is_repeated_once(session, second, steady):
     recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 3 + second)]
     engine, notes = Recording(recorded), Notes()
     [only] = session(EagerCpu())
-    [(_, measured)] = Timer(engine, patience=Patience(seconds=0.0), observer=notes).measure(only)
+    [(_, measured)] = Timer(engine, enough=after(Patience(seconds=0.0)), observer=notes).measure(only)
     assert measured.steady is steady
     assert engine.timings == []
     assert any("stands out; timed again" in note for note in notes.notes)
@@ -156,7 +161,7 @@ def processes_until_enough(spread, **settings):
     patience = Patience(**{"seconds": 1e9} | settings)
     recorded = timings(200, spread=spread)
     for count in range(1, 201):
-        stop = why_enough(recorded[:count], patience, seconds=count)
+        stop = why_enough(recorded[:count], patience=patience, seconds=count)
         if stop:
             return count, stop
     raise AssertionError("no end")
@@ -181,7 +186,7 @@ def test_a_session_ends_at_its_most_processes():
 
 def test_a_session_ends_where_more_processes_no_longer_help():
     calm, wild = timings(10, spread=0.2), timings(10, spread=5.0)
-    assert why_enough([*calm, *wild], Patience(seconds=1e9), seconds=0) == "plateau"
+    assert why_enough([*calm, *wild], patience=Patience(seconds=1e9), seconds=0) == "plateau"
 
 
 def test_raw_samples_are_kept_whole():
