@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import made_row
 
+from conftest import made_row
 from harness.comparison import Comparison, Remeasured, kendall_tau
 from harness.pairing import pairs
 from harness.row import encode_bits

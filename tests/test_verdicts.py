@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import made_row
 
+from conftest import made_row
 from harness.row import encode_bits
 from harness.verdicts import Loss, accuracy_loss, latency_loss, size_loss, verdict
 

@@ -1,0 +1,79 @@
+"""The regression check goes red on a deliberate fault, and stays green without one.
+
+The same two commands as `tox -e regression`, on a part of its grid; faults are made in a copy of the
+plugins that stands before the installed ones.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BASELINE = ROOT / "results" / "regression"
+PART = ("--pruners", "magnitude_l2", "--granularities", "weight", "--backends", "eager_cpu")
+HURRIED = ("--timing-seconds", "0", "--quick")
+
+
+@pytest.fixture
+def plugins(tmp_path):
+    """A copy of the built-in plugins, and how to change one."""
+    copy = tmp_path / "plugins"
+    shutil.copytree(ROOT / "plugins", copy)
+
+    def changed(module, before, after):
+        path = copy / "harness_plugins" / module
+        source = path.read_text()
+        assert before in source
+        path.write_text(source.replace(before, after))
+        return str(copy)
+
+    return changed
+
+
+@pytest.fixture
+def new_run(command):
+    """Run part of the baseline's grid from its dense model, with plugins from `path`."""
+
+    def run(path=""):
+        grid = str(BASELINE / "grid.toml")
+        arguments = ("--config", grid, "--dense-from", str(BASELINE), "--out", "new", *PART, *HURRIED)
+        done = command("run", *arguments, path=path)
+        assert done.returncode == 0, done.stderr
+        assert "1 of 1 dense models are taken over" in done.stderr
+
+    return run
+
+
+def test_nothing_changed_and_nothing_regressed(new_run, command):
+    new_run()
+    done = command("compare", str(BASELINE), "new")
+    assert done.returncode == 0, done.stdout
+    assert "Nothing certainly regressed" in done.stdout
+
+
+def test_a_pruner_that_became_worse_turns_it_red(new_run, command, plugins):
+    new_run(plugins("pruners/magnitude.py", "weight.abs() ** self.power", "-weight.abs()"))
+    done = command("compare", str(BASELINE), "new", "--all")
+    assert done.returncode == 1
+    regressed = done.stdout.split("Regressed")[1]
+    assert "accuracy" in regressed
+    assert "changed" in regressed
+    assert "magnitude_l2 weight" in regressed
+    assert "2 regressions" in done.stderr
+
+
+def test_a_backend_that_became_slower_turns_it_red(new_run, command, plugins):
+    """It runs every model twice: the base's models run on the base's backend, so the pair shows it."""
+    new_run()
+    slower = plugins(
+        "backends/eager.py",
+        "        return torch.inference_mode()(model.eval())",
+        "        once = torch.inference_mode()(model.eval())\n"
+        "        return lambda images: (once(images), once(images))[1]",
+    )
+    again = ("--remeasure", "--base-backends", str(BASELINE / "backends"), "--timing-seconds", "20")
+    done = command("compare", str(BASELINE), "new", *again, path=slower)
+    assert done.returncode == 1, done.stdout
+    assert "slower" in done.stdout.split("Regressed")[1]
+    assert "reported only" not in done.stdout
