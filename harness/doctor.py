@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.catalogue import why_unavailable
 from harness.discovery import discover
 from harness.errors import HarnessError
+from harness.execution import Patience
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
+    from harness.contracts import Backend, Model
     from harness.experiments import Proof
+    from harness.sessions import Measured
 
-PROCESSES = 3
-CASES_A_GROUP = 8
 INJECTED = 0.03
-SECONDS = 3.0
+NEAR = 0.01
+AGREEMENT = 0.95
+PATIENCE = Patience(seconds=180.0)
 WATCHED_SECONDS = 1.0
 
 
@@ -32,9 +38,10 @@ WATCHED_SECONDS = 1.0
 def doctor(*, clock: bool, cases: int, model: str, backend: str) -> None:
     """Show what this machine tells of itself and which plugins are ill; with --clock, test the clock.
 
-    The clock passes where the same model seems to save time in at most 5 % of the cases, and where a
-    model made 3 % slower, in the same place of memory, is found slower in at least 95 %, by 3 % within
-    one percentage point. Exit code 1 where it does not.
+    The clock passes where the same model seems to save time in at most 5 % of the cases; where a model
+    made 3 % slower is found slower in at least 95 %, by as much within one percentage point; and where
+    two runs of one grid rank alike what their intervals tell apart (Kendall's tau of at least 0.95).
+    That takes about half an hour on an idle machine. Exit code 1 where it does not pass.
     """
     catalogue = discover()
     _show_machine(catalogue)
@@ -56,74 +63,92 @@ def _show_machine(catalogue: Catalogue) -> None:
 
 
 def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) -> bool:
-    from harness.experiments import proof_of
-
-    groups = -(-cases // CASES_A_GROUP)
-    processes = _timed(catalogue, model, backend, count=groups * PROCESSES)
-    found = proof_of(processes, size=PROCESSES)
-    _show_proof(found)
-    near = sum(abs(estimate - INJECTED) <= 0.01 for estimate in found.estimates)
-    return (
-        found.false_savings <= 0.05 * len(found.same)
-        and found.found_slower >= 0.95 * len(found.injected)
-        and near >= 0.95 * len(found.injected)
-    )
-
-
-def _timed(
-    catalogue: Catalogue, model: str, backend: str, *, count: int
-) -> list[dict[str, list[float]]]:
-    from harness.catalogue import why_unavailable
-    from harness.engines.local import LocalEngine
-    from harness.experiments import ClockJob, time_copies
-    from harness.lane import exclusive
-    from harness.stopwatch import Limits
+    from harness.experiments import CASES, proof_of
 
     [chosen, *_] = catalogue.choose("backend", backend)
     reason = why_unavailable(chosen)
     if reason is not None:
         raise HarnessError(f"backend {chosen.name!r} is not available here: {reason}")
     [architecture, *_] = catalogue.choose_models(model)
-    jobs = {
-        f"process {n + 1} of {count}": ClockJob(
-            backend=chosen,
-            model=architecture,
-            injected=INJECTED,
-            limits=Limits(seconds=SECONDS),
-            seed=n,
-        )
-        for n in range(count)
-    }
-    with tempfile.TemporaryDirectory() as folder:
+    sessions = _copies(chosen, architecture, count=-(-cases // CASES))
+    found = proof_of([measured for measured, _ in sessions], [extra for _, extra in sessions])
+    _show_proof(found)
+    agreeing = _agreement(catalogue, model, backend)
+    near = sum(abs(error) <= NEAR for error in found.errors)
+    return (
+        found.false_savings <= 0.05 * len(found.same)
+        and found.found_slower >= 0.95 * len(found.injected)
+        and near >= 0.95 * len(found.injected)
+        and agreeing
+    )
+
+
+def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[Measured, float]]:
+    """What `count` sessions of copies measured, and the milliseconds that slowed ones spend more."""
+    from harness.artifacts import ArtifactStore
+    from harness.engines.local import LocalEngine
+    from harness.experiments import copy_session
+    from harness.lane import exclusive
+    from harness.progress import ConsoleProgress
+    from harness.sessions import why_enough
+    from harness.timer import Timer
+
+    found = []
+    with tempfile.TemporaryDirectory() as folder, ConsoleProgress(0) as progress:
         engine = LocalEngine(workers=1, time_limit=600, log=Path(folder) / "log.txt")
-        with (
-            exclusive(chosen.describe()["device"], waiting=lambda text: click.echo(text, err=True)),
-            click.progressbar(length=count, label="timing", file=sys.stderr) as bar,
-        ):
-            found = []
-            for label, outcome in engine.run(time_copies, jobs, watching=lambda _: None):
-                if outcome.value is None:
-                    raise HarnessError(f"{label}: {outcome.failure}")
-                found.append(outcome.value)
-                bar.update(1)
+        enough = partial(why_enough, patience=PATIENCE)
+        timer = Timer(engine, enough=enough, observer=progress)
+        progress.phase("timing copies", count)
+        with exclusive(backend.describe()["device"], waiting=progress.note):
+            for number in range(count):
+                store = ArtifactStore(Path(folder) / "artifacts")
+                session = copy_session(backend, model, store, injected=INJECTED, seed=number)
+                [(_, measured)] = timer.measure(session)
+                if isinstance(measured, str):
+                    raise HarnessError(f"{session.label}: {measured}")
+                found.append((measured, session.nanoseconds / 1e6))
+                progress.done(f"session {number + 1} of {count}", 1)
     return found
 
 
 def _show_proof(found: Proof) -> None:
     import numpy as np
 
-    off = np.abs(np.array(found.estimates) - INJECTED)
-    width = np.median([(estimate.high - estimate.low) / 2 / own for own, estimate in found.same])
-    moves = np.abs(found.moves)
+    width = np.median([(estimate.high - estimate.low) / 2 for estimate in found.same])
+    errors = np.array(found.errors)
+    near = int((np.abs(errors) <= NEAR).sum())
     click.echo(
-        f"\nSame model: {found.false_savings} of {len(found.same)} cases seem to save time "
+        f"\n{len(found.processes)} sessions of "
+        f"{min(found.processes)} to {max(found.processes)} processes."
+    )
+    click.echo(
+        f"Same model: {found.false_savings} of {len(found.same)} cases seem to save time "
         f"(half-width of the interval: {width:.1%} in the median)."
     )
     click.echo(
         f"{INJECTED:.0%} slower: {found.found_slower} of {len(found.injected)} cases are found slower, "
-        f"{np.mean(found.estimates):.2%} on average, {int((off <= 0.01).sum())} within one point."
+        f"off by {errors.mean():+.2%} on average, {near} within one point."
     )
+    for what, moves in (("one process", found.process_moves), ("a session", found.session_moves)):
+        off = np.abs(moves)
+        click.echo(
+            f"Ratio of a copy's latency to dense latency in {what}: off by {np.median(off):.1%} in the "
+            f"median, {np.quantile(off, 0.95):.1%} at the 95th percentile."
+        )
+
+
+def _agreement(catalogue: Catalogue, model: str, backend: str) -> bool:
+    """Whether two runs of one grid rank alike the methods that their intervals tell apart."""
+    from harness.comparison import kendall_tau
+    from harness.repetition import latency_moves, repeated_runs
+
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = repeated_runs(catalogue, Path(folder), model=model, backend=backend)
+    tau, count = kendall_tau(first, second)
+    moves = latency_moves(first, second)
     click.echo(
-        f"Placement: a copy's time is off the mean of its process's copies by {np.median(moves):.1%} "
-        f"in the median and {np.quantile(moves, 0.95):.1%} at the 95th percentile."
+        f"Two runs of one grid: Kendall's tau is {'unknown' if tau is None else f'{tau:.3f}'} over the "
+        f"{count} pairs of methods whose intervals do not overlap; the ratios to dense latency move by "
+        f"{statistics.median(moves):.1%} in the median, by {max(moves):.1%} at most."
     )
+    return tau is not None and tau >= AGREEMENT

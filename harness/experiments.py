@@ -1,133 +1,228 @@
 """Experiments on the clock itself: does it see nothing where there is nothing, and 3 % where it is?
 
-One process holds several copies of a model. Pairs of copies are the same model against itself; each
-copy also runs with a known extra time spent after it. A case takes three processes, as a measurement
-does.
+A session holds many copies of one snapshot, loaded and timed as any other: pairs of them are the same
+model against itself, and some run on a backend that spends a known time more.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import nn
 
+from harness.contracts import SharesGraph
 from harness.estimates import Estimate, median, saving
+from harness.measurement import DENSE, TimingJob, time_snapshots
+from harness.snapshot import save_snapshot
 from harness.specimen import NoiseImages
-from harness.stopwatch import CLOCK, Limits, Thunk, interleave
+from harness.stopwatch import CLOCK, Limits
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
     from torch import Tensor
 
+    from harness.artifacts import ArtifactStore
     from harness.contracts import Backend, Model, Run
+    from harness.sessions import Measured
 
-COPIES = 16
-INPUTS = 4
+COPIES = 24
+SLOWED = 8
+CASES = COPIES // 2
+"""Of a model against itself, in one session."""
 IMAGE = (3, 32, 32)
+SECONDS = 2.0
 
-Samples = Mapping[str, list[float]]
+
+@dataclass(frozen=True)
+class Slowed:
+    """A backend that spends so many nanoseconds more on every run."""
+
+    backend: Backend
+    nanoseconds: int
+
+    @property
+    def name(self) -> str:
+        """The backend's, with what it is slowed by."""
+        return f"{self.backend.name} and {self.nanoseconds} ns"
+
+    def unavailable(self) -> str | None:
+        """As the backend's."""
+        return self.backend.unavailable()
+
+    def describe(self) -> Mapping[str, str]:
+        """As the backend's."""
+        return self.backend.describe()
+
+    def prepare(self, model: nn.Module, example: Tensor) -> Run:
+        """The backend's run, and then the extra time."""
+        return _slowed(self.backend.prepare(model, example), self.nanoseconds)
+
+
+@dataclass(frozen=True)
+class SlowedFile(Slowed):
+    """The same of a backend that loads a file, which it is given a second time as such."""
+
+    file: SharesGraph
+
+    def export(self, model: nn.Module, example: Tensor) -> bytes:
+        """As the backend's."""
+        return self.file.export(model, example)
+
+    def fill(self, graph: bytes, model: nn.Module) -> bytes:
+        """As the backend's."""
+        return self.file.fill(graph, model)
+
+    def load(self, file: bytes) -> Run:
+        """The backend's run, and then the extra time."""
+        return _slowed(self.file.load(file), self.nanoseconds)
+
+
+def slowed(backend: Backend, nanoseconds: int) -> Slowed:
+    """The backend, spending so much more on every run."""
+    if isinstance(backend, SharesGraph):
+        return SlowedFile(backend, nanoseconds, backend)
+    return Slowed(backend, nanoseconds)
+
+
+def _slowed(run: Run, nanoseconds: int) -> Run:
+    def slower(images: Tensor) -> Tensor:
+        output = run(images)
+        until = CLOCK() + nanoseconds
+        while CLOCK() < until:
+            pass
+        return output
+
+    return slower
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockJob:
-    """What one process times; `injected` is the extra time as a fraction of the model's own."""
+class CopySession:
+    """Copies of one snapshot, `slowed k` being one that takes `injected` of dense latency longer."""
 
-    backend: Backend
-    model: Model
+    job: TimingJob
     injected: float
-    limits: Limits
-    seed: int
+    nanoseconds: int
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{COPIES} copies of {self.job.model.name} on {self.job.backend.name}"
+
+    def alone(self) -> list[CopySession]:
+        """Nothing smaller: a copy that dies is a clock that cannot be tested."""
+        return [self]
+
+
+def copy_session(
+    backend: Backend, model: Model, store: ArtifactStore, *, injected: float, seed: int
+) -> CopySession:
+    """A session of copies of `model`, its norms away from zero; the extra time is measured here."""
+    job = TimingJob(
+        backend=backend,
+        model=model,
+        dataset=NoiseImages(shape=IMAGE),
+        store=store,
+        snapshots={DENSE: _snapshot(model, store)},
+        batches=(1,),
+        threads=1,
+        limits=Limits(seconds=SECONDS),
+        seed=seed,
+    )
+    own = median([time_snapshots(job).samples[1][DENSE]]).value
+    nanoseconds = round(injected * own * 1e6)
+    names = [f"copy {k}" for k in range(COPIES)] + [f"slowed {k}" for k in range(SLOWED)]
+    slower = slowed(backend, nanoseconds)
+    whole = replace(
+        job,
+        snapshots=dict.fromkeys([DENSE, *names], job.snapshots[DENSE]),
+        others={name: slower for name in names if name.startswith("slowed")},
+    )
+    return CopySession(job=whole, injected=injected, nanoseconds=nanoseconds)
+
+
+def _snapshot(model: Model, store: ArtifactStore) -> Path:
+    key = f"{model.name}-copied"
+    if key not in store:
+        dataset = NoiseImages(shape=IMAGE)
+        network = model.build(dataset)
+        for norm in network.modules():
+            # timm starts some norms at zero, and a converter would fold their branch away.
+            if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.affine:
+                nn.init.ones_(norm.weight)
+        save_snapshot(store, key, network, dataset=dataset, history=[], train_seconds=0.0)
+    return store.folder(key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """Cases: a model's own milliseconds, and what it was found to save against its like.
+    """Cases: what a copy seems to save against its like, as fractions of its latency.
 
-    `moves` are ratios of a copy's time to the mean over its process's copies, less 1.
+    `injected` pairs that with the extra time that was really spent, as the same fraction.
+    `process_moves` and `session_moves` are ratios of a copy's latency to dense latency, less 1: in one
+    process, and on average over a session's processes.
     """
 
-    same: tuple[tuple[float, Estimate], ...]
-    injected: tuple[tuple[float, Estimate], ...]
-    moves: tuple[float, ...]
+    same: tuple[Estimate, ...]
+    injected: tuple[tuple[Estimate, float], ...]
+    process_moves: tuple[float, ...]
+    session_moves: tuple[float, ...]
+    processes: tuple[int, ...]
 
     @property
     def false_savings(self) -> int:
         """Copies that seem to save time against a copy of themselves."""
-        return sum(found.low > 0.0 for _, found in self.same)
+        return sum(found.low > 0.0 for found in self.same)
 
     @property
     def found_slower(self) -> int:
         """Slowed models that are found slower."""
-        return sum(found.high < 0.0 for _, found in self.injected)
+        return sum(found.high < 0.0 for found, _ in self.injected)
 
     @property
-    def estimates(self) -> list[float]:
-        """How much slower each slowed model was found to be, as a fraction of its own time."""
-        return [-found.value / own for own, found in self.injected]
+    def errors(self) -> list[float]:
+        """How far each slowed model's estimate is from the extra time that was spent."""
+        return [-found.value - extra for found, extra in self.injected]
 
 
-def time_copies(job: ClockJob) -> dict[str, list[float]]:
-    """Milliseconds by round of `copy k` and `slowed k` for each copy, interleaved in one process."""
-    torch.set_num_threads(1)
-    torch.manual_seed(job.seed)
-    model = job.model.build(NoiseImages(shape=IMAGE)).eval()
-    for norm in model.modules():
-        # timm starts some norms at zero, and a converter would fold their branch away.
-        if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.affine:
-            nn.init.ones_(norm.weight)
-    inputs = [torch.randn(1, *IMAGE) for _ in range(INPUTS)]
-    with torch.no_grad():
-        runs = [job.backend.prepare(copy.deepcopy(model), inputs[0]) for _ in range(COPIES)]
-        extra = round(job.injected * _own_nanoseconds(runs, inputs[0]))
-        turns: dict[str, list[Thunk]] = {}
-        for k, run in enumerate(runs):
-            turns[f"copy {k}"] = [partial(run, x) for x in inputs]
-            turns[f"slowed {k}"] = [partial(_slowed, run, x, extra) for x in inputs]
-        return interleave(turns, reference="copy 0", limits=job.limits, seed=job.seed).samples
+def proof_of(sessions: Sequence[Measured], extra: Sequence[float]) -> Proof:
+    """Cases of all sessions; `extra` is the milliseconds that each one's slowed models spend more."""
+    same: list[Estimate] = []
+    injected: list[tuple[Estimate, float]] = []
+    for measured, more in zip(sessions, extra, strict=True):
+        same += [_relative(measured, f"copy {k}", f"copy {k + 1}") for k in range(0, COPIES, 2)]
+        for k in range(SLOWED):
+            share = more / median(measured.samples(1, f"copy {k}")).value
+            injected.append((_relative(measured, f"copy {k}", f"slowed {k}"), share))
+    ratios = [_ratios(measured) for measured in sessions]
+    return Proof(
+        same=tuple(same),
+        injected=tuple(injected),
+        process_moves=tuple(float(move) for found in ratios for move in found.ravel()),
+        session_moves=tuple(float(move) for found in ratios for move in found.mean(axis=0)),
+        processes=tuple(len(measured.timings) for measured in sessions),
+    )
 
 
-def _own_nanoseconds(runs: Sequence[Run], images: Tensor) -> float:
-    times = []
-    for _ in range(5):
-        for run in runs:
-            began = CLOCK()
-            run(images)
-            times.append(CLOCK() - began)
-    return float(np.median(times))
+def _relative(measured: Measured, ours: str, theirs: str) -> Estimate:
+    """What `theirs` saves against `ours`, as a fraction of the latter's latency."""
+    own = measured.samples(1, ours)
+    found, level = saving(own, measured.samples(1, theirs)), median(own).value
+    return Estimate(
+        value=found.value / level,
+        low=found.low / level,
+        high=found.high / level,
+        error=found.error / level,
+    )
 
 
-def _slowed(run: Run, images: Tensor, extra: int) -> None:
-    run(images)
-    until = CLOCK() + extra
-    while CLOCK() < until:
-        pass
-
-
-def proof_of(processes: Sequence[Samples], *, size: int) -> Proof:
-    """Cases from groups of `size` processes, as many as there are whole groups."""
-    same: list[tuple[float, Estimate]] = []
-    injected: list[tuple[float, Estimate]] = []
-    for group in _groups(processes, size):
-        for k in range(COPIES):
-            own = [samples[f"copy {k}"] for samples in group]
-            level = median(own).value
-            injected.append((level, saving(own, [samples[f"slowed {k}"] for samples in group])))
-            if k % 2 == 0:
-                same.append((level, saving(own, [samples[f"copy {k + 1}"] for samples in group])))
-    moves = [move for samples in processes for move in _moves(samples)]
-    return Proof(same=tuple(same), injected=tuple(injected), moves=tuple(moves))
-
-
-def _groups(processes: Sequence[Samples], size: int) -> Iterator[Sequence[Samples]]:
-    for first in range(0, len(processes) - size + 1, size):
-        yield processes[first : first + size]
-
-
-def _moves(samples: Samples) -> list[float]:
-    medians = np.array([np.median(samples[f"copy {k}"]) for k in range(COPIES)])
-    return [float(move) for move in medians / medians.mean() - 1.0]
+def _ratios(measured: Measured) -> NDArray[np.float64]:
+    """`(processes, copies)` latencies over dense's, less 1."""
+    dense = np.array([np.median(times) for times in measured.samples(1, DENSE)])
+    copies = [[np.median(t) for t in measured.samples(1, f"copy {k}")] for k in range(COPIES)]
+    found: NDArray[np.float64] = np.array(copies).T / dense[:, None] - 1.0
+    return found

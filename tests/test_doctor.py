@@ -2,27 +2,43 @@
 
 import pytest
 from click.testing import CliRunner
-from test_experiments import process
+from test_experiments import OWN, made_session
 
+from conftest import made_row
 from harness import doctor as module
-from harness.experiments import COPIES
+from harness import repetition
 
 
-def diagnosed(monkeypatch, *, slower):
-    """`harness doctor --clock` on recorded times of a model made `slower`."""
-    recorded = [process(slower=slower, seed=n) for n in range(30)]
-    monkeypatch.setattr(module, "_timed", lambda *_, count: recorded)
-    return CliRunner().invoke(module.doctor, ["--clock", "--cases", "16"])
+def run_of(*saved):
+    """Rows of a run whose methods save so many milliseconds, known to a tenth."""
+    return [
+        made_row(
+            key=str(place), pruner=f"p{place}", ms_saved=ms, ms_saved_low=ms - 0.1,
+            ms_saved_high=ms + 0.1, data_hash="d",
+        )
+        for place, ms in enumerate(saved)
+    ]  # fmt: skip
+
+
+def diagnosed(monkeypatch, *, slower=0.03, again=(2.0, 4.0, 6.0), placement=0.01):
+    """`harness doctor --clock` on recorded times of a model made `slower`, and on two recorded runs."""
+    recorded = [
+        (made_session(slower=slower, placement=placement, processes=24, seed=n), 0.03 * OWN)
+        for n in range(4)
+    ]
+    monkeypatch.setattr(module, "_copies", lambda *_, count: recorded)
+    runs = (run_of(2.0, 4.0, 6.0), run_of(*again))
+    monkeypatch.setattr(repetition, "repeated_runs", lambda *_, **__: runs)
+    return CliRunner().invoke(module.doctor, ["--clock"])
 
 
 def test_a_sound_clock_passes(monkeypatch):
-    done = diagnosed(monkeypatch, slower=0.03)
+    done = diagnosed(monkeypatch)
     assert done.exit_code == 0, done.output
-    assert "of 80 cases seem to save time" in done.output
-    assert (
-        f"3% slower: {10 * COPIES} of {10 * COPIES} cases are found slower, 3.00% on average"
-        in done.output
-    )
+    assert "4 sessions of 24 to 24 processes" in done.output
+    assert "of 48 cases seem to save time" in done.output
+    assert "3% slower: 32 of 32 cases are found slower" in done.output
+    assert "Kendall's tau is 1.000 over the 3 pairs" in done.output
 
 
 @pytest.mark.parametrize("slower", [0.0, 0.08])
@@ -30,11 +46,16 @@ def test_a_clock_that_misjudges_what_was_injected_fails(monkeypatch, slower):
     assert diagnosed(monkeypatch, slower=slower).exit_code == 1
 
 
-def test_the_real_clock_is_really_asked(command):
-    done = command("doctor", "--clock", "--cases", "1", "--model", "test_resnet")
+def test_two_runs_that_disagree_fail(monkeypatch):
+    done = diagnosed(monkeypatch, again=(6.0, 4.0, 2.0))
+    assert "Kendall's tau is -1.000" in done.output
+    assert done.exit_code == 1
+
+
+def test_the_machine_is_shown(command):
+    done = command("doctor")
     assert "processor" in done.stdout
-    assert "of 8 cases seem to save time" in done.stdout
-    assert done.returncode in (0, 1)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ FLOORS = [
         "resampling", "run_folder", "sessions", "survivors", "trial", "verdicts",
     },
     # Whole runs.
-    {"comparison", "experiments", "progress", "remeasurement", "request", "runner", "testing", "timer"},
+    {"comparison", "experiments", "progress", "remeasurement", "repetition", "request",
+     "runner", "testing", "timer"},
     # What a person types and sees.
     {"__main__", "cli", "compare", "doctor", "options", "terminal"},
 ]  # fmt: skip

@@ -1,0 +1,67 @@
+"""The same small grid run twice from nothing: do two runs say the same?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.environment import physical_cores
+from harness.execution import Execution, Patience
+from harness.ledger import Ledger
+from harness.pairing import pairs
+from harness.plan import make_plan
+from harness.progress import ConsoleProgress
+from harness.recipe import Recipe
+from harness.request import Request
+from harness.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.catalogue import Catalogue
+
+    Rows = Sequence[Mapping[str, Any]]
+
+RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
+PATIENCE = Patience(seconds=120.0)
+
+
+def repeated_runs(catalogue: Catalogue, folder: Path, *, model: str, backend: str) -> tuple[Rows, Rows]:
+    """The rows of two runs of all criteria at channel granularity, trained and timed independently."""
+    first, second = (
+        _run(catalogue, folder / name, model=model, backend=backend) for name in ("first", "second")
+    )
+    return first, second
+
+
+def _run(catalogue: Catalogue, folder: Path, *, model: str, backend: str) -> Rows:
+    grid = Request(
+        models=model,
+        dataset="digits",
+        pruners="all",
+        granularities="channel",
+        scope="published",
+        schedules="one_shot",
+        levels="0.5,0.8,0.95",
+        seeds="0",
+        backends=backend,
+        batch_sizes="1",
+        threads=1,
+        recipe=RECIPE,
+    ).grid(catalogue)
+    plan = make_plan(grid, [], processes=PATIENCE.least)
+    execution = Execution(workers=physical_cores(), time_limit=3600, patience=PATIENCE)
+    with ConsoleProgress(len(plan.owed)) as progress:
+        runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
+        runner.carry_out(plan, threads=grid.threads)
+    return Ledger(folder).rows()
+
+
+def latency_moves(first: Rows, second: Rows) -> list[float]:
+    """By what fraction the ratio of latency to dense latency differs between two runs, for each row."""
+    moves = []
+    for pair in pairs(first, second):
+        if pair.both:
+            before, after = (row["latency_ms"] / row["dense_latency_ms"] for row in pair.both)
+            moves.append(abs(after / before - 1.0))
+    return moves
