@@ -36,6 +36,8 @@ def test_every_command_is_understood(line, command, image_folder, tmp_path):
     (tmp_path / "grid.toml").write_text(blocks("toml")[0])
     (tmp_path / "results" / RUN.name).mkdir(parents=True)
     shutil.copy(RUN / "rows.jsonl", tmp_path / "results" / RUN.name)
+    for name in ("base", "new"):
+        shutil.copytree(ROOT / "results" / "regression", tmp_path / "results" / name)
     arguments = [argument.replace("PATH", str(image_folder)) for argument in line[1:]]
     done = command(*arguments, *(["--dry-run"] if arguments[0] == "run" else []))
     assert done.returncode == 0, done.stderr
