@@ -15,7 +15,7 @@ FLOORS = [
     },
     # Trials, timings and rankings.
     {
-        "assembly", "catalogue", "discovery", "engines", "engines.local", "export", "findings", "grid",
+        "accuracies", "assembly", "catalogue", "columns", "contests", "discovery", "engines", "engines.local", "export", "findings", "grid",
         "jobs", "level", "measurement", "plan", "ranking", "removal", "report", "resampling",
         "sessions", "trial",
     },
