@@ -49,6 +49,14 @@ class Columns:
         """Whole rows with their recipe in words, empty values as None."""
         return [{**row, "recipe_text": recipe_text(row)} for row in self._whole(self.origin[places])]
 
+    def conditions(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        """What those rows were measured under, by name, the recipe in words."""
+        found = self.frame[[*CONDITIONS, *RECIPE]].iloc[list(places)].to_dict("records")
+        return [
+            {**{name: row[name] for name in CONDITIONS}, "recipe_text": recipe_text(row)}
+            for row in found
+        ]
+
     def values(self, name: str, places: Places) -> list[Any]:
         """One of the numeric columns that the ranking computes with, at those places."""
         found: list[Any] = self.frame[name].to_numpy()[places].tolist()
@@ -63,7 +71,7 @@ class Columns:
         return found.where(found.notna(), None).to_dict("records")  # type: ignore[return-value]  # column names are strings
 
 
-def recipe_text(row: Mapping[str, Any]) -> str:
+def recipe_text(row: Mapping[Any, Any]) -> str:
     """The recipe's settings in one line, for comparing like with like."""
     return ", ".join(f"{name} {row[name]}" for name in RECIPE)
 

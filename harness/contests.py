@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from harness.columns import CONDITIONS, METHOD, RECIPE, combinations
 from harness.resampling import Cells
@@ -22,7 +22,7 @@ DENSE = "dense"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contestant:
-    """One method: its name, its rows' places by level and seed, and the same as cells."""
+    """One method: its name, the places of its rows by seed, and the same as cells."""
 
     method: tuple[str, str, str, str]
     places: Places
@@ -33,6 +33,7 @@ class Contestant:
 class Contest:
     """Rows measured under the same conditions; `unsteady` are the places of those left out."""
 
+    first: int
     seeds: int
     contestants: tuple[Contestant, ...]
     dense: Places
@@ -46,7 +47,6 @@ class _Codes:
     conditions: Places
     method: Places
     seed: Places
-    sparsity: NDArray[np.float64]
     images: NDArray[np.int64]
     dense: NDArray[np.bool_]
     unsteady: NDArray[np.bool_]
@@ -65,9 +65,10 @@ def contests(frame: pd.DataFrame) -> list[Contest]:
     return [_contest(frame, codes, found) for found in _runs(places, codes.conditions)]
 
 
-def names(frame: pd.DataFrame, places: Places) -> list[tuple[Any, ...]]:
+def names(frame: pd.DataFrame, places: Places) -> list[tuple[str, str, str, str]]:
     """Pruner, granularity, scope and schedule of each of those rows."""
-    return list(frame[list(METHOD)].iloc[places].itertuples(index=False, name=None))
+    words = (frame[name].iloc[places] for name in METHOD)
+    return cast("list[tuple[str, str, str, str]]", list(zip(*words, strict=True)))
 
 
 def _codes(frame: pd.DataFrame) -> _Codes:
@@ -78,7 +79,6 @@ def _codes(frame: pd.DataFrame) -> _Codes:
         conditions=combinations(frame[name] for name in (*CONDITIONS, *RECIPE)),
         method=combinations(frame[name] for name in METHOD),
         seed=pd.factorize(frame["seed"], sort=True)[0],
-        sparsity=frame["sparsity"].to_numpy(),
         images=frame["images"].to_numpy(),
         dense=frame["pruner"].eq(DENSE).to_numpy(dtype=np.bool_),
         unsteady=frame["steady"].eq(False).fillna(False).to_numpy(dtype=np.bool_),  # noqa: FBT003 -- the value looked for
@@ -108,27 +108,31 @@ def _contest(frame: pd.DataFrame, codes: _Codes, places: Places) -> Contest:
     steady = places[~codes.unsteady[places]]
     seeds = np.unique(codes.seed[steady])
     pruned = _runs(steady[~codes.dense[steady]], codes.method)
-    named = zip(names(frame, np.array([run[0] for run in pruned], dtype=np.intp)), pruned, strict=True)
+    first = np.array([run[0] for run in pruned], dtype=np.intp)
+    known = zip(names(frame, first), frame["key"].iloc[first], pruned, strict=True)
     return Contest(
+        first=int(places[0]),
         seeds=len(seeds),
-        contestants=tuple(_contestant(codes, name, run, seeds=seeds) for name, run in named),
+        contestants=tuple(
+            Contestant(method=name, places=run, cells=_cells(codes, run, seeds=seeds, stream=key))
+            for name, key, run in known
+        ),
         dense=steady[codes.dense[steady]],
         unsteady=places[codes.unsteady[places]],
     )
 
 
-def _contestant(codes: _Codes, method: Any, places: Places, *, seeds: Places) -> Contestant:  # noqa: ANN401 -- four words from a table
+def _cells(codes: _Codes, places: Places, *, seeds: Places, stream: str) -> Cells:
     import numpy as np
 
     own, first, which = np.unique(codes.seed[places], return_index=True, return_inverse=True)
     level = np.arange(len(places)) - first[which]
     table = np.full((level.max() + 1, len(own)), -1)
     table[level, which] = places
-    cells = Cells(
+    return Cells(
         places=table,
         seeds=np.searchsorted(seeds, own),
         board_seeds=len(seeds),
         images=max(int(codes.images[places].max()), 1),
+        stream=stream,
     )
-    by_level = places[np.lexsort((codes.seed[places], codes.sparsity[places]))]
-    return Contestant(method=method, places=by_level, cells=cells)

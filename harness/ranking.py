@@ -14,16 +14,15 @@ from itertools import islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.columns import CONDITIONS, measured
+from harness.columns import measured
 from harness.contests import contests, names
 from harness.resampling import intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.columns import Columns, Places, Rows
-    from harness.contests import Contest, Contestant
-    from harness.resampling import Doubles
+    from harness.contests import Contestant
 
 AVERAGED = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
@@ -56,7 +55,7 @@ class Standing:
     @cached_property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
         """Every row of the method, by level and seed."""
-        return tuple(self.columns.rows(self.places))
+        return tuple(row for level in self.levels for row in self.at(level))
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
@@ -74,7 +73,8 @@ class Standing:
         return _mean(self.at(level))
 
     def _at(self, level: float) -> Places:
-        return self.places[self.columns.frame["sparsity"].to_numpy()[self.places] == level]
+        levels = self.columns.values("sparsity", self.places)
+        return self.places[[found == level for found in levels]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,28 +111,27 @@ def leaderboards(rows: Rows) -> list[Leaderboard]:
     """
     columns = measured(rows)
     found = contests(columns.frame)
-    scores = iter(intervals(columns.frame, [c.cells for contest in found for c in contest.contestants]))
-    return [_board(columns, contest, islice(scores, len(contest.contestants))) for contest in found]
+    conditions = columns.conditions([contest.first for contest in found])
+    cells = [contestant.cells for contest in found for contestant in contest.contestants]
+    scores = iter(intervals(columns.frame, cells).tolist())
+    return [
+        Leaderboard(
+            conditions=condition,
+            standings=tuple(_standings(columns, contest.contestants, scores)),
+            seeds=contest.seeds,
+            unsteady=tuple(sorted({" ".join(name) for name in names(columns.frame, contest.unsteady)})),
+            columns=columns,
+            dense_places=contest.dense,
+        )
+        for condition, contest in zip(conditions, found, strict=True)
+    ]
 
 
-def _board(columns: Columns, contest: Contest, scores: Iterable[Doubles]) -> Leaderboard:
-    some = next(iter((*contest.dense, *contest.unsteady, *(c.places[0] for c in contest.contestants))))
-    [row] = columns.rows([some])
-    scored = sorted(
-        zip(contest.contestants, map(tuple, scores), strict=True),
-        key=lambda item: (-item[1][0], item[0].method),
-    )
-    return Leaderboard(
-        conditions={name: row[name] for name in (*CONDITIONS, "recipe_text")},
-        standings=tuple(_standings(columns, scored)),
-        seeds=contest.seeds,
-        unsteady=tuple(sorted({" ".join(name) for name in names(columns.frame, contest.unsteady)})),
-        columns=columns,
-        dense_places=contest.dense,
-    )
-
-
-def _standings(columns: Columns, scored: Iterable[tuple[Contestant, Any]]) -> Iterator[Standing]:
+def _standings(
+    columns: Columns, contestants: Sequence[Contestant], scores: Iterator[list[float]]
+) -> Iterator[Standing]:
+    pairs = zip(contestants, islice(scores, len(contestants)), strict=True)
+    scored = sorted(pairs, key=lambda item: (-item[1][0], item[0].method))
     group, floor = 0, float("inf")
     for contestant, (score, low, high) in scored:
         saves = any(columns.values("saves_time", contestant.places))

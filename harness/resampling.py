@@ -34,33 +34,28 @@ class Cells:
     """One method's rows under one set of conditions.
 
     `places` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
-    method among the `board_seeds` of the board.
+    method among the board's `board_seeds`; `stream` names the method's own noise.
     """
 
     places: Places
     seeds: Places
     board_seeds: int
     images: int
+    stream: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measurements:
-    """Columns that draws are made from; their last element, which a place of -1 finds, saves nothing."""
+    """Columns that draws are made from; a place of -1 finds a last element that saves nothing.
+
+    `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
+    """
 
     right: Places
     dense_right: Places
     blobs: Sequence[str]
     saved: Doubles
     error: Doubles
-    keys: pd.Series[Any]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Resample:
-    """How often each draw holds an image `(images, draws)` and a seed `(seeds, draws)`."""
-
-    images: Singles
-    seeds: Singles
 
 
 def intervals(frame: pd.DataFrame, methods: Sequence[Cells]) -> Doubles:
@@ -70,17 +65,20 @@ def intervals(frame: pd.DataFrame, methods: Sequence[Cells]) -> Doubles:
     is drawn from a normal as wide as its own interval over processes and rounds.
     """
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     found = _measurements(frame)
     resample = cache(_resample)
     results = np.empty((len(methods), 3))
     for alike in _with_same_answers(found, methods):
-        cells = methods[alike[0]]
-        drawn = resample(cells.images, cells.board_seeds)
-        codes = found.right[cells.places], found.dense_right[cells.places]
-        kept = accuracies(found.blobs, *codes, images=drawn.images)
-        for number in alike:
-            results[number] = _interval(found, methods[number], drawn=drawn, kept=kept)
+        group = [methods[number] for number in alike]
+        places, images = group[0].places, group[0].images
+        held_images, held_seeds = resample(images, group[0].board_seeds)
+        codes = found.right[places], found.dense_right[places]
+        # The products are small: a second thread wins nothing, and on a busy machine waits for long.
+        with threadpool_limits(1, user_api="blas"):
+            kept = accuracies(found.blobs, *codes, images=held_images)
+        results[alike] = _intervals(found, group, kept=kept, held=held_seeds[group[0].seeds])
     return results
 
 
@@ -98,82 +96,87 @@ def _measurements(frame: pd.DataFrame) -> Measurements:
     return Measurements(
         right=np.append(right, -1),
         dense_right=np.append(dense_right, -1),
-        blobs=blobs,
+        blobs=blobs.tolist(),
         saved=np.append(np.where(counts, value, 0.0) / dense, 0.0),
         # The interval is Student's where processes are few: its width says more than the error.
         error=np.append(np.where(counts, high - low, 0.0) / (2 * NORMAL_95) / dense, 0.0),
-        keys=frame["key"],
     )
 
 
 def _with_same_answers(found: Measurements, methods: Sequence[Cells]) -> Iterable[list[int]]:
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, cells in enumerate(methods):
-        answers = (found.right[cells.places].tobytes(), found.dense_right[cells.places].tobytes())
+        codes = found.right[cells.places], found.dense_right[cells.places], cells.seeds
+        answers = (part.tobytes() for part in codes)
         alike[cells.images, cells.board_seeds, cells.places.shape, *answers].append(number)
     return alike.values()
 
 
-def _resample(images: int, seeds: int) -> Resample:
+def _resample(images: int, seeds: int) -> tuple[Singles, Singles]:
+    """How often each draw holds an image `(images, draws)` and a seed `(seeds, draws)`."""
     import numpy as np
 
     rng = np.random.default_rng(0)
     held = rng.multinomial(images, np.full(images, 1 / images), size=DRAWS)
     picked = rng.integers(0, seeds, (DRAWS, seeds))
-    counts = [np.bincount(draw, minlength=seeds) for draw in picked]
-    return Resample(
-        images=np.ascontiguousarray(held.T, dtype=np.float32),
-        seeds=np.ascontiguousarray(np.transpose(counts), dtype=np.float32),
-    )
+    counts = np.stack([np.bincount(draw, minlength=seeds) for draw in picked])
+    return held.T.astype(np.float32, order="C"), counts.T.astype(np.float32, order="C")
 
 
-def _interval(
-    found: Measurements, cells: Cells, *, drawn: Resample, kept: Accuracies
-) -> tuple[float, float, float]:
+def _intervals(
+    found: Measurements, group: Sequence[Cells], *, kept: Accuracies, held: Singles
+) -> Doubles:
+    """`(methods, 3)` of methods whose right answers are the same, `held` `(seeds, draws)`."""
     import numpy as np
 
-    score = float(area(kept.measured, found.saved[cells.places].T).mean())
-    weights = drawn.seeds[cells.seeds]
-    total = (_drawn_areas(_drawn_savings(found, cells), kept) * weights).sum(axis=0)
-    held = weights.sum(axis=0)
+    measured = np.stack([found.saved[cells.places].T for cells in group])
+    flat = measured.reshape(-1, measured.shape[-1])
+    retained = np.tile(kept.measured, (len(group), 1))
+    score = area(retained, flat).reshape(measured.shape[:2]).mean(axis=1, keepdims=True)
+    # A seed that a draw holds twice counts twice.
+    weighted = kept.gain * held
+    totals = np.stack([_total(_savings(found, cells), kept.order, weighted) for cells in group])
+    total = held.sum(axis=0, dtype=np.float64)
     # A draw that holds none of the method's seeds says nothing new: it repeats the estimate.
-    draws = np.where(held > 0, total / np.maximum(held, 1.0), score)
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return score, float(low), float(high)
+    draws = np.where(total > 0, totals / np.maximum(total, 1.0), score)
+    return np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
 
 
-def _drawn_savings(found: Measurements, cells: Cells) -> Singles:
-    """`(levels, seeds, draws)`, as fractions of the dense latency."""
+def _savings(found: Measurements, cells: Cells) -> Singles:
+    """`(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
     import numpy as np
 
     levels, seeds = cells.places.shape
     # A stream of each method's own, so that its interval does not depend on who else was run.
-    own = np.random.default_rng(zlib.crc32(found.keys.iloc[cells.places[0, 0]].encode()))
+    own = np.random.default_rng(zlib.crc32(cells.stream.encode()))
     noise = own.standard_normal((DRAWS + 1, levels))[1:].T.astype(np.float32)
     # Each seed takes the noise of other draws, every second one mirrored: within a draw no two seeds
     # share any, so that a draw is what it would be if each seed had a stream of its own.
     step = max(1, DRAWS // seeds)
     wound = noise.take(np.arange(DRAWS + step * seeds) % DRAWS, axis=1)
-    windows = np.lib.stride_tricks.sliding_window_view(wound, DRAWS, axis=1)[:, : step * seeds : step]
+    far, near = wound.strides
+    windows = np.lib.stride_tricks.as_strided(
+        wound, (levels, seeds, DRAWS), (far, step * near, near), writeable=False
+    )
     sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
     saved: Singles = windows * (found.error[cells.places] * sign)[..., None].astype(np.float32)
     saved += found.saved[cells.places][..., None].astype(np.float32)
     return np.minimum(saved, 1.0, out=saved) if saved.max() > 1.0 else saved
 
 
-def _drawn_areas(saved: Singles, kept: Accuracies) -> Singles:
-    """What `area` says of every draw `(seeds, draws)`, summed over accuracies instead of savings."""
+def _total(saved: Singles, order: Places, gain: Singles) -> Singles:
+    """What `area` says of every draw, summed over seeds: the integral over accuracies, not savings."""
     import numpy as np
 
-    total, best = np.zeros(saved.shape[1:], np.float32), np.zeros(saved.shape[1:], np.float32)
-    term = np.empty_like(total)
+    total, best, term = (np.zeros(saved.shape[1:], np.float32) for _ in range(3))
     flat = saved.reshape(-1)
-    for order, gain in zip(kept.order, kept.gain, strict=True):
-        # Among the levels at least this accurate, the best saves this much.
-        np.maximum(best, np.take(flat, order, out=term, mode="clip"), out=best)
-        np.multiply(best, gain, out=term)
+    for place, more in zip(order, gain, strict=True):
+        # The levels at least this accurate save at most this much.
+        np.maximum(best, np.take(flat, place, out=term, mode="clip"), out=best)
+        np.multiply(best, more, out=term)
         total += term
-    return total
+    found: Singles = total.sum(axis=0)
+    return found
 
 
 def area(retained: Doubles, saved: Doubles) -> Doubles:
