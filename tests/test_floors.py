@@ -15,9 +15,9 @@ FLOORS = [
     },
     # Trials, timings and rankings.
     {
-        "accuracies", "assembly", "catalogue", "columns", "contests", "discovery", "engines", "engines.local", "export", "findings", "grid",
-        "jobs", "level", "measurement", "plan", "ranking", "removal", "report", "resampling",
-        "sessions", "trial",
+        "accuracies", "assembly", "catalogue", "columns", "contests", "discovery", "engines",
+        "engines.local", "export", "findings", "grid", "jobs", "level", "measurement", "plan",
+        "ranking", "removal", "report", "resampling", "sessions", "trial",
     },
     # Whole runs.
     {"experiments", "progress", "request", "runner", "testing", "timer"},
