@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from harness.row import Row
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -29,8 +31,10 @@ NEEDED = (
 TYPES = {
     "images": "int64", "latency_ms": "float64", "dense_latency_ms": "float64", "ms_saved": "float64",
     "ms_saved_low": "float64", "ms_saved_high": "float64", "saves_time": "bool", "sparsity": "float64",
-    "top1": "float64", "retained": "float64",
+    "top1": "float64", "retained": "float64", "seed": "int64", "batch": "int64", "threads": "int64",
+    "train_batch": "int64",
 }  # fmt: skip
+WHOLE = frozenset(name for name, kind in Row.__annotations__.items() if str(kind).startswith("int"))
 COLUMNS = (
     *CONDITIONS, *RECIPE, *METHOD, "sparsity", "seed", *NEEDED, "key", "steady", "top1", "retained",
     "correct", "dense_correct",
@@ -68,7 +72,13 @@ class Columns:
         if not isinstance(self.source, pd.DataFrame):
             return [self.source[number] for number in numbers]
         found = self.source.iloc[numbers].astype(object)
-        return found.where(found.notna(), None).to_dict("records")  # type: ignore[return-value]  # column names are strings
+        records = found.where(found.notna(), None).to_dict("records")
+        return [{str(name): _whole_number(name, row[name]) for name in row} for row in records]
+
+
+def _whole_number(name: object, value: object) -> object:
+    # A table with an empty value in a column keeps its whole numbers as fractions.
+    return int(value) if name in WHOLE and isinstance(value, float) else value
 
 
 def recipe_text(row: Mapping[Any, Any]) -> str:
