@@ -68,7 +68,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _against_random(board: Leaderboard) -> list[str]:
     controls = {s.method[1:]: s for s in board.standings if s.method[0] == CONTROL}
-    level = max((row["sparsity"] for s in board.standings for row in s.rows), default=0.0)
+    level = max((level for s in board.standings for level in s.levels), default=0.0)
     compared = {
         s.name: beats
         for s in board.standings
@@ -105,12 +105,12 @@ def _beats(standing: Standing, control: Standing, level: float) -> bool | None:
 
     from harness.row import decode_bits
 
-    theirs = {row["seed"]: row for row in control.rows if row["sparsity"] == level}
+    theirs = {row["seed"]: row for row in control.at(level)}
     pairs = [
         decode_bits(row["correct"], row["images"]).astype(float)
         - decode_bits(theirs[row["seed"]]["correct"], row["images"])
-        for row in standing.rows
-        if row["sparsity"] == level and row["seed"] in theirs
+        for row in standing.at(level)
+        if row["seed"] in theirs
     ]
     if not pairs:
         return None

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
@@ -47,7 +48,7 @@ class Ledger:
         """Add a row; it is on the disk when this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
-            file.write(json.dumps(asdict(row), allow_nan=False).encode() + b"\n")
+            file.write(json.dumps(vars(row), allow_nan=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -77,7 +78,7 @@ class Ledger:
 
     def _parse(self, line: bytes, number: int) -> dict[str, Any]:
         try:
-            row = dict(json.loads(line))
+            row = dict(orjson.loads(line))
             row["key"]
         except (ValueError, TypeError, KeyError):
             raise HarnessError(f"{self.path}, line {number}, is not a row") from None

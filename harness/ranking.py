@@ -8,33 +8,22 @@ lies in [0, 1], never divides by a small number, and does not depend on which me
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.resampling import Draws
+from harness.columns import measured
+from harness.contests import contests, names
+from harness.resampling import intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from harness.columns import Columns, Places, Rows
+    from harness.contests import Contestant
 
-    Rows = Sequence[Mapping[str, Any]]
-
-CONDITIONS = (
-    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "recipe_text",
-)  # fmt: skip
-METHOD = ("pruner", "granularity", "scope", "schedule")
-RECIPE = (
-    "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
-    "weight_decay", "augmented",
-)  # fmt: skip
-NEEDED = (
-    "images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high",
-    "saves_time",
-)  # fmt: skip
 AVERAGED = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
     "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",
@@ -43,15 +32,15 @@ AVERAGED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One method's line; `best` is the level that adds most to the score, averaged over seeds."""
+    """One method's line; its whole rows are made when first asked for."""
 
     method: tuple[str, str, str, str]
     group: int | None
     score: float
     low: float
     high: float
-    best: Mapping[str, Any]
-    rows: tuple[Mapping[str, Any], ...]
+    columns: Columns = field(repr=False, compare=False)
+    places: Places = field(repr=False, compare=False)
 
     @property
     def saves_time(self) -> bool:
@@ -63,16 +52,41 @@ class Standing:
         """Pruner, granularity, scope and schedule, as people say it."""
         return " ".join(self.method)
 
+    @cached_property
+    def rows(self) -> tuple[Mapping[str, Any], ...]:
+        """Every row of the method, by level and seed."""
+        return tuple(row for level in self.levels for row in self.at(level))
+
+    @cached_property
+    def levels(self) -> tuple[float, ...]:
+        """The sparsities it was run at, lowest first."""
+        return tuple(sorted(set(self.columns.values("sparsity", self.places))))
+
+    def at(self, level: float) -> list[Mapping[str, Any]]:
+        """Its rows at one sparsity, by seed; none where it was not run there."""
+        return [*self.columns.rows(self._at(level))]
+
+    @cached_property
+    def best(self) -> Mapping[str, Any]:
+        """The level that adds most to the score, averaged over seeds."""
+        level = max(self.levels, key=lambda level: _contribution(self.columns, self._at(level)))
+        return _mean(self.at(level))
+
+    def _at(self, level: float) -> Places:
+        levels = self.columns.values("sparsity", self.places)
+        return self.places[[found == level for found in levels]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Methods ranked under the same conditions; `dense` averages the unpruned rows of all seeds."""
+    """Methods ranked under the same conditions."""
 
     conditions: Mapping[str, Any]
-    dense: Mapping[str, Any] | None
     standings: tuple[Standing, ...]
     seeds: int
-    unsteady: tuple[str, ...] = ()
+    unsteady: tuple[str, ...]
+    columns: Columns = field(repr=False, compare=False)
+    dense_places: Places = field(repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -83,85 +97,73 @@ class Leaderboard:
             f"{found['threads']} thread{'s' if found['threads'] != 1 else ''}"
         )
 
-
-def recipe_text(row: Mapping[str, Any]) -> str:
-    """The recipe's settings in one line, for comparing like with like."""
-    return ", ".join(f"{name} {row[name]}" for name in RECIPE)
+    @cached_property
+    def dense(self) -> Mapping[str, Any] | None:
+        """The unpruned rows of all seeds, averaged."""
+        return _mean(self.columns.rows(self.dense_places)) if len(self.dense_places) else None
 
 
 def leaderboards(rows: Rows) -> list[Leaderboard]:
     """One for every model, dataset, backend, batch size, thread count, device and recipe.
 
-    Where a criterion was edited between two runs, its later rows count.
+    Rows are mappings or a table of them. Where a criterion was edited between two runs, its later
+    rows count.
     """
-    boards: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any]]] = defaultdict(dict)
-    for row in rows:
-        if row["status"] == "ok" and all(row[name] is not None for name in NEEDED):
-            full = {**row, "recipe_text": recipe_text(row)}
-            place = tuple(full[name] for name in (*METHOD, "sparsity", "seed"))
-            boards[tuple(full[name] for name in CONDITIONS)][place] = full
+    columns = measured(rows)
+    found = contests(columns.frame)
+    conditions = columns.conditions([contest.first for contest in found])
+    cells = [contestant.cells for contest in found for contestant in contest.contestants]
+    scores = iter(intervals(columns.frame, cells).tolist())
     return [
-        _board(dict(zip(CONDITIONS, key, strict=True)), list(found.values()))
-        for key, found in boards.items()
+        Leaderboard(
+            conditions=condition,
+            standings=tuple(_standings(columns, contest.contestants, scores)),
+            seeds=contest.seeds,
+            unsteady=tuple(sorted({" ".join(name) for name in names(columns.frame, contest.unsteady)})),
+            columns=columns,
+            dense_places=contest.dense,
+        )
+        for condition, contest in zip(conditions, found, strict=True)
     ]
 
 
-def _board(conditions: Mapping[str, Any], rows: Rows) -> Leaderboard:
-    methods: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    unsteady = {row["key"]: row for row in rows if row["steady"] is False}
-    rows = [row for row in rows if row["key"] not in unsteady]
-    for row in rows:
-        if row["pruner"] != "dense":
-            methods[tuple(row[name] for name in METHOD)].append(row)
-    draws = Draws(rows)
-    scored = [(method, found, draws.scores(found)) for method, found in methods.items()]
-    scored.sort(key=lambda item: (-float(item[2][0]), item[0]))
-    dense = [row for row in rows if row["pruner"] == "dense"]
-    return Leaderboard(
-        conditions=conditions,
-        dense=_mean(dense) if dense else None,
-        standings=tuple(_standings(scored)),
-        seeds=len({row["seed"] for row in rows}),
-        unsteady=tuple(sorted({" ".join(row[n] for n in METHOD) for row in unsteady.values()})),
-    )
-
-
-def _standings(scored: Iterable[tuple[Any, Rows, NDArray[np.float64]]]) -> Iterable[Standing]:
-    import numpy as np
-
-    group, floor = 0, np.inf
-    for method, rows, scores in scored:
-        low, high = (float(v) for v in np.quantile(scores[1:], (0.025, 0.975)))
-        saves = any(row["saves_time"] for row in rows)
+def _standings(
+    columns: Columns, contestants: Sequence[Contestant], scores: Iterator[list[float]]
+) -> Iterator[Standing]:
+    pairs = zip(contestants, islice(scores, len(contestants)), strict=True)
+    scored = sorted(pairs, key=lambda item: (-item[1][0], item[0].method))
+    group, floor = 0, float("inf")
+    for contestant, (score, low, high) in scored:
+        saves = any(columns.values("saves_time", contestant.places))
         if saves and high < floor:
             group, floor = group + 1, low
         yield Standing(
-            method=method,
+            method=contestant.method,
             group=group if saves else None,
-            score=float(scores[0]),
-            low=min(low, float(scores[0])),
-            high=max(high, float(scores[0])),
-            best=_best_level(rows),
-            rows=tuple(sorted(rows, key=lambda row: (row["sparsity"], row["seed"]))),
+            score=score,
+            low=min(low, score),
+            high=max(high, score),
+            columns=columns,
+            places=contestant.places,
         )
 
 
-def _best_level(rows: Rows) -> Mapping[str, Any]:
-    levels: dict[float, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
-        levels[row["sparsity"]].append(row)
-    return _mean(max(levels.values(), key=_contribution))
-
-
-def _contribution(level: Rows) -> tuple[float, float]:
+def _contribution(columns: Columns, level: Places) -> tuple[float, float]:
     """What the level alone would score; the better accuracy where none saves time."""
-    saved = [row["ms_saved"] / row["dense_latency_ms"] if row["saves_time"] else 0.0 for row in level]
-    kept = [min(row["retained"] or 0.0, 1.0) for row in level]
-    score = fmean(fraction * saving for fraction, saving in zip(kept, saved, strict=True))
-    return score, fmean(row["top1"] for row in level)
+    saves, saved, dense, retained = (
+        columns.values(name, level)
+        for name in ("saves_time", "ms_saved", "dense_latency_ms", "retained")
+    )
+    shares = [
+        ms / whole if counts else 0.0 for counts, ms, whole in zip(saves, saved, dense, strict=True)
+    ]
+    # An empty value is no number, and equals nothing.
+    kept = [min(value, 1.0) if value == value else 0.0 for value in retained]
+    score = fmean(fraction * share for fraction, share in zip(kept, shares, strict=True))
+    return score, fmean(columns.values("top1", level))
 
 
-def _mean(rows: Rows) -> Mapping[str, Any]:
+def _mean(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """One row for all seeds: measured columns averaged, empty where one of them is."""
     means = {
         name: None if any(row[name] is None for row in rows) else fmean(row[name] for row in rows)

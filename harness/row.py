@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import zlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
@@ -157,5 +158,5 @@ def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
     """The first `count` booleans of what `encode_bits` made."""
     import numpy as np
 
-    packed = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
-    return np.unpackbits(packed, count=count).astype(np.bool_)
+    packed = np.frombuffer(zlib.decompress(binascii.a2b_base64(text)), dtype=np.uint8)
+    return np.unpackbits(packed, count=count).view(np.bool_)

@@ -15,9 +15,10 @@ FLOORS = [
     },
     # Trials, timings and rankings.
     {
-        "assembly", "catalogue", "discovery", "engines", "engines.local", "export", "findings", "grid",
-        "jobs", "level", "measurement", "pairing", "plan", "ranking", "removal", "report",
-        "resampling", "run_folder", "sessions", "survivors", "trial", "verdicts",
+        "accuracies", "assembly", "catalogue", "columns", "contests", "discovery", "engines",
+        "engines.local", "export", "findings", "grid", "jobs", "level", "measurement", "pairing",
+        "plan", "ranking", "removal", "report", "resampling", "run_folder", "sessions", "survivors",
+        "trial", "verdicts",
     },
     # Whole runs.
     {"comparison", "experiments", "progress", "remeasurement", "repetition", "request",

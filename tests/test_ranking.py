@@ -1,6 +1,7 @@
 """Rows to leaderboards: the score's definition, its traps, and what the sentences say."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +120,48 @@ def test_a_score_lies_between_0_and_1_and_more_accuracy_never_costs(levels, more
     assert 0.0 <= score <= 1.0
     assert area(retained + more, saved)[0] >= score - 1e-12
     assert area(retained, saved + more)[0] >= score - 1e-12
+
+
+def sweep(seeds: int) -> list[dict]:
+    """Three methods at up to four levels whose savings and accuracies overlap."""
+    rng = np.random.default_rng(0)
+    return [
+        level(
+            int(rng.integers(80, 99)), float(rng.uniform(0.5, 6)), key=f"{pruner} {seed} {sparsity}",
+            pruner=pruner, seed=seed, sparsity=sparsity, top5=None,
+        )
+        for pruner in ("a", "b", "c")
+        for seed in range(seeds)
+        for sparsity in (0.5, 0.8, 0.9, 0.95)[: 4 - seed % 2]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_table_is_ranked_as_its_rows_are(seeds, rows):
+    given = [*sweep(seeds), *rows]
+    for one, other in zip(leaderboards(given), leaderboards(pd.DataFrame(given)), strict=True):
+        assert one == other
+        assert one.dense == other.dense
+        for mine, theirs in zip(one.standings, other.standings, strict=True):
+            assert (mine.best, mine.rows) == (theirs.best, theirs.rows)
+        assert findings(one) == findings(other)
+
+
+@pytest.mark.parametrize("seeds", [2, 25])
+def test_an_interval_is_as_wide_as_if_every_seed_had_noise_of_its_own(seeds):
+    # One accuracy, one level: only timing noise is left, and seeds average it.
+    rows = [level(100, 5.0, seed=seed, ms_saved_low=4.0, ms_saved_high=6.0) for seed in range(seeds)]
+    [standing] = by_name(rows).values()
+    # A draw of n seeds with replacement holds some twice: the mean's variance is (2 - 1/n) / n.
+    expected = 0.1 * 2 * ((2 - 1 / seeds) / seeds) ** 0.5
+    assert standing.high - standing.low == pytest.approx(expected, rel=0.15)
+
+
+def test_seeds_with_other_levels_are_scored_by_what_they_have():
+    whole = [level(90, 4.0), level(60, 8.0, sparsity=0.9), level(90, 4.0, seed=1)]
+    [standing] = by_name(whole).values()
+    assert standing.score == pytest.approx((0.6 + 0.36) / 2)
+    assert standing.low < standing.score < standing.high
 
 
 def sentences(rows):
