@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking import METHOD, RECIPE
+from harness.columns import METHOD, RECIPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
