@@ -110,7 +110,8 @@ def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_pat
     measured = [result for result in found.values() if isinstance(result, Measured)]
     assert len(measured) == 2
     seconds = sum(timing.seconds for result in measured for timing in result.timings)
-    assert timesheet.seconds == {"timing": pytest.approx(seconds)}
+    # A session that the machine disturbed was timed twice.
+    assert timesheet.seconds["timing"] > 0.999 * seconds
 
 
 def timing(*, copy: float, seed: int = 0) -> Timing:
