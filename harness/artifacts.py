@@ -61,6 +61,13 @@ class ArtifactStore:
                 shutil.copytree(other.folder(key), folder, dirs_exist_ok=True)
         return key in self
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder that is gone after the block; `sweep` removes what a killed process leaves of it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_HALF_WRITTEN, dir=self.root) as folder:
+            yield Path(folder)
+
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Keep a JSON record under the key, over an earlier one."""
         write_file(self._record_path(key), json.dumps(record).encode())

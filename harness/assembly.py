@@ -15,6 +15,7 @@ from harness.row import Row
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.footprint import Footprint
     from harness.grid import Cell
     from harness.level import Level
     from harness.row import Status
@@ -40,6 +41,7 @@ def measured_row(
     *,
     snapshot: Snapshot,
     dense: Snapshot,
+    taken: Footprint,
     measured: Measured,
     machine: Mapping[str, Any],
 ) -> Row:
@@ -54,6 +56,7 @@ def measured_row(
         **machine,
         **_accuracy(snapshot, dense),
         **_size(snapshot, dense),
+        **asdict(taken),
         **_spent(level),
         **times,
         **_session(measured, label),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from harness.errors import HarnessError, UnknownNameError
 from harness.execution import Execution, Patience
 from harness.options import FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.recipe import Recipe
+from harness.timesheet import Timesheet, time_sentence
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
@@ -109,6 +111,7 @@ def run(
     Finished steps are kept: the same command again only reports, a wider one computes what is new.
     Exit code 0: done; 1: some cells failed and are listed; 2: the request was wrong.
     """
+    began = time.perf_counter()
     from harness.ledger import Ledger
     from harness.plan import make_plan
     from harness.request import Request, run_folder
@@ -137,25 +140,41 @@ def run(
 
             clear(folder)
         plan = make_plan(grid, ledger.rows(), processes=processes)
-        _carry_out(plan, folder, catalogue, grid, execution)
-        _show(folder, plan, catalogue, grid)
+        timesheet = Timesheet()
+        _carry_out(plan, folder, catalogue, grid, execution, timesheet=timesheet)
+        failed = _show(folder, plan, catalogue, grid)
+    if plan.owed:
+        spent = time.perf_counter() - began
+        click.echo(time_sentence(timesheet, seconds=spent, workers=execution.workers), err=True)
+    if failed:
+        sys.exit(1)
 
 
 def _carry_out(
-    plan: Plan, folder: Path, catalogue: Catalogue, grid: Grid, execution: Execution
+    plan: Plan,
+    folder: Path,
+    catalogue: Catalogue,
+    grid: Grid,
+    execution: Execution,
+    *,
+    timesheet: Timesheet,
 ) -> None:
     if not plan.owed:
         click.echo(f"Nothing to do: all {len(plan.cells)} cells are in {folder}.", err=True)
         return
+    from harness.engines.local import preloads_of, start_server
     from harness.progress import ConsoleProgress
+
+    start_server(preloads_of(grid.dataset))
     from harness.runner import Runner
 
     with ConsoleProgress(len(plan.owed)) as progress:
-        runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
+        runner = Runner(folder, execution, catalogue=catalogue, observer=progress, timesheet=timesheet)
         runner.carry_out(plan, threads=grid.threads)
 
 
-def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> None:
+def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> bool:
+    """Print and write what there is; whether a cell of the plan failed."""
     from harness.ledger import Ledger
     from harness.terminal import console, print_ranking, print_unmeasured
 
@@ -165,8 +184,7 @@ def _show(folder: Path, plan: Plan, catalogue: Catalogue, grid: Grid) -> None:
     print_unmeasured(console(), rows, "skipped")
     _write_reports(folder, catalogue)
     print_unmeasured(console(stderr=True), rows, "failed")
-    if any(row["status"] == "failed" for row in rows):
-        sys.exit(1)
+    return any(row["status"] == "failed" for row in rows)
 
 
 cli.add_command(compare)

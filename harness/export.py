@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -36,10 +36,22 @@ def filled_graph(
     return backend.fill(shared_graph(backend, model, example, name=name, store=store), model)
 
 
-def _graph_key(backend: SharesGraph, model: nn.Module, example: Tensor, name: str) -> str:
+def architecture(model: nn.Module, example: Tensor, name: str) -> str:
+    """A digest that masked twins share: what a model is apart from the values of its weights."""
+    return digest(_architecture_facts(model, example, name))
+
+
+def runtime_facts(backend: object) -> list[Any]:
+    """What changes when a backend, its device or its libraries do."""
     facts = dict(backend.describe()) if isinstance(backend, Backend) else {}
+    return [facts, source_hash(backend), torch.__version__]
+
+
+def _architecture_facts(model: nn.Module, example: Tensor, name: str) -> list[Any]:
     shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
-    found = digest(
-        [name, shapes, list(example.shape[1:]), facts, source_hash(backend), torch.__version__]
-    )
+    return [name, shapes, list(example.shape[1:])]
+
+
+def _graph_key(backend: SharesGraph, model: nn.Module, example: Tensor, name: str) -> str:
+    found = digest([*_architecture_facts(model, example, name), *runtime_facts(backend)])
     return f"graph-{type(backend).__name__}-{found}"

@@ -6,18 +6,19 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contracts import SharesGraph
-from harness.export import shared_graph
-from harness.snapshot import example_batch, load_model
-from harness.trial import train_dense, walk
+from harness.footprint import Footprints
+from harness.snapshot import load_model
+from harness.timesheet import Timesheet, Worked
+from harness.trial import train_dense, walk_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import nn
+
     from harness.artifacts import ArtifactStore
     from harness.contracts import Backend
     from harness.grid import Dense, Trial
-    from harness.level import Level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,28 +39,41 @@ class TrialJob:
     backends: Sequence[Backend]
 
 
-def run_dense(job: DenseJob) -> None:
-    """Keep the trained dense model and its exports."""
-    train_dense(job.dense, job.store)
-    _export(job.dense.key, job.dense, job.store, job.backends)
+def run_dense(job: DenseJob) -> Worked:
+    """Keep the trained dense model, its exports and their sizes."""
+    timesheet, dense = Timesheet(), job.dense
+    train_dense(dense, job.store, timesheet=timesheet)
+    _export(dense.key, None, dense=dense, job=job, timesheet=timesheet)
+    return Worked(timesheet=timesheet)
 
 
-def run_trial(job: TrialJob) -> list[Level]:
-    """Keep a snapshot of every level and its exports."""
-    levels = list(walk(job.trial, job.store))
-    for level in levels:
+def run_trial(job: TrialJob) -> Worked:
+    """Keep a snapshot of every level, its exports and their sizes."""
+    timesheet, dense = Timesheet(), job.trial.dense
+    for level, model in walk_models(job.trial, job.store, timesheet=timesheet):
         if level.status == "ok":
-            _export(level.snapshot, job.trial.dense, job.store, job.backends)
-    return levels
+            _export(level.snapshot, model, dense=dense, job=job, timesheet=timesheet)
+    return Worked(timesheet=timesheet)
 
 
-def _export(key: str, dense: Dense, store: ArtifactStore, backends: Sequence[Backend]) -> None:
-    model = load_model(store.folder(key), dense.model, dense.dataset)
-    example = example_batch(dense.dataset, 1)
-    for backend in backends:
-        if isinstance(backend, SharesGraph):
-            try:
-                shared_graph(backend, model, example, name=dense.model.name, store=store)
-            except Exception:
-                # The timing process meets the same error and puts it into the row.
-                traceback.print_exc()
+def _export(
+    snapshot: str,
+    model: nn.Module | None,
+    *,
+    dense: Dense,
+    job: DenseJob | TrialJob,
+    timesheet: Timesheet,
+) -> None:
+    footprints = Footprints(job.store)
+    owed = footprints.unshipped(snapshot, job.backends)
+    if not owed:
+        return
+    if model is None:
+        model = load_model(job.store.folder(snapshot), dense.model, dense.dataset)
+    for backend in owed:
+        try:
+            with timesheet.counting("exporting"):
+                footprints.ship(snapshot, model.eval(), dense=dense, backend=backend)
+        except Exception:
+            # The timing process meets the same error and puts it into the row.
+            traceback.print_exc()

@@ -89,6 +89,16 @@ class Row:
     dense_macs: int | None = _column("the same of the dense model")
     size_mb: float | None = _column("safetensors file", "10^6 bytes")
     compressed_mb: float | None = _column("the same after zstd level 3", "10^6 bytes")
+    file_mb: float | None = _column(
+        "file that the backend loads; the safetensors file where it takes PyTorch's model", "10^6 bytes"
+    )
+    file_compressed_mb: float | None = _column("the same after zstd level 3", "10^6 bytes")
+    memory_mb: float | None = _column(
+        "peak resident memory that loading the model and running it at this and smaller batch sizes "
+        "adds to a process of its own in which the runtime has run a small model; inputs and the bytes "
+        "of the file that the backend loads aside; one measurement for each architecture",
+        "10^6 bytes",
+    )
 
     epochs: float | None = _column("fine-tuning spent to reach this snapshot", "epochs")
     train_seconds: float | None = _column("fine-tuning time, shared rounds counted in full", "s")

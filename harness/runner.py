@@ -1,41 +1,43 @@
-"""Carrying out a plan: trials, then timings, then rows; only what the ledger does not hold yet."""
+"""Carrying out a plan: trials, memory, timings, rows; only what the ledger does not hold yet."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.artifacts import ARTIFACTS, ArtifactStore, write_file
 from harness.assembly import empty_row, least_milliseconds, measured_row
-from harness.contracts import Preloads
-from harness.engines.local import LocalEngine
+from harness.engines.local import LocalEngine, preloads_of
 from harness.environment import machine_facts
+from harness.footprint import Footprints
 from harness.grid import Dense
-from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.keys import digest
 from harness.lane import exclusive
 from harness.ledger import Ledger
-from harness.level import Level, finished_level, kept_level
+from harness.level import Level, kept_level
 from harness.measurement import DENSE
-from harness.plan import trial_epochs
+from harness.prober import Prober
 from harness.sessions import Measured, plan_sessions, why_enough
 from harness.snapshot import read_facts
 from harness.stopwatch import Limits
 from harness.timer import Timer, raw_samples
+from harness.timesheet import Timesheet
+from harness.trainer import Trainer
+from harness.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.catalogue import Catalogue
     from harness.execution import Execution
-    from harness.grid import Cell, Trial
+    from harness.grid import Cell
     from harness.plan import Plan
     from harness.progress import Observer
     from harness.row import Row, Status
-    from harness.sessions import Session
+    from harness.sessions import Member, Session
 
 SAMPLES = "samples"
 LOG = "log.txt"
@@ -51,17 +53,28 @@ def clear(folder: Path) -> None:
 
 
 class Runner:
-    """Carries out plans in a run folder, which the caller has locked."""
+    """Carries out plans in a run folder, which the caller has locked.
+
+    Where its time goes is added to `timesheet` where there is one.
+    """
 
     def __init__(
-        self, folder: Path, execution: Execution, *, catalogue: Catalogue, observer: Observer
+        self,
+        folder: Path,
+        execution: Execution,
+        *,
+        catalogue: Catalogue,
+        observer: Observer,
+        timesheet: Timesheet | None = None,
     ) -> None:
         self._folder = folder
         self._store = ArtifactStore(folder / ARTIFACTS)
+        self._footprints = Footprints(self._store)
         self._ledger = Ledger(folder)
         self._execution = execution
         self._catalogue = catalogue
         self._observer = observer
+        self._timesheet = timesheet or Timesheet()
         self._machine = machine_facts()
         self._written = 0
 
@@ -74,73 +87,38 @@ class Runner:
             if cell.subject.impossible is not None:
                 self._write_empty(cell, "skipped", cell.subject.impossible)
         if plan.able:
-            failures = self._train(plan)
-            self._time(plan, failures, threads=threads)
-
-    def _train(self, plan: Plan) -> dict[str, str]:
-        """Dense models, then trials; why a subject's process came to no end, by its key."""
-        self._take_over(plan.needed)
-        backends = list({cell.backend.name: cell.backend for cell in plan.able}.values())
-        denses = {dense.label: dense for dense in plan.needed if dense.key not in self._store}
-        trials = {t.label: t for t in plan.owing if not self._finished(t)}
-        units = {d.label: d.recipe.dense_epochs for d in denses.values()}
-        units |= {t.label: trial_epochs(t) for t in trials.values()}
-        self._observer.phase("training", sum(units.values()))
-        dense_jobs = {
-            label: DenseJob(dense=dense, store=self._store, backends=backends)
-            for label, dense in denses.items()
-        }
-        failures = self._work(plan, run_dense, dense_jobs, units)
-        trial_jobs = {
-            label: TrialJob(trial=trial, store=self._store, backends=backends)
-            for label, trial in trials.items()
-            if trial.dense.key in self._store
-        }
-        failures |= self._work(plan, run_trial, trial_jobs, units)
-        return {(denses | trials)[label].key: reason for label, reason in failures.items()}
-
-    def _take_over(self, denses: Sequence[Dense]) -> None:
-        if self._execution.dense_from is not None:
-            kept = ArtifactStore(self._execution.dense_from / ARTIFACTS)
-            taken = sum(self._store.take(kept, dense.key) for dense in denses)
-            self._observer.note(f"{taken} of {len(denses)} dense models are taken over")
-
-    def _work(
-        self,
-        plan: Plan,
-        function: Callable[[Any], Any],
-        jobs: Mapping[str, Any],
-        units: Mapping[str, float],
-    ) -> dict[str, str]:
-        failures = {}
-        engine = self._engine(plan, self._execution.workers)
-        for label, outcome in engine.run(function, jobs, watching=self._observer.running):
-            if outcome.failure:
-                failures[label] = outcome.failure
-            self._observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
-        return failures
+            workers = Workers(
+                engine=self._engine(plan, self._execution.workers),
+                observer=self._observer,
+                timesheet=self._timesheet,
+            )
+            kept = self._execution.dense_from
+            failures = Trainer(workers, store=self._store, dense_from=kept).train(plan)
+            members = self._members(plan, failures)
+            Prober(workers, store=self._store).probe(members)
+            self._time(plan, members, threads=threads)
 
     def _engine(self, plan: Plan, workers: int) -> LocalEngine:
-        dataset = plan.denses[0].dataset
         return LocalEngine(
             workers=workers,
             time_limit=self._execution.time_limit,
             log=self._folder / LOG,
-            preloads=tuple(dataset.preloads) if isinstance(dataset, Preloads) else (),
+            preloads=preloads_of(plan.denses[0].dataset),
         )
 
-    def _finished(self, trial: Trial) -> bool:
-        return all(finished_level(trial, level, self._store) for level in trial.levels)
-
-    def _time(self, plan: Plan, failures: Mapping[str, str], *, threads: int) -> None:
-        """Sessions one after the other, each alone on its device among all harnesses here."""
-        members: list[tuple[Cell, Level]] = []
+    def _members(self, plan: Plan, failures: Mapping[str, str]) -> list[Member]:
+        """The cells that have a snapshot; the others' rows are written."""
+        members: list[Member] = []
         for cell in plan.able:
             level = self._level(cell, failures)
             if level.status == "ok":
                 members.append((cell, level))
             else:
                 self._write_empty(cell, level.status, level.reason)
+        return members
+
+    def _time(self, plan: Plan, members: Sequence[Member], *, threads: int) -> None:
+        """Sessions one after the other, each alone on its device among all harnesses here."""
         patience = self._execution.patience
         limits = Limits(precision=patience.precision, seconds=min(PROCESS_SECONDS, patience.seconds))
         sessions = plan_sessions(
@@ -151,8 +129,12 @@ class Runner:
             cores=self._execution.cores,
         )
         self._observer.phase("timing", len(members))
-        enough = partial(why_enough, patience=patience)
-        timer = Timer(self._engine(plan, 1), enough=enough, observer=self._observer)
+        timer = Timer(
+            self._engine(plan, 1),
+            enough=partial(why_enough, patience=patience),
+            observer=self._observer,
+            timesheet=self._timesheet,
+        )
         for session in sessions:
             device = session.members[0][0].settings["device"]
             with exclusive(device, waiting=self._observer.note):
@@ -192,6 +174,7 @@ class Runner:
             level,
             snapshot=snapshot,
             dense=read_facts(self._store.folder(cell.dense.key)),
+            taken=self._footprints.of(cell, level),
             measured=found,
             machine=self._machine,
         )

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness.row import encode_bits
 from harness.surgery import History, prunable_weights, replay
+from harness.timesheet import Timesheet
 from harness.training import evaluate
 
 if TYPE_CHECKING:
@@ -63,11 +64,16 @@ def save_snapshot(
     dataset: Dataset,
     history: History,
     train_seconds: float,
+    timesheet: Timesheet | None = None,
 ) -> Snapshot:
     """Evaluate and measure the model and keep both under the key."""
-    content = save({name: value.contiguous() for name, value in model.state_dict().items()})
-    packed = zstandard.compress(content, ZSTD_LEVEL)
-    evaluation = evaluate(model, dataset)
+    timesheet = timesheet or Timesheet()
+    with timesheet.counting("exporting"):
+        content = save({name: value.contiguous() for name, value in model.state_dict().items()})
+        packed = zstandard.compress(content, ZSTD_LEVEL)
+    with timesheet.counting("evaluating"):
+        evaluation = evaluate(model, dataset)
+        macs = count_macs(model, example_batch(dataset, 1))
     weights = list(prunable_weights(model).values())
     snapshot = Snapshot(
         history=history,
@@ -79,7 +85,7 @@ def save_snapshot(
         params_nonzero=sum(int(p.count_nonzero()) for p in model.parameters()),
         prunable=sum(w.numel() for w in weights),
         prunable_nonzero=sum(int(w.count_nonzero()) for w in weights),
-        macs=count_macs(model, example_batch(dataset, 1)),
+        macs=macs,
         size_mb=len(content) / 1e6,
         compressed_mb=len(packed) / 1e6,
         train_seconds=train_seconds,

@@ -12,6 +12,7 @@ import numpy as np
 from harness.keys import stable_seed
 from harness.measurement import time_snapshots
 from harness.sessions import Measured, disturbed
+from harness.timesheet import Timesheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,9 +49,20 @@ class Enough(Protocol):
 
 
 class Timer:
-    """Runs sessions on `engine`, which has one worker, in processes until `enough` says why it ends."""
+    """Runs sessions on `engine`, which has one worker, in processes until `enough` says why it ends.
 
-    def __init__(self, engine: LocalEngine, *, enough: Enough, observer: Observer) -> None:
+    What its processes take is added to `timesheet` where there is one.
+    """
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        *,
+        enough: Enough,
+        observer: Observer,
+        timesheet: Timesheet | None = None,
+    ) -> None:
+        self._timesheet = timesheet or Timesheet()
         self._engine = engine
         self._enough = enough
         self._observer = observer
@@ -106,6 +118,7 @@ class Timer:
         [(_, outcome)] = self._engine.run(time_snapshots, job, watching=self._observer.running)
         if outcome.value is None:
             return outcome.failure
+        self._timesheet.add("timing", outcome.value.seconds)
         return outcome.value
 
 

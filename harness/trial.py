@@ -7,7 +7,6 @@ the masks, so that methods which choose the same masks share the fine-tuning too
 
 from __future__ import annotations
 
-import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
@@ -15,11 +14,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import HarnessError, UnsupportedError, failure_reason
+from harness.fitting import fit
 from harness.keys import digest, stable_seed
 from harness.level import Level, finished_level, level_key
 from harness.removal import choose_removal, score_model
-from harness.snapshot import example_batch, load_model, read_facts, save_snapshot
-from harness.training import calibration_batches, train
+from harness.snapshot import example_batch, load_model, read_facts
+from harness.timesheet import Timesheet
+from harness.training import calibration_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,28 +53,36 @@ class _State:
     excluded: str = ""
 
 
-def train_dense(dense: Dense, store: ArtifactStore) -> None:
+def train_dense(dense: Dense, store: ArtifactStore, *, timesheet: Timesheet | None = None) -> None:
     """Train the dense model and keep it, unless it is kept already."""
+    timesheet = timesheet or Timesheet()
     torch.set_num_threads(1)
     if dense.key in store:
         return
     torch.manual_seed(dense.seed)
     model = dense.model.build(dense.dataset)
-    began = time.perf_counter()
-    train(
+    fit(
+        dense.key,
         model,
-        dense.dataset,
-        dense.recipe,
+        dense=dense,
+        store=store,
         epochs=dense.recipe.dense_epochs,
         peak_lr=dense.recipe.dense_lr,
         seed=stable_seed(dense.seed, "dense"),
+        timesheet=timesheet,
     )
-    spent = time.perf_counter() - began
-    save_snapshot(store, dense.key, model, dataset=dense.dataset, history=[], train_seconds=spent)
 
 
 def walk(trial: Trial, store: ArtifactStore) -> Iterator[Level]:
-    """Each level as it is finished; one that goes wrong leaves the others alone.
+    """Each level as it is finished; one that goes wrong leaves the others alone."""
+    for level, _ in walk_models(trial, store, timesheet=Timesheet()):
+        yield level
+
+
+def walk_models(
+    trial: Trial, store: ArtifactStore, *, timesheet: Timesheet
+) -> Iterator[tuple[Level, nn.Module | None]]:
+    """Each level with its model, or without one where the level was finished before or went wrong.
 
     One thread, so that the numbers depend neither on the machine's cores nor on how many trials run
     beside this one.
@@ -81,31 +90,33 @@ def walk(trial: Trial, store: ArtifactStore) -> Iterator[Level]:
     torch.set_num_threads(1)
     steps: _Walk | None = None
     for sparsity in trial.levels:
-        level = finished_level(trial, sparsity, store)
+        level, model = finished_level(trial, sparsity, store), None
         if level is None:
             try:
-                steps = steps or _Walk(trial, store)
-                level = steps.level(sparsity)
+                steps = steps or _Walk(trial, store, timesheet)
+                level, model = steps.level(sparsity), steps.model(sparsity)
             except UnsupportedError as error:
                 level = Level(sparsity=sparsity, status="skipped", reason=str(error))
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
                 level = Level(sparsity=sparsity, status="failed", reason=failure_reason(error))
             store.write_record(level_key(trial.key, sparsity), asdict(level))
-        yield level
+        yield level, model
 
 
 class _Walk:
-    def __init__(self, trial: Trial, store: ArtifactStore) -> None:
+    def __init__(self, trial: Trial, store: ArtifactStore, timesheet: Timesheet) -> None:
         self._trial = trial
         self._store = store
+        self._timesheet = timesheet
         self._example = example_batch(trial.dense.dataset, 2)
-        self._batches = calibration_batches(
-            trial.dense.dataset,
-            images=CALIBRATION_IMAGES,
-            batch=trial.dense.recipe.train_batch,
-            seed=stable_seed(trial.dense.seed, "calibration"),
-        )
+        with timesheet.counting("pruning"):
+            self._batches = calibration_batches(
+                trial.dense.dataset,
+                images=CALIBRATION_IMAGES,
+                batch=trial.dense.recipe.train_batch,
+                seed=stable_seed(trial.dense.seed, "calibration"),
+            )
         folder = store.folder(trial.dense.key)
         self._dense = _State(
             key=trial.dense.key, model=load_model(folder, trial.dense.model, trial.dense.dataset)
@@ -131,6 +142,10 @@ class _Walk:
             excluded=state.excluded,
         )
 
+    def model(self, sparsity: float) -> nn.Module:
+        """The model of a level that is done."""
+        return self._after(self._rounds(sparsity)).model
+
     def _rounds(self, sparsity: float) -> tuple[Round, ...]:
         rounds = tuple(self._trial.schedule.rounds(sparsity))
         if not rounds or abs(rounds[-1].sparsity - sparsity) > 1e-9:
@@ -146,16 +161,17 @@ class _Walk:
     def _advance(self, start: _State, rounds: tuple[Round, ...]) -> _State:
         trial, turn = self._trial, rounds[-1]
         seed = stable_seed(trial.dense.seed, "round", len(rounds))
-        scoring = self._scoring(start, seed)
-        removal = choose_removal(
-            start.model,
-            scoring,
-            masks=start.masks,
-            example=self._example,
-            sparsity=turn.sparsity,
-            budget=(1.0 - turn.sparsity) * self._prunable,
-            scope=trial.scope,
-        )
+        with self._timesheet.counting("pruning"):
+            scoring = self._scoring(start, seed)
+            removal = choose_removal(
+                start.model,
+                scoring,
+                masks=start.masks,
+                example=self._example,
+                sparsity=turn.sparsity,
+                budget=(1.0 - turn.sparsity) * self._prunable,
+                scope=trial.scope,
+            )
         history = start.history + removal.cut
         epochs = turn.share * trial.dense.recipe.finetune_epochs
         key = self._step_key(start, removal, epochs, seed)
@@ -195,18 +211,16 @@ class _Walk:
         dense, model = self._trial.dense, removal.model
         if key in self._store:
             return load_model(self._store.folder(key), dense.model, dense.dataset)
-        began = time.perf_counter()
-        train(
+        fit(
+            key,
             model,
-            dense.dataset,
-            dense.recipe,
+            dense=dense,
+            store=self._store,
             epochs=epochs,
             peak_lr=dense.recipe.finetune_lr,
             seed=seed,
+            timesheet=self._timesheet,
             masks=removal.masks,
-        )
-        spent = time.perf_counter() - began
-        save_snapshot(
-            self._store, key, model, dataset=dense.dataset, history=history, train_seconds=spent
+            history=history,
         )
         return model

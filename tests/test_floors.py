@@ -7,22 +7,27 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     # Words that everything is said in.
-    {"contracts", "environment", "errors", "execution", "keys", "recipe", "row", "selection"},
+    {
+        "contracts", "environment", "errors", "execution", "keys", "recipe", "row", "selection",
+        "timesheet",
+    },
     # One job each, knowing nothing of grids.
     {
         "artifacts", "backend_file", "conditions", "estimates", "evidence", "hookspecs", "lane",
-        "ledger", "masks", "snapshot", "specimen", "stopwatch", "surgery", "training",
+        "ledger", "masks", "peak", "snapshot", "specimen", "stopwatch", "surgery", "training",
     },
     # Trials, timings and rankings.
     {
         "accuracies", "assembly", "catalogue", "columns", "contests", "discovery", "engines",
-        "engines.local", "export", "findings", "grid", "jobs", "level", "measurement", "pairing",
-        "plan", "ranking", "removal", "report", "resampling", "run_folder", "sessions", "survivors",
-        "trial", "verdicts",
+        "engines.local", "export", "findings", "fitting", "footprint", "grid", "jobs", "level",
+        "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
+        "run_folder", "sessions", "survivors", "trial", "verdicts",
     },
     # Whole runs.
-    {"comparison", "experiments", "progress", "remeasurement", "repetition", "request",
-     "runner", "testing", "timer"},
+    {
+        "comparison", "experiments", "prober", "progress", "remeasurement", "repetition", "request",
+        "runner", "testing", "timer", "trainer", "workers",
+    },
     # What a person types and sees.
     {"__main__", "cli", "compare", "doctor", "options", "terminal"},
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -72,6 +73,9 @@ def test_rows_are_consistent(finished):
         assert row["ms_saved_low"] <= row["ms_saved"] <= row["ms_saved_high"]
         assert (row["retained_per_ms_saved"] is None) == (not row["saves_time"])
         assert row["compressed_mb"] < row["size_mb"]
+        assert row["file_compressed_mb"] < row["file_mb"]
+        if row["backend"] == "eager_cpu":
+            assert row["file_mb"] == row["size_mb"]
         if row["granularity"] == "weight":
             assert row["sparsity_reached"] == pytest.approx(row["sparsity"], abs=1e-3)
             assert row["macs"] == row["dense_macs"]
@@ -85,6 +89,29 @@ def test_both_backends_measure_the_same_snapshot(finished):
     for row in rows_in(finished[0] / "results" / "small"):
         accuracy.setdefault((row["trial"], row["sparsity"]), set()).add((row["top1"], row["correct"]))
     assert all(len(found) == 1 for found in accuracy.values())
+
+
+def test_memory_is_that_of_the_architecture(finished):
+    rows = rows_in(finished[0] / "results" / "small")
+    peaks = {
+        tuple(row[n] for n in ("backend", "batch", "pruner", "granularity", "sparsity")): row[
+            "memory_mb"
+        ]
+        for row in rows
+    }
+    for (backend, batch, pruner, granularity, sparsity), peak in peaks.items():
+        assert peak > 0
+        dense = peaks[backend, batch, "dense", "", 0.0]
+        assert (peak == dense) == (granularity != "channel")
+        assert peak >= peaks[backend, 1, pruner, granularity, sparsity]
+
+
+def test_a_run_says_where_its_time_went(finished):
+    [line] = [line for line in finished[1].stderr.splitlines() if line.startswith("Time: ")]
+    shares = dict(re.findall(r"(\w[\w ]+) ([\d.]+) %", line))
+    kinds = {"Training", "evaluating", "pruning", "exporting", "memory", "timing", "the harness itself"}
+    assert kinds <= set(shares) <= kinds | {"waiting for the last worker"}
+    assert sum(map(float, shares.values())) == pytest.approx(100, abs=2)
 
 
 def test_the_tables_hold_the_rows(finished):
@@ -103,6 +130,7 @@ def test_the_same_command_again_only_reports(finished):
     assert again.returncode == 0
     assert "Nothing to do: all 36 cells are in results/small" in again.stderr
     assert again.stdout == first.stdout
+    assert "Time: " not in again.stderr
     assert (place / "results" / "small" / "rows.jsonl").read_bytes() == before
 
 
@@ -220,3 +248,4 @@ def test_a_backend_that_refuses_a_batch_size_fails_those_rows_and_no_others(tmp_
     assert "one image at a time" in done.stderr
     rows = rows_in(tmp_path / "results" / "small")
     assert Counter((row["batch"], row["status"]) for row in rows) == {(1, "ok"): 9, (8, "failed"): 9}
+    assert all((row["memory_mb"] is None) == (row["batch"] == 8) for row in rows)

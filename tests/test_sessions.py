@@ -16,6 +16,7 @@ from harness.measurement import COPY, DENSE, Timing
 from harness.sessions import Measured, disturbed, plan_sessions, why_enough
 from harness.stopwatch import Limits
 from harness.timer import Timer, raw_samples
+from harness.timesheet import Timesheet
 from harness.trial import train_dense, walk
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random_scores import Random
@@ -100,12 +101,17 @@ def test_a_session_holds_no_more_than_fits(session, monkeypatch):
 def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
     [whole] = session(Fragile())
     engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
-    timer = Timer(engine, enough=after(Patience(least=1, most=1)), observer=Notes())
+    enough, timesheet = after(Patience(least=1, most=1)), Timesheet()
+    timer = Timer(engine, enough=enough, observer=Notes(), timesheet=timesheet)
     found = {part.members[0][0].subject.label: result for part, result in timer.measure(whole)}
     assert {label: result for label, result in found.items() if isinstance(result, str)} == {
         "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
     }
-    assert sum(isinstance(result, Measured) for result in found.values()) == 2
+    measured = [result for result in found.values() if isinstance(result, Measured)]
+    assert len(measured) == 2
+    seconds = sum(timing.seconds for result in measured for timing in result.timings)
+    # A session that the machine disturbed was timed twice.
+    assert timesheet.seconds["timing"] > 0.999 * seconds
 
 
 def timing(*, copy: float, seed: int = 0) -> Timing:

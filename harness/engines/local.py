@@ -13,16 +13,23 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pebble
 
+from harness.contracts import Preloads
 from harness.errors import failure_reason
+
+if TYPE_CHECKING:
+    from harness.contracts import Dataset
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-PRELOADED = ("harness.stopwatch", "torch", "timm", "torch_pruning")
+PRELOADED = (
+    "harness.stopwatch", "torch", "timm", "torch_pruning", "harness.jobs", "harness.measurement",
+    "harness.probe",
+)  # fmt: skip
 POLL_SECONDS = 0.2
 
 
@@ -84,6 +91,20 @@ class LocalEngine:
             return Outcome(failure=f"its process ended with exit code {error.exitcode}")
         except Exception as error:
             return Outcome(failure=failure_reason(error))
+
+
+def preloads_of(dataset: Dataset) -> tuple[str, ...]:
+    """Modules that workers start with for the dataset's sake."""
+    return tuple(dataset.preloads) if isinstance(dataset, Preloads) else ()
+
+
+def start_server(preloads: tuple[str, ...]) -> None:
+    """Begin to import what workers start with, while the caller goes on."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from multiprocessing import forkserver
+
+        _context([*PRELOADED, *preloads])
+        forkserver.ensure_running()
 
 
 def _context(preloads: list[str]) -> multiprocessing.context.BaseContext:

@@ -1,0 +1,105 @@
+"""What a snapshot takes on a backend, on disk and in memory, as kept in the store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import zstandard
+
+from harness.contracts import SharesGraph
+from harness.export import architecture, filled_graph, runtime_facts
+from harness.keys import digest
+from harness.snapshot import ZSTD_LEVEL, example_batch, read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
+
+    from harness.artifacts import ArtifactStore
+    from harness.contracts import Backend
+    from harness.grid import Cell, Dense
+    from harness.level import Level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """The file that a backend loads, in 10^6 bytes, and the architecture that it holds."""
+
+    architecture: str
+    file_mb: float
+    file_compressed_mb: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """The columns of a row that say what a snapshot takes, in 10^6 bytes; None where not known."""
+
+    file_mb: float | None = None
+    file_compressed_mb: float | None = None
+    memory_mb: float | None = None
+
+
+class Footprints:
+    """What `store` holds about files and memory; asks each backend only once what it is."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._facts: dict[str, list[Any]] = {}
+
+    def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, backend: Backend) -> None:
+        """Make the file once and keep its sizes; the file itself can be made again from its graph."""
+        name, example = dense.model.name, example_batch(dense.dataset, 1)
+        if isinstance(backend, SharesGraph):
+            file = filled_graph(backend, model, example, name=name, store=self._store)
+            raw, packed = len(file) / 1e6, len(zstandard.compress(file, ZSTD_LEVEL)) / 1e6
+        else:
+            facts = read_facts(self._store.folder(snapshot))
+            raw, packed = facts.size_mb, facts.compressed_mb
+        found = Shipped(
+            architecture=architecture(model, example, name), file_mb=raw, file_compressed_mb=packed
+        )
+        self._store.write_record(self._file_key(snapshot, backend), asdict(found))
+
+    def shipped(self, snapshot: str, backend: Backend) -> Shipped | None:
+        """What `ship` kept; None where it never did."""
+        record = self._store.record(self._file_key(snapshot, backend))
+        return Shipped(**record) if record else None
+
+    def unshipped(self, snapshot: str, backends: Sequence[Backend]) -> list[Backend]:
+        """The backends that a snapshot was not exported for yet."""
+        return [backend for backend in backends if self.shipped(snapshot, backend) is None]
+
+    def keep_peaks(self, key: str, peaks: Mapping[int, float | None]) -> None:
+        """Keep peaks in 10^6 bytes by batch size, under a key that `memory_key` made."""
+        self._store.write_record(key, {str(batch): peak for batch, peak in peaks.items()})
+
+    def kept_peaks(self, key: str) -> dict[int, float | None]:
+        """What `keep_peaks` kept; nothing where it never did."""
+        return {int(batch): peak for batch, peak in (self._store.record(key) or {}).items()}
+
+    def memory_key(self, found: Shipped, backend: Backend, threads: int) -> str:
+        """Under which the peaks of an architecture on a backend are kept."""
+        facts = [found.architecture, *self._backend_facts(backend), threads]
+        return f"memory-{type(backend).__name__}-{digest(facts)}"
+
+    def of(self, cell: Cell, level: Level) -> Footprint:
+        """What is known of a snapshot on the cell's backend, at its batch size and threads."""
+        found = self.shipped(level.snapshot, cell.backend)
+        if found is None:
+            return Footprint()
+        peaks = self.kept_peaks(self.memory_key(found, cell.backend, cell.settings["threads"]))
+        return Footprint(
+            file_mb=found.file_mb,
+            file_compressed_mb=found.file_compressed_mb,
+            memory_mb=peaks.get(cell.batch),
+        )
+
+    def _file_key(self, snapshot: str, backend: Backend) -> str:
+        return f"file-{type(backend).__name__}-{digest([snapshot, *self._backend_facts(backend)])}"
+
+    def _backend_facts(self, backend: Backend) -> list[Any]:
+        if backend.name not in self._facts:
+            self._facts[backend.name] = [backend.name, *runtime_facts(backend)]
+        return self._facts[backend.name]

@@ -1,0 +1,63 @@
+"""Peak resident memory of this process, from a moment on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import psutil
+
+STATUS = Path("/proc/self/status")
+CLEAR = Path("/proc/self/clear_refs")
+RESET_PEAK = "5"
+HIDDEN_MB = 1.0
+"""An earlier peak so far above what is resident may hide a later one."""
+
+
+class PeakMemory:
+    """What this process's resident memory grows by, at most, from when this is made."""
+
+    def __init__(self) -> None:
+        _forget_peak()
+        self._before = psutil.Process().memory_info().rss / 1e6
+        self._earlier = _peak_mb()
+
+    def added_mb(self) -> float | None:
+        """10^6 bytes at the peak since; None where the system does not tell.
+
+        That is so too where memory once was higher, the system cannot forget it, and the peak since
+        stayed below.
+        """
+        peak = _peak_mb()
+        if peak is None or self._earlier is None:
+            return None
+        if peak <= self._earlier and self._earlier - self._before > HIDDEN_MB:
+            return None
+        return max(0.0, peak - self._before)
+
+
+def _forget_peak() -> None:
+    try:
+        CLEAR.write_text(RESET_PEAK)
+    except OSError:
+        # Not Linux, or a sandbox; an earlier peak that would hide a later one is noticed above.
+        return
+
+
+def _peak_mb() -> float | None:
+    try:
+        lines = STATUS.read_text().splitlines()
+    except OSError:
+        return _peak_of_usage()
+    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(found[0]) * 1024 / 1e6 if found else _peak_of_usage()
+
+
+def _peak_of_usage() -> float | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, kilobytes elsewhere.
+    return (peak if sys.platform == "darwin" else peak * 1024) / 1e6 or None

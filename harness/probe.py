@@ -1,0 +1,157 @@
+"""Peak memory of inference, each architecture and backend in a fresh process.
+
+A probe loads a file that another process made, so that nothing but the deployed model and its runtime
+is in its memory: no dense weights, no tracing, no PyTorch tensors where the backend has its own.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.contracts import SharesGraph
+from harness.errors import HarnessError, failure_reason
+from harness.export import filled_graph
+from harness.peak import PeakMemory
+from harness.snapshot import example_batch, load_model
+from harness.specimen import NoiseImages, residual_network
+from harness.timesheet import Timesheet, Worked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from harness.artifacts import ArtifactStore
+    from harness.contracts import Backend, Run
+    from harness.grid import Dense
+
+SPECIMEN = "specimen"
+WARM_UP = (1, 8)
+"""Batch sizes: runtimes have other code for one image than for several."""
+RUNS = 2
+"""The second run may need memory that the first made the runtime plan for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """What a probe loads of a snapshot, to be written to `path`; of the specimen where it is empty."""
+
+    dense: Dense
+    snapshot: str
+    backend: Backend
+    store: ArtifactStore
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written(Worked):
+    """Why files could not be written, by path."""
+
+    failures: dict[Path, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeJob:
+    """Measure the model in `file`, after the specimen's, at rising batch sizes of `(n, *shape)`."""
+
+    backend: Backend
+    file: Path
+    specimen: Path
+    shape: tuple[int, int, int]
+    batches: tuple[int, ...]
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed(Worked):
+    """Peaks in 10^6 bytes by batch size, and why there are no more of them."""
+
+    peaks: dict[int, float | None]
+    failure: str = ""
+
+
+def write_files(files: Sequence[File]) -> Written:
+    """Make what a deployment would have on disk: the backend's file, or the whole PyTorch module."""
+    timesheet = Timesheet()
+    failures = {}
+    torch.set_num_threads(1)
+    with timesheet.counting("memory"):
+        for file in files:
+            try:
+                _write(file)
+            except Exception as error:
+                failures[file.path] = failure_reason(error)
+    return Written(timesheet=timesheet, failures=failures)
+
+
+def _write(file: File) -> None:
+    model, example, name = _subject(file)
+    if isinstance(file.backend, SharesGraph):
+        content = filled_graph(file.backend, model, example, name=name, store=file.store)
+        file.path.write_bytes(content)
+    else:
+        torch.save(model, file.path)
+
+
+def _subject(file: File) -> tuple[nn.Module, Tensor, str]:
+    if not file.snapshot:
+        return residual_network(), example_batch(NoiseImages(), 1), SPECIMEN
+    dense = file.dense
+    model = load_model(file.store.folder(file.snapshot), dense.model, dense.dataset)
+    return model, example_batch(dense.dataset, 1), dense.model.name
+
+
+def probe_memory(job: ProbeJob) -> Probed:
+    """Peaks at the batch sizes that the model runs at, up to the first that it does not."""
+    timesheet = Timesheet()
+    peaks: dict[int, float | None] = {}
+    failure = ""
+    torch.set_num_threads(job.threads)
+    with timesheet.counting("memory"), torch.no_grad():
+        try:
+            _warm_up(job)
+            # Pair by pair, so that what is known before something raises stays.
+            peaks.update(_peaks(job.backend, job.file, shape=job.shape, batches=job.batches))
+        except Exception as error:
+            failure = failure_reason(error)
+    return Probed(timesheet=timesheet, peaks=peaks, failure=failure)
+
+
+def _warm_up(job: ProbeJob) -> None:
+    """Have the runtime's code and scratch memory there before the model is."""
+    ran: dict[int, float | None] = {}
+    with suppress(Exception):
+        # Some runtimes take one image at a time.
+        ran.update(_peaks(job.backend, job.specimen, shape=NoiseImages().shape, batches=WARM_UP))
+    if not ran:
+        raise HarnessError("the runtime does not run the small model that warms it up")
+
+
+def _peaks(
+    backend: Backend, file: Path, *, shape: tuple[int, int, int], batches: tuple[int, ...]
+) -> Iterator[tuple[int, float | None]]:
+    inputs = {batch: torch.randn(batch, *shape) for batch in sorted(batches)}
+    # The bytes stay: memory of theirs that came free would be used again and count for nothing.
+    content = file.read_bytes() if isinstance(backend, SharesGraph) else None
+    memory = PeakMemory()
+    prepared = _loaded(backend, file, content)
+    for batch, images in inputs.items():
+        run = prepared(images)
+        for _ in range(RUNS):
+            run(images)
+        yield batch, memory.added_mb()
+
+
+def _loaded(backend: Backend, file: Path, content: bytes | None) -> Callable[[Tensor], Run]:
+    """From an example to a run on it."""
+    if isinstance(backend, SharesGraph) and content is not None:
+        run = backend.load(content)
+        return lambda _: run
+    # Unpickling runs code, here that of a file which `write_files` has just written.
+    model = torch.load(file, weights_only=False)
+    return lambda images: backend.prepare(model, images)

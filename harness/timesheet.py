@@ -1,0 +1,75 @@
+"""Where the time of a run goes: seconds of each kind of work, summed over worker processes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Work = Literal["training", "evaluating", "pruning", "exporting", "memory", "timing", "waiting"]
+
+WORDS: tuple[tuple[Work, str], ...] = (
+    ("training", "training"),
+    ("evaluating", "evaluating"),
+    ("pruning", "pruning"),
+    ("exporting", "exporting"),
+    ("memory", "memory"),
+    ("timing", "timing"),
+    ("waiting", "waiting for the last worker"),
+)
+REST = "the harness itself"
+
+
+@dataclass(frozen=True)
+class Timesheet:
+    """Seconds by kind of work; whoever works is given one and writes into it."""
+
+    seconds: dict[Work, float] = field(default_factory=dict)
+
+    def add(self, work: Work, seconds: float) -> None:
+        """So much more of that work was done."""
+        self.seconds[work] = self.seconds.get(work, 0.0) + seconds
+
+    @contextmanager
+    def counting(self, work: Work) -> Iterator[None]:
+        """Add what the block takes, also where it raises."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(work, time.perf_counter() - began)
+
+    def book(self, other: Timesheet, *, workers: int) -> None:
+        """Add another's seconds, each counting as the share of a second that one of `workers` is."""
+        for work, seconds in other.seconds.items():
+            self.add(work, seconds / workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worked:
+    """What a job hands back from its process; what else it made is on disk."""
+
+    timesheet: Timesheet
+
+
+def time_sentence(timesheet: Timesheet, *, seconds: float, workers: int) -> str:
+    """Shares of a run of so many seconds; what no work accounts for is the harness's own."""
+    shares = {word: timesheet.seconds[work] for work, word in WORDS if work in timesheet.seconds}
+    shares[REST] = max(0.0, seconds - sum(shares.values()))
+    said = ", ".join(f"{word} {_percent(spent, seconds)} %" for word, spent in shares.items())
+    crew = "1 worker" if workers == 1 else f"{workers} workers"
+    return f"Time: {_duration(seconds)} of {crew}. {said[0].upper()}{said[1:]}."
+
+
+def _percent(spent: float, seconds: float) -> str:
+    share = 100.0 * spent / max(seconds, 1e-9)
+    return f"{share:.1f}" if share < 9.95 else f"{share:.0f}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

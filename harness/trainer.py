@@ -1,0 +1,85 @@
+"""The training phase of a run: dense models, then trials, each in a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.artifacts import ARTIFACTS, ArtifactStore
+from harness.footprint import Footprints
+from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
+from harness.level import finished_level
+from harness.plan import trial_epochs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.contracts import Backend
+    from harness.grid import Dense, Trial
+    from harness.plan import Plan
+    from harness.timesheet import Worked
+    from harness.workers import Workers
+
+Job = TypeVar("Job")
+
+
+class Trainer:
+    """Makes on `workers` what a plan needs and `store` lacks: snapshots and their exports."""
+
+    def __init__(
+        self, workers: Workers, *, store: ArtifactStore, dense_from: Path | None = None
+    ) -> None:
+        self._workers = workers
+        self._dense_from = dense_from
+        self._store = store
+        self._footprints = Footprints(store)
+
+    def train(self, plan: Plan) -> dict[str, str]:
+        """Dense models, then trials; why a subject's process came to no end, by its key."""
+        self._take_over(plan.needed)
+        backends = list({cell.backend.name: cell.backend for cell in plan.able}.values())
+        denses = {d.label: d for d in plan.needed if not self._dense_finished(d, backends)}
+        trials = {t.label: t for t in plan.owing if not self._finished(t, backends)}
+        units = {d.label: d.recipe.dense_epochs for d in denses.values()}
+        units |= {t.label: trial_epochs(t) for t in trials.values()}
+        self._workers.observer.phase("training", sum(units.values()))
+        dense_jobs = {
+            label: DenseJob(dense=dense, store=self._store, backends=backends)
+            for label, dense in denses.items()
+        }
+        failures = self._work(run_dense, dense_jobs, units)
+        trial_jobs = {
+            label: TrialJob(trial=trial, store=self._store, backends=backends)
+            for label, trial in trials.items()
+            if trial.dense.key in self._store
+        }
+        failures |= self._work(run_trial, trial_jobs, units)
+        return {(denses | trials)[label].key: reason for label, reason in failures.items()}
+
+    def _take_over(self, denses: Sequence[Dense]) -> None:
+        if self._dense_from is not None:
+            kept = ArtifactStore(self._dense_from / ARTIFACTS)
+            taken = sum(self._store.take(kept, dense.key) for dense in denses)
+            self._workers.observer.note(f"{taken} of {len(denses)} dense models are taken over")
+
+    def _work(
+        self, function: Callable[[Job], Worked], jobs: Mapping[str, Job], units: Mapping[str, float]
+    ) -> dict[str, str]:
+        failures = {}
+        for label, outcome in self._workers.run(function, jobs):
+            if outcome.failure:
+                failures[label] = outcome.failure
+            self._workers.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
+        return failures
+
+    def _dense_finished(self, dense: Dense, backends: list[Backend]) -> bool:
+        return dense.key in self._store and not self._footprints.unshipped(dense.key, backends)
+
+    def _finished(self, trial: Trial, backends: list[Backend]) -> bool:
+        """Whether nothing is left to do, exports that an earlier version did not keep among it."""
+        levels = [finished_level(trial, sparsity, self._store) for sparsity in trial.levels]
+        return all(
+            level is not None
+            and (level.status != "ok" or not self._footprints.unshipped(level.snapshot, backends))
+            for level in levels
+        )

@@ -1,0 +1,47 @@
+"""Worker processes of a phase, with a book of where their time went."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.timesheet import Worked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.engines.local import LocalEngine, Outcome
+    from harness.progress import Observer
+    from harness.timesheet import Timesheet
+
+Job = TypeVar("Job")
+Result = TypeVar("Result", bound=Worked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Runs jobs on the engine's processes; what they and idle processes spend goes to `timesheet`.
+
+    A second counts as the share of the phase that it is: half of one where two processes work. What a
+    job that came to no end had spent is not known.
+    """
+
+    engine: LocalEngine
+    observer: Observer
+    timesheet: Timesheet
+
+    def run(
+        self, function: Callable[[Job], Result], jobs: Mapping[str, Job]
+    ) -> Iterator[tuple[str, Outcome[Result]]]:
+        """Label and outcome of each job as it ends."""
+        left, size = len(jobs), min(self.engine.workers, len(jobs))
+        since = time.perf_counter()
+        for label, outcome in self.engine.run(function, jobs, watching=self.observer.running):
+            now = time.perf_counter()
+            if left < size:
+                self.timesheet.add("waiting", (now - since) * (size - left) / size)
+            since, left = now, left - 1
+            if outcome.value is not None:
+                self.timesheet.book(outcome.value.timesheet, workers=size)
+            yield label, outcome

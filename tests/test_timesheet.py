@@ -1,0 +1,75 @@
+"""Where a run's time goes: seconds by kind of work, and the line that says so."""
+
+import re
+
+import pytest
+
+from harness.engines.local import LocalEngine
+from harness.timesheet import Timesheet, Worked, time_sentence
+from harness.workers import Workers
+
+
+def test_work_is_counted_also_where_it_raises():
+    sheet = Timesheet()
+    with sheet.counting("pruning"):
+        pass
+    with pytest.raises(ValueError, match="no"), sheet.counting("training"):
+        raise ValueError("no")
+    assert set(sheet.seconds) == {"pruning", "training"}
+    assert all(seconds >= 0.0 for seconds in sheet.seconds.values())
+
+
+def test_a_second_of_one_of_two_workers_is_half_a_second_of_the_run():
+    sheet = Timesheet({"training": 1.0})
+    sheet.book(Timesheet({"training": 4.0, "exporting": 2.0}), workers=2)
+    assert sheet.seconds == {"training": 3.0, "exporting": 1.0}
+
+
+def test_the_line_shares_the_whole_time_out():
+    sheet = Timesheet({"timing": 250.0, "training": 342.0, "memory": 20.0})
+    line = time_sentence(sheet, seconds=684.0, workers=2)
+    assert line == (
+        "Time: 11 min 24 s of 2 workers. "
+        "Training 50 %, memory 2.9 %, timing 37 %, the harness itself 11 %."
+    )
+    assert sum(map(float, re.findall(r"([\d.]+) %", line))) == pytest.approx(100, abs=1)
+
+
+def test_a_run_that_only_reports_is_all_the_harness():
+    assert time_sentence(Timesheet(), seconds=2.0, workers=1) == (
+        "Time: 2 s of 1 worker. The harness itself 100 %."
+    )
+
+
+class Quiet:
+    """An observer that looks away."""
+
+    def running(self, labels):
+        pass
+
+
+def work(seconds):
+    return Worked(timesheet=Timesheet({"training": seconds}))
+
+
+def refuse(job):
+    raise RuntimeError("not today")
+
+
+@pytest.fixture
+def workers(tmp_path):
+    engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
+    return Workers(engine=engine, observer=Quiet(), timesheet=Timesheet())
+
+
+def test_what_jobs_spent_comes_back_from_their_processes(workers):
+    outcomes = dict(workers.run(work, {"short": 1.0, "long": 3.0, "longest": 6.0}))
+    assert set(outcomes) == {"short", "long", "longest"}
+    assert workers.timesheet.seconds["training"] == 5.0
+    assert workers.timesheet.seconds["waiting"] >= 0.0
+
+
+def test_a_job_that_raises_spends_nothing_that_is_known(workers):
+    [(_, outcome)] = workers.run(refuse, {"job": 1.0})
+    assert "not today" in outcome.failure
+    assert workers.timesheet.seconds == {}
