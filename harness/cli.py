@@ -162,12 +162,14 @@ def _carry_out(
     if not plan.owed:
         click.echo(f"Nothing to do: all {len(plan.cells)} cells are in {folder}.", err=True)
         return
-    from harness.engines.local import preloads_of, start_server
+    from harness.engines.local import preloads_of, start_server, wait_for_server
     from harness.progress import ConsoleProgress
 
-    start_server(preloads_of(grid.dataset))
-    from harness.runner import Runner
+    with timesheet.counting("starting"):
+        start_server(preloads_of(grid.dataset))
+        from harness.runner import Runner
 
+        wait_for_server(preloads_of(grid.dataset))
     with ConsoleProgress(len(plan.owed)) as progress:
         runner = Runner(folder, execution, catalogue=catalogue, observer=progress, timesheet=timesheet)
         runner.carry_out(plan, threads=grid.threads)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.footprint import Footprints
 from harness.snapshot import load_model
-from harness.timesheet import Timesheet, Worked
+from harness.timesheet import Timesheet, Worked, process_age
 from harness.trial import train_dense, walk_models
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class TrialJob:
 def run_dense(job: DenseJob) -> Worked:
     """Keep the trained dense model, its exports and their sizes."""
     timesheet, dense = Timesheet(), job.dense
+    timesheet.add("starting", process_age())
     train_dense(dense, job.store, timesheet=timesheet)
     _export(dense.key, None, dense=dense, job=job, timesheet=timesheet)
     return Worked(timesheet=timesheet)
@@ -50,6 +51,7 @@ def run_dense(job: DenseJob) -> Worked:
 def run_trial(job: TrialJob) -> Worked:
     """Keep a snapshot of every level, its exports and their sizes."""
     timesheet, dense = Timesheet(), job.trial.dense
+    timesheet.add("starting", process_age())
     for level, model in walk_models(job.trial, job.store, timesheet=timesheet):
         if level.status == "ok":
             _export(level.snapshot, model, dense=dense, job=job, timesheet=timesheet)

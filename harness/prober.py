@@ -81,7 +81,7 @@ class Prober:
     """Probes on `workers`, keeping each peak in `store`; what goes wrong is a note and no more."""
 
     def __init__(self, workers: Workers, *, store: ArtifactStore) -> None:
-        self._workers = workers
+        self._workers = replace(workers, whole="memory")
         self._store = store
 
     def probe(self, members: Sequence[Member]) -> None:

@@ -115,11 +115,9 @@ class Timer:
         seed = stable_seed(session.job.seed, "process", number)
         label = f"{session.label}, process {number}"
         job = {label: replace(session.job, seed=seed)}
-        [(_, outcome)] = self._engine.run(time_snapshots, job, watching=self._observer.running)
-        if outcome.value is None:
-            return outcome.failure
-        self._timesheet.add("timing", outcome.value.seconds)
-        return outcome.value
+        with self._timesheet.counting("timing"):
+            [(_, outcome)] = self._engine.run(time_snapshots, job, watching=self._observer.running)
+        return outcome.failure if outcome.value is None else outcome.value
 
 
 def raw_samples(measured: Measured) -> bytes:

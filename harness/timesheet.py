@@ -7,12 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Work = Literal["training", "evaluating", "pruning", "exporting", "memory", "timing", "waiting"]
+Work = Literal[
+    "starting", "training", "evaluating", "pruning", "exporting", "memory", "timing", "waiting"
+]  # fmt: skip
 
 WORDS: tuple[tuple[Work, str], ...] = (
+    ("starting", "starting PyTorch"),
     ("training", "training"),
     ("evaluating", "evaluating"),
     ("pruning", "pruning"),
@@ -47,6 +52,11 @@ class Timesheet:
         """Add another's seconds, each counting as the share of a second that one of `workers` is."""
         for work, seconds in other.seconds.items():
             self.add(work, seconds / workers)
+
+
+def process_age() -> float:
+    """Seconds since this process was started."""
+    return max(0.0, time.time() - psutil.Process().create_time())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.engines.local import LocalEngine, Outcome
     from harness.progress import Observer
-    from harness.timesheet import Timesheet
+    from harness.timesheet import Timesheet, Work
 
 Job = TypeVar("Job")
 Result = TypeVar("Result", bound=Worked)
@@ -24,17 +24,23 @@ class Workers:
     """Runs jobs on the engine's processes; what they and idle processes spend goes to `timesheet`.
 
     A second counts as the share of the phase that it is: half of one where two processes work. What a
-    job that came to no end had spent is not known.
+    job that came to no end had spent is not known. With `whole`, all of it counts as that, the starting
+    of processes too.
     """
 
     engine: LocalEngine
     observer: Observer
     timesheet: Timesheet
+    whole: Work | None = None
 
     def run(
         self, function: Callable[[Job], Result], jobs: Mapping[str, Job]
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends."""
+        if self.whole is not None:
+            with self.timesheet.counting(self.whole):
+                yield from self.engine.run(function, jobs, watching=self.observer.running)
+            return
         left, size = len(jobs), min(self.engine.workers, len(jobs))
         since = time.perf_counter()
         for label, outcome in self.engine.run(function, jobs, watching=self.observer.running):

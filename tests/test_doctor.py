@@ -36,8 +36,8 @@ def test_a_sound_clock_passes(monkeypatch):
     done = diagnosed(monkeypatch)
     assert done.exit_code == 0, done.output
     assert "4 sessions of 24 to 24 processes" in done.output
-    assert "of 48 cases seem to save time" in done.output
-    assert "3% slower: 32 of 32 cases are found slower" in done.output
+    assert "of 80 cases seem to save time" in done.output
+    assert "3% slower: 40 of 40 cases are found slower" in done.output
     assert "Kendall's tau is 1.000 over the 3 pairs" in done.output
 
 

@@ -107,6 +107,18 @@ def start_server(preloads: tuple[str, ...]) -> None:
         forkserver.ensure_running()
 
 
+def wait_for_server(preloads: tuple[str, ...]) -> None:
+    """Return when what workers start with is imported."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        first = _context([*PRELOADED, *preloads]).Process(target=_nothing)  # type: ignore[attr-defined]  # a context makes processes
+        first.start()
+        first.join()
+
+
+def _nothing() -> None:
+    """What a process does that only shows that processes can start."""
+
+
 def _context(preloads: list[str]) -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
