@@ -14,7 +14,7 @@ from harness.comparison import Comparison, kendall_tau
 from harness.discovery import discover
 from harness.errors import HarnessError, UnknownNameError
 from harness.execution import Patience
-from harness.options import FiniteRange
+from harness.options import SETTINGS, FiniteRange
 from harness.pairing import pairs
 from harness.run_folder import RunFolder
 from harness.verdicts import TOLERANCES
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from harness.pairing import Pair
     from harness.verdicts import Metric
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 LEAST_PROCESSES = 6
 PATIENCE = Patience(least=LEAST_PROCESSES, seconds=60.0)
 MOST_SHOWN = 20

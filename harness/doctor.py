@@ -16,6 +16,7 @@ from harness.catalogue import why_unavailable
 from harness.discovery import discover
 from harness.errors import HarnessError
 from harness.execution import Patience
+from harness.options import SETTINGS
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
@@ -30,7 +31,7 @@ PATIENCE = Patience(seconds=180.0)
 WATCHED_SECONDS = 1.0
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.command(context_settings=SETTINGS)
 @click.option("--clock", is_flag=True, help="Time a model against itself, and made 3 % slower.")
 @click.option("--cases", type=click.IntRange(min=1), default=200, help="Of a model against itself.")
 @click.option("--model", default="resnet18", help="Which one.")

@@ -14,6 +14,9 @@ import click
 from harness.errors import HarnessError, UnknownNameError
 from harness.recipe import Recipe
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+"""Of every command."""
+
 RECIPE_HELP = {
     "dense_epochs": "Epochs of dense training.",
     "finetune_epochs": "Fine-tuning epochs of each level, shared out over its rounds.",

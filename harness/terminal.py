@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from harness.catalogue import why_unavailable
 from harness.findings import findings
 from harness.plan import trial_epochs
 from harness.ranking import leaderboards
+from harness.report import write_reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
     from rich.table import Table
@@ -92,6 +96,14 @@ def print_ranking(page: Console, rows: Rows, *, batch: int | None = None) -> Non
             for sentence in findings(board):
                 page.print(f"  {sentence}", markup=False, highlight=False)
             page.print()
+
+
+def print_reports(folder: Path, catalogue: Catalogue) -> None:
+    """Let every reporter write, and say on stderr what was written and what went wrong."""
+    written, problems = write_reports(folder, catalogue)
+    for problem in problems:
+        click.echo(f"harness: warning: {problem}", err=True)
+    click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)
 
 
 def print_unmeasured(page: Console, rows: Sequence[Mapping[str, Any]], status: str) -> None:

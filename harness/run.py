@@ -1,0 +1,181 @@
+"""`harness run`: a grid from what was typed, carried out, ranked and accounted for."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.discovery import discover
+from harness.environment import physical_cores
+from harness.execution import Execution, Patience
+from harness.ledger import Ledger
+from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
+from harness.plan import make_plan
+from harness.recipe import Recipe
+from harness.request import Request, run_folder
+from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
+from harness.timesheet import Timesheet, time_sentence
+
+if TYPE_CHECKING:
+    from harness.catalogue import Catalogue
+    from harness.grid import Grid
+    from harness.plan import Plan
+
+
+@click.command(context_settings=SETTINGS)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=read_config,
+    help="TOML file with any of these options; the command line wins.",
+)
+@click.option("--models", required=True, help="timm names or patterns, as resnet18,vit_tiny*.")
+@click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
+@click.option("--granularities", default="all", help="weight, channel.")
+@click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
+@click.option("--schedules", default="all", help="one_shot, iterative, iterative:0.2, ...")
+@click.option(
+    "--scope",
+    type=click.Choice(["published", "global", "local"]),
+    default="published",
+    help="Compare scores as each method's paper does, over the network, or within a layer.",
+)
+@click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
+@click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
+@click.option("--backends", default="all", help="Devices with their runtimes.")
+@click.option("--batch-sizes", default="1,8", help="Timed: one for latency, one for throughput.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
+@recipe_options
+@click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
+@click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
+@click.option("--time-limit", type=FiniteRange(min=1), default=3600, help="Seconds a trial.")
+@click.option(
+    "--precision",
+    type=FiniteRange(min=0),
+    default=0.01,
+    help="Timing goes on until all savings are known to this fraction of dense latency (95 %).",
+)
+@click.option(
+    "--timing-seconds",
+    type=FiniteRange(min=0),
+    default=Patience.seconds,
+    help="Or after so long a session: up to 32 models on one backend, in 3 processes or more.",
+)
+@click.option("--pin", default="", help="Cores that timing processes are pinned to, as 0,1.")
+@click.option("--quick", is_flag=True, help="One timing process instead of three: placement unseen.")
+@click.option(
+    "--dense-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A run folder whose dense models are taken over instead of training the same ones again.",
+)
+@click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+def run(
+    *,
+    config: Path | None,  # noqa: ARG001 -- read by its callback
+    out: Path | None,
+    workers: int | None,
+    time_limit: float,
+    precision: float,
+    timing_seconds: float,
+    pin: str,
+    quick: bool,
+    dense_from: Path | None,
+    fresh: bool,
+    dry_run: bool,
+    **axes: Any,  # noqa: ANN401 -- the axes and recipe as click names them
+) -> None:
+    """Prune, fine-tune and time every combination, then rank the methods on each backend.
+
+    Finished steps are kept: the same command again only reports, a wider one computes what is new.
+    Exit code 0: done; 1: some cells failed and are listed; 2: the request was wrong.
+    """
+    began = time.perf_counter()
+    recipe = Recipe(**{item.name: axes.pop(item.name) for item in fields(Recipe)})
+    catalogue = discover()
+    grid = Request(**axes, recipe=recipe).grid(catalogue)
+    patience = Patience(precision=precision, seconds=timing_seconds)
+    execution = Execution(
+        workers=workers or physical_cores(),
+        time_limit=time_limit,
+        patience=replace(patience, least=1, most=1) if quick else patience,
+        cores=cores_to_pin(pin),
+        dense_from=dense_from,
+    )
+    folder = run_folder(grid, out)
+    order = _Order(grid=grid, folder=folder, execution=execution, catalogue=catalogue)
+    if dry_run:
+        print_plan(console(), order.plan(fresh=fresh))
+    elif order.failed(fresh=fresh, began=began):
+        sys.exit(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What is run, where, how, and with which plugins."""
+
+    grid: Grid
+    folder: Path
+    execution: Execution
+    catalogue: Catalogue
+
+    def plan(self, *, fresh: bool) -> Plan:
+        rows = [] if fresh else Ledger(self.folder).rows()
+        return make_plan(self.grid, rows, processes=self.execution.patience.least)
+
+    def failed(self, *, fresh: bool, began: float) -> bool:
+        """Carry it out and show it: whether a cell failed."""
+        timesheet = Timesheet()
+        with Ledger(self.folder).lock():
+            if fresh:
+                from harness.runner import clear
+
+                clear(self.folder)
+            plan = self.plan(fresh=False)
+            if plan.owed:
+                self._carry_out(plan, timesheet)
+            else:
+                text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
+                click.echo(text, err=True)
+            failed = self._show(plan)
+        if plan.owed:
+            spent, workers = time.perf_counter() - began, self.execution.workers
+            click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
+        return failed
+
+    def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
+        from harness.engines.local import preloads_of, start_server, wait_for_server
+        from harness.progress import ConsoleProgress
+
+        preloads = preloads_of(self.grid.dataset)
+        with timesheet.counting("starting"):
+            start_server(preloads)
+            from harness.runner import Runner
+
+            wait_for_server(preloads)
+        with ConsoleProgress(len(plan.owed)) as progress:
+            runner = Runner(
+                self.folder,
+                self.execution,
+                catalogue=self.catalogue,
+                observer=progress,
+                timesheet=timesheet,
+            )
+            runner.carry_out(plan, threads=self.grid.threads)
+
+    def _show(self, plan: Plan) -> bool:
+        """Print and write what there is; whether a cell of the plan failed."""
+        asked = {cell.key for cell in plan.cells}
+        rows = [row for row in Ledger(self.folder).rows() if row["key"] in asked]
+        print_ranking(console(), rows, batch=min(self.grid.batches))
+        print_unmeasured(console(), rows, "skipped")
+        print_reports(self.folder, self.catalogue)
+        print_unmeasured(console(stderr=True), rows, "failed")
+        return any(row["status"] == "failed" for row in rows)
