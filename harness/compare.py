@@ -94,7 +94,15 @@ def compare(
     again: Mapping[str, Remeasured] = {}
     if remeasure:
         patience = replace(PATIENCE, seconds=timing_seconds)
-        again = _remeasured(found, ours, theirs, base_backends, catalogue, patience, tolerances)
+        again = _remeasured(
+            found,
+            base=ours,
+            new=theirs,
+            base_backends=base_backends,
+            catalogue=catalogue,
+            patience=patience,
+            tolerance=tolerances["latency"],
+        )
     comparison = Comparison(base=ours, new=theirs, pairs=found, tolerances=tolerances, remeasured=again)
     findings = list(comparison.findings(catalogue))
     _show(findings, found, most=sys.maxsize if everything else MOST_SHOWN)
@@ -124,12 +132,13 @@ def _tolerances(text: str) -> dict[Metric, float]:
 
 def _remeasured(
     found: Sequence[Pair],
+    *,
     base: RunFolder,
     new: RunFolder,
     base_backends: Path | None,
     catalogue: Catalogue,
     patience: Patience,
-    tolerances: Mapping[Metric, float],
+    tolerance: float,
 ) -> dict[str, Remeasured]:
     from harness.backend_file import backend_files
     from harness.ledger import Ledger
@@ -156,7 +165,7 @@ def _remeasured(
             sessions,
             log=new.path / "log.txt",
             patience=patience,
-            tolerance=tolerances["latency"],
+            tolerance=tolerance,
             observer=progress,
         )
 

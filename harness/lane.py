@@ -1,13 +1,16 @@
-"""The exclusive lane: one harness times on a device at a time, whatever folder it writes to."""
+"""Who may use a device: one harness that times on it, or any number that only work there.
+
+Across all processes of this machine, whatever folder they write to. A process that dies lets go.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import ReadWriteLock, Timeout
 
 from harness.keys import file_name
 
@@ -17,14 +20,30 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exclusive(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Hold the device for the block; `waiting` is told once where another run holds it now."""
-    lock = FileLock(Path(tempfile.gettempdir()) / file_name(f"harness-lane-{device}.lock"), mode=0o666)
+    """Hold the device alone, to time on it; `waiting` is told once where another harness is on it."""
+    lock = _lock(device)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire_write(blocking=False)
     except Timeout:
-        waiting(f"waiting for another harness that is timing on {device}")
-        lock.acquire()
+        waiting(f"waiting for another harness that works on {device}")
+        lock.acquire_write()
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def shared(device: str) -> Iterator[None]:
+    """Work on the device beside others, once nobody times on it; who waits to time goes first."""
+    with _lock(device).read_lock():
+        yield
+
+
+def _lock(device: str) -> ReadWriteLock:
+    path = Path(tempfile.gettempdir()) / file_name(f"harness-lane-{device}.db")
+    path.touch()
+    with suppress(OSError):
+        # Other people's runs share the device too; the file is theirs where this is not allowed.
+        path.chmod(0o666)
+    return ReadWriteLock(path, is_singleton=False)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from harness.environment import cpu_name
+from harness.lane import shared
 from harness.timesheet import Worked
 
 if TYPE_CHECKING:
@@ -36,14 +39,15 @@ class Workers:
     def run(
         self, function: Callable[[Job], Result], jobs: Mapping[str, Job]
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends."""
+        """Label and outcome of each job as it ends; none runs while a harness times here."""
+        work = partial(_aside, function)
         if self.whole is not None:
             with self.timesheet.counting(self.whole):
-                yield from self.engine.run(function, jobs, watching=self.observer.running)
+                yield from self.engine.run(work, jobs, watching=self.observer.running)
             return
         left, size = len(jobs), min(self.engine.workers, len(jobs))
         since = time.perf_counter()
-        for label, outcome in self.engine.run(function, jobs, watching=self.observer.running):
+        for label, outcome in self.engine.run(work, jobs, watching=self.observer.running):
             now = time.perf_counter()
             if left < size:
                 self.timesheet.add("waiting", (now - since) * (size - left) / size)
@@ -51,3 +55,8 @@ class Workers:
             if outcome.value is not None:
                 self.timesheet.book(outcome.value.timesheet, workers=size)
             yield label, outcome
+
+
+def _aside(function: Callable[[Job], Result], job: Job) -> Result:
+    with shared(cpu_name()):
+        return function(job)

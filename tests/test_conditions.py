@@ -1,10 +1,13 @@
 """What the machine tells of itself, and the lane that keeps our own runs apart."""
 
 import multiprocessing
+import threading
 import time
 
+import pytest
+
 from harness.conditions import Conditions, Watch
-from harness.lane import exclusive
+from harness.lane import exclusive, shared
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -36,15 +39,17 @@ def test_a_busy_machine_is_called_busy():
     assert not Conditions().busy
 
 
-def hold(device, ready, release):
-    with exclusive(device, waiting=lambda _: None):
+def hold(device, ready, release, *, alone):
+    with exclusive(device, waiting=lambda _: None) if alone else shared(device):
         ready.set()
         release.wait(60)
 
 
-def test_a_device_has_one_harness_at_a_time():
+@pytest.mark.parametrize("alone", [True, False], ids=["that times", "that trains"])
+def test_timing_waits_for_another_harness(alone):
     ready, release = CONTEXT.Event(), CONTEXT.Event()
-    other = CONTEXT.Process(target=hold, args=("a test device", ready, release))
+    settings = {"args": ("a test device", ready, release), "kwargs": {"alone": alone}}
+    other = CONTEXT.Process(target=hold, **settings)
     other.start()
     assert ready.wait(60)
     waits = []
@@ -55,7 +60,33 @@ def test_a_device_has_one_harness_at_a_time():
 
     with exclusive("a test device", waiting=waiting):
         other.join()
-    assert waits == ["waiting for another harness that is timing on a test device"]
+    assert waits == ["waiting for another harness that works on a test device"]
+
+
+def test_training_waits_for_another_harness_that_times():
+    ready, release = CONTEXT.Event(), CONTEXT.Event()
+    settings = {"args": ("a timed device", ready, release), "kwargs": {"alone": True}}
+    other = CONTEXT.Process(target=hold, **settings)
+    other.start()
+    assert ready.wait(60)
+    began = threading.Event()
+    trainer = threading.Thread(target=train, args=("a timed device", began))
+    trainer.start()
+    assert not began.wait(0.5)
+    release.set()
+    trainer.join(60)
+    assert began.is_set()
+    other.join()
+
+
+def train(device, began):
+    with shared(device):
+        began.set()
+
+
+def test_several_train_on_a_device_at_once():
+    with shared("a shared device"), shared("a shared device"):
+        pass
 
 
 def test_devices_have_lanes_of_their_own():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
 from harness.estimates import Estimate, deviation, median, percentile, saving
 
@@ -31,6 +32,25 @@ def coverage(**settings):
 def test_a_95_percent_interval_holds_the_truth_nineteen_times_in_twenty(settings):
     # Of 200 draws, 0.92 to 0.98 is what chance leaves of 0.95.
     assert 0.92 <= coverage(**settings) <= 0.985
+
+
+def bootstrapped(samples):
+    """The 95 % interval by drawing processes with replacement, as scipy does it."""
+    medians = np.array([np.median(process) for process in samples])
+    found = bootstrap((medians,), np.mean, n_resamples=500, method="percentile", rng=0)
+    return found.confidence_interval
+
+
+def test_a_bootstrap_of_three_processes_promises_too_much():
+    """Why the interval is Student's: drawing three processes again misses the truth far too often."""
+    found = [bootstrapped(measured(truth=1.0, placement=0.5, seed=seed)) for seed in range(200)]
+    assert np.mean([interval.low <= 1.0 <= interval.high for interval in found]) < 0.85
+
+
+def test_a_bootstrap_of_many_processes_says_the_same():
+    samples = measured(truth=1.0, placement=0.5, processes=60)
+    ours, theirs = median(samples), bootstrapped(samples)
+    assert ours.high - ours.low == pytest.approx(theirs.high - theirs.low, rel=0.1)
 
 
 def test_rounds_alone_do_not_see_that_processes_differ():
