@@ -37,9 +37,9 @@ def median(processes: Processes) -> Estimate:
     """Mean over processes of the median over rounds.
 
     The bootstrap of such samples draws processes and keeps the rounds of each, since their medians
-    already carry the noise of rounds (Davison and Hinkley 1997, 3.8). Of a mean of few it promises too
-    much, so that the interval is what it grows into, Student's (1908). Of one process it is a percentile
-    bootstrap over rounds, blind to placement.
+    already carry the noise of rounds (Davison and Hinkley 1997, 3.8). Of a mean of few it promises
+    too much, so that the interval is what it grows into, Student's (1908). Of one process it is a
+    percentile bootstrap over rounds, blind to placement.
     """
     groups = [np.asarray(samples, dtype=np.float64) for samples in processes]
     value = float(np.mean([np.median(samples) for samples in groups]))
