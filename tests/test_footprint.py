@@ -108,7 +108,7 @@ def test_a_folder_from_before_gets_its_records_without_training_again(trial, sto
     again = made(trial, store, ONNX)
     assert set(again.timesheet.seconds) == {"starting", "exporting"}
     assert all(Footprints(store).unshipped(snapshot, [ONNX]) == [] for snapshot in snapshots)
-    assert made(trial, store, ONNX).timesheet.seconds == {}
+    assert made(trial, store, ONNX).timesheet.seconds.keys() == {"starting"}
 
 
 def test_masked_twins_share_one_probe_and_smaller_models_have_their_own(trial, store):
