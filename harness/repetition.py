@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.environment import physical_cores
+from harness.errors import HarnessError
 from harness.execution import Execution, Patience
 from harness.ledger import Ledger
 from harness.pairing import pairs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.catalogue import Catalogue
+    from harness.grid import Grid
 
     Rows = Sequence[Mapping[str, Any]]
 
@@ -26,16 +28,28 @@ RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
 PATIENCE = Patience(seconds=120.0)
 
 
-def repeated_runs(catalogue: Catalogue, folder: Path, *, model: str, backend: str) -> tuple[Rows, Rows]:
-    """The rows of two runs of all criteria at channel granularity, trained and timed independently."""
+def repeated_runs(
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    model: str,
+    backend: str,
+    recipe: Recipe = RECIPE,
+    patience: Patience = PATIENCE,
+) -> tuple[Rows, Rows]:
+    """The rows of two runs of all criteria at channel granularity, trained and timed independently.
+
+    Raises HarnessError with the reason where a row failed.
+    """
+    grid = _grid(catalogue, model=model, backend=backend, recipe=recipe)
     first, second = (
-        _run(catalogue, folder / name, model=model, backend=backend) for name in ("first", "second")
+        _run(catalogue, folder / name, grid=grid, patience=patience) for name in ("first", "second")
     )
     return first, second
 
 
-def _run(catalogue: Catalogue, folder: Path, *, model: str, backend: str) -> Rows:
-    grid = Request(
+def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> Grid:
+    return Request(
         models=model,
         dataset="digits",
         pruners="all",
@@ -47,14 +61,21 @@ def _run(catalogue: Catalogue, folder: Path, *, model: str, backend: str) -> Row
         backends=backend,
         batch_sizes="1",
         threads=1,
-        recipe=RECIPE,
+        recipe=recipe,
     ).grid(catalogue)
-    plan = make_plan(grid, [], processes=PATIENCE.least)
-    execution = Execution(workers=physical_cores(), time_limit=3600, patience=PATIENCE)
-    with ConsoleProgress(len(plan.owed)) as progress:
+
+
+def _run(catalogue: Catalogue, folder: Path, *, grid: Grid, patience: Patience) -> Rows:
+    plan = make_plan(grid, [], processes=patience.least)
+    execution = Execution(workers=physical_cores(), time_limit=3600, patience=patience)
+    with Ledger(folder).lock(), ConsoleProgress(len(plan.owed)) as progress:
         runner = Runner(folder, execution, catalogue=catalogue, observer=progress)
         runner.carry_out(plan, threads=grid.threads)
-    return Ledger(folder).rows()
+    rows = Ledger(folder).rows()
+    for row in rows:
+        if row["status"] == "failed":
+            raise HarnessError(f"{row['pruner']} at {row['sparsity']:g}: {row['reason']}")
+    return rows
 
 
 def latency_moves(first: Rows, second: Rows) -> list[float]:
