@@ -85,8 +85,15 @@ def train(device, began):
 
 
 def test_several_train_on_a_device_at_once():
-    with shared("a shared device"), shared("a shared device"):
-        pass
+    ready, release = CONTEXT.Event(), CONTEXT.Event()
+    settings = {"args": ("a shared device", ready, release), "kwargs": {"alone": False}}
+    other = CONTEXT.Process(target=hold, **settings)
+    other.start()
+    assert ready.wait(60)
+    with shared("a shared device"):
+        assert other.is_alive()
+    release.set()
+    other.join()
 
 
 def test_devices_have_lanes_of_their_own():

@@ -31,9 +31,12 @@ def pytest_sessionfinish(session):
 
 @pytest.fixture
 def timed(benchmark, request):
-    """Time `work(*setup())` for some rounds; fails where the ratio is over the limit."""
+    """Time `work(*setup())` for some rounds, and return what the last one did.
 
-    def measure(work: Callable, *, rounds: int, setup: Callable = tuple) -> None:
+    Fails where the ratio is over the limit.
+    """
+
+    def measure(work: Callable, *, rounds: int, setup: Callable = tuple) -> object:
         beside = []
 
         def prepare():
@@ -41,7 +44,7 @@ def timed(benchmark, request):
             beside.append(reference_seconds())
             return arguments, {}
 
-        benchmark.pedantic(work, setup=prepare, rounds=rounds, warmup_rounds=1)
+        done = benchmark.pedantic(work, setup=prepare, rounds=rounds, warmup_rounds=1)
         # The first reference belongs to the round that warms up.
         pairs = zip(benchmark.stats.stats.data, beside[1:], strict=True)
         ratio = median(seconds / reference for seconds, reference in pairs)
@@ -50,5 +53,6 @@ def timed(benchmark, request):
         wrong = complaint(name, ratio, read(BASELINE))
         if wrong and not request.config.getoption("--update-baseline"):
             pytest.fail(wrong, pytrace=False)
+        return done
 
     return measure

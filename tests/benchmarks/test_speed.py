@@ -14,29 +14,28 @@ from harness.masks import weight_masks
 from harness.ranking import leaderboards
 from harness.row import Row
 
-APPENDS, READS, KEYS, WEIGHTS = 1_000, 100_000, 10_000, 25_000_000
+APPENDS, READS, KEYS, WEIGHTS, BOARDS = 1_000, 100_000, 10_000, 25_000_000, 100
 
 
 def test_discovery(timed):
-    timed(discover, rounds=10)
+    assert not timed(discover, rounds=10).broken
 
 
 def test_keys_of_10_000_settings(timed):
     settings = [vars(Row(trial="trial", pruner="taylor", seed=seed)) for seed in range(KEYS)]
 
     def hash_all():
-        for found in settings:
-            trial_key(found)
-            measurement_key(found)
+        return {(trial_key(found), measurement_key(found)) for found in settings}
 
-    timed(hash_all, rounds=5)
+    assert len(timed(hash_all, rounds=5)) == KEYS
 
 
 def test_masks_of_25_million_weights(timed):
     generator = torch.Generator().manual_seed(0)
     layers = 50
     scores = {str(n): torch.rand(WEIGHTS // layers, generator=generator) for n in range(layers)}
-    timed(lambda: weight_masks(scores, 0.9, scope="global"), rounds=5)
+    masks = timed(lambda: weight_masks(scores, 0.9, scope="global"), rounds=5)
+    assert sum(int(keep.sum()) for keep in masks.values()) == WEIGHTS // 10
 
 
 def test_1_000_appends_but_for_the_disk(timed, tmp_path, monkeypatch):
@@ -50,6 +49,7 @@ def test_1_000_appends_but_for_the_disk(timed, tmp_path, monkeypatch):
             ledger.append(row)
 
     timed(append_all, rounds=5)
+    assert len(ledger.rows()) == APPENDS
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def long_ledger(tmp_path):
 
 
 def test_reading_100_000_rows(timed, long_ledger):
-    timed(lambda: len(long_ledger.rows()), rounds=3)
+    assert timed(lambda: len(long_ledger.rows()), rounds=3) == READS
 
 
 def test_ranking_of_1_000_000_rows(timed):
     rows = million_rows()
-    timed(lambda: len(leaderboards(rows)), rounds=3)
+    assert timed(lambda: len(leaderboards(rows)), rounds=3) == BOARDS
