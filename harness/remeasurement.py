@@ -16,6 +16,7 @@ from harness.comparison import Remeasured
 from harness.engines.local import LocalEngine
 from harness.estimates import median, saving
 from harness.lane import exclusive
+from harness.level import level_key
 from harness.measurement import COPY, DENSE, TimingJob
 from harness.request import chosen_dataset
 from harness.sessions import Measured
@@ -146,7 +147,7 @@ def _only(whole: Remeasurement, pair: Pair) -> Remeasurement:
 
 def _labels(base: Row) -> tuple[str, str]:
     """What the two models of a pair are called in a session, whatever the batch size."""
-    place = f"{base['trial']}@{base['sparsity']!r}"
+    place = level_key(base["trial"], base["sparsity"])
     return f"base {place}", f"new {place}"
 
 
