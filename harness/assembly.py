@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts import Bounded
-from harness.estimates import deviation, median, percentile, saving
+from harness.estimates import deviation, percentile
 from harness.measurement import COPY, DENSE
 from harness.row import Row
 
@@ -113,9 +113,9 @@ def _spent(level: Level) -> dict[str, Any]:
 
 def timed_columns(measured: Measured, label: str, *, batch: int, dense: str = DENSE) -> dict[str, Any]:
     """The columns that samples say, by name: `label`'s latency, and what it saves against `dense`."""
-    own, reference = measured.samples(batch, label), measured.samples(batch, dense)
-    copy = saving(measured.samples(batch, DENSE), measured.samples(batch, COPY))
-    latency, saved = median(own), saving(reference, own)
+    own = measured.samples(batch, label)
+    copy, saved = measured.saving(batch, COPY), measured.saving(batch, label, dense=dense)
+    latency = measured.latency(batch, label)
     noise = max(abs(copy.low), abs(copy.high))
     pooled = [time for process in own for time in process]
     return {
@@ -125,7 +125,7 @@ def timed_columns(measured: Measured, label: str, *, batch: int, dense: str = DE
         "latency_mad_ms": deviation(own),
         "latency_p90_ms": percentile(pooled, 0.90),
         "latency_p99_ms": percentile(pooled, 0.99),
-        "dense_latency_ms": median(reference).value,
+        "dense_latency_ms": measured.latency(batch, dense).value,
         "fps": 1000.0 * batch / latency.value,
         "ms_saved": saved.value,
         "ms_saved_low": saved.low,

@@ -2,7 +2,7 @@
 
 Unchanged code moves by several per cent between processes, and rounds within one process cannot see
 it. So a measurement is several processes, and an interval from three of them is as wide as three draws
-deserve.
+deserve. A process in whose rounds the machine was busy says less than a quiet one, and weighs less.
 """
 
 from __future__ import annotations
@@ -33,31 +33,57 @@ class Estimate:
     error: float
 
 
-def median(processes: Processes) -> Estimate:
-    """Mean over processes of the median over rounds.
+def median(processes: Processes, weights: Sequence[float] | None = None) -> Estimate:
+    """Mean over processes, weighted where `weights` are given, of the median over rounds.
 
     The bootstrap of such samples draws processes and keeps the rounds of each, since their medians
     already carry the noise of rounds (Davison and Hinkley 1997, 3.8). Of a mean of few it promises
-    too much, so that the interval is what it grows into, Student's (1908). Of one process it is a
+    too much, so that the interval is what it grows into, Student's (1908), and with weights that of
+    Hartung and Knapp (2001), which is Student's where all are the same. Of one process it is a
     percentile bootstrap over rounds, blind to placement.
     """
     groups = [np.asarray(samples, dtype=np.float64) for samples in processes]
-    value = float(np.mean([np.median(samples) for samples in groups]))
+    medians = np.array([np.median(samples) for samples in groups])
+    given = np.ones(len(groups)) if weights is None else np.asarray(weights, dtype=np.float64)
+    value = float(np.average(medians, weights=given))
     if all(np.ptp(samples) == 0.0 for samples in groups) and len({s[0] for s in groups}) == 1:
         return Estimate(value=value, low=value, high=value, error=0.0)
     if len(groups) == 1:
         return _from_rounds(groups[0], value)
-    return _from_processes(groups, value)
+    return _from_processes(medians, given, value)
 
 
-def saving(dense: Processes, pruned: Processes) -> Estimate:
+def saving(dense: Processes, pruned: Processes, weights: Sequence[float] | None = None) -> Estimate:
     """`median` of dense minus pruned, paired by process and round."""
     return median(
         [
             [before - after for before, after in zip(ours, theirs, strict=True)]
             for ours, theirs in zip(dense, pruned, strict=True)
-        ]
+        ],
+        weights,
     )
+
+
+def process_weights(processes: Sequence[Sequence[Sequence[float]]]) -> list[float]:
+    """What each process says, from the samples of all models that took turns in it.
+
+    `1 / (s0^2 + s^2)`, with `s` the relative error that its rounds leave in a median and `s0` the
+    median of these: rounds' variance beside placement's, which is taken to be as large (Cochran's
+    semi-weighted mean, 1954). They depend on no model's median, and none outweighs a typical process
+    more than twice.
+    """
+    noise = np.array([_noise(models) for models in processes])
+    typical = float(np.median(noise))
+    if typical == 0.0:
+        return [1.0] * len(processes)
+    weights: list[float] = (1.0 / (1.0 + (noise / typical) ** 2)).tolist()
+    return weights
+
+
+def _noise(models: Sequence[Sequence[float]]) -> float:
+    """The relative error of a median, in the middle over models; up to a constant factor."""
+    relative = [deviation([samples]) / float(np.median(samples)) for samples in models]
+    return float(np.median(relative)) / len(models[0]) ** 0.5
 
 
 def deviation(processes: Processes) -> float:
@@ -90,10 +116,12 @@ def _from_rounds(samples: NDArray[np.float64], value: float) -> Estimate:
     return Estimate(value=value, low=float(interval.low), high=float(interval.high), error=error)
 
 
-def _from_processes(groups: Sequence[NDArray[np.float64]], value: float) -> Estimate:
+def _from_processes(
+    medians: NDArray[np.float64], weights: NDArray[np.float64], value: float
+) -> Estimate:
     from scipy.stats import t
 
-    medians = np.array([np.median(samples) for samples in groups])
-    error = float(medians.std(ddof=1)) / len(groups) ** 0.5
-    half = float(t.ppf(0.5 + CONFIDENCE / 2, len(groups) - 1)) * error
+    spread = float(np.average((medians - value) ** 2, weights=weights))
+    error = (spread / (len(medians) - 1)) ** 0.5
+    half = float(t.ppf(0.5 + CONFIDENCE / 2, len(medians) - 1)) * error
     return Estimate(value=value, low=value - half, high=value + half, error=error)

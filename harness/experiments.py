@@ -6,7 +6,7 @@ model against itself, and some run on a backend that spends a known time more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import numpy as np
 from torch import nn
 
 from harness.contracts import SharesGraph
-from harness.estimates import Estimate, median, saving
+from harness.estimates import Estimate, median
 from harness.measurement import DENSE, TimingJob, time_snapshots
 from harness.snapshot import save_snapshot
 from harness.specimen import NoiseImages
@@ -23,7 +23,6 @@ from harness.stopwatch import CLOCK, Limits
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from harness.artifacts import ArtifactStore
@@ -35,7 +34,8 @@ SLOWED = 10
 CASES = COPIES
 """Of a model against itself, in one session: each copy against the next, the last against the first."""
 IMAGE = (3, 32, 32)
-SECONDS = 2.0
+SECONDS = 5.0
+"""Of each process's rounds: loading so many copies takes longer still."""
 
 
 @dataclass(frozen=True)
@@ -196,22 +196,25 @@ def proof_of(sessions: Sequence[Measured], extra: Sequence[float]) -> Proof:
     for measured, more in zip(sessions, extra, strict=True):
         same += [_relative(measured, f"copy {k}", f"copy {(k + 1) % COPIES}") for k in range(COPIES)]
         for k in range(SLOWED):
-            share = more / median(measured.samples(1, f"copy {k}")).value
+            share = more / measured.latency(1, f"copy {k}").value
             injected.append((_relative(measured, f"copy {k}", f"slowed {k}"), share))
-    ratios = [_ratios(measured) for measured in sessions]
+    copies = [f"copy {k}" for k in range(COPIES)]
     return Proof(
         same=tuple(same),
         injected=tuple(injected),
-        process_moves=tuple(float(move) for found in ratios for move in found.ravel()),
-        session_moves=tuple(float(move) for found in ratios for move in found.mean(axis=0)),
+        process_moves=tuple(move for one in sessions for move in _process_moves(one, copies)),
+        session_moves=tuple(
+            one.latency(1, copy).value / one.latency(1, DENSE).value - 1.0
+            for one in sessions
+            for copy in copies
+        ),
         processes=tuple(len(measured.timings) for measured in sessions),
     )
 
 
 def _relative(measured: Measured, ours: str, theirs: str) -> Estimate:
     """What `theirs` saves against `ours`, as a fraction of the latter's latency."""
-    own = measured.samples(1, ours)
-    found, level = saving(own, measured.samples(1, theirs)), median(own).value
+    found, level = measured.saving(1, theirs, dense=ours), measured.latency(1, ours).value
     return Estimate(
         value=found.value / level,
         low=found.low / level,
@@ -220,9 +223,8 @@ def _relative(measured: Measured, ours: str, theirs: str) -> Estimate:
     )
 
 
-def _ratios(measured: Measured) -> NDArray[np.float64]:
-    """`(processes, copies)` latencies over dense's, less 1."""
-    dense = np.array([np.median(times) for times in measured.samples(1, DENSE)])
-    copies = [[np.median(t) for t in measured.samples(1, f"copy {k}")] for k in range(COPIES)]
-    found: NDArray[np.float64] = np.array(copies).T / dense[:, None] - 1.0
-    return found
+def _process_moves(measured: Measured, copies: Sequence[str]) -> Iterator[float]:
+    dense = measured.samples(1, DENSE)
+    for copy in copies:
+        for ours, theirs in zip(measured.samples(1, copy), dense, strict=True):
+            yield float(np.median(ours) / np.median(theirs)) - 1.0

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from harness.assembly import timed_columns
 from harness.comparison import Remeasured
 from harness.engines.local import LocalEngine
-from harness.estimates import median, saving
 from harness.lane import exclusive
 from harness.level import level_key
 from harness.measurement import COPY, DENSE, TimingJob
@@ -153,8 +152,7 @@ def _labels(base: Row) -> tuple[str, str]:
 
 def _loss(measured: Measured, batch: int, ours: str, theirs: str) -> Loss:
     """By how much of the base's latency the newer one is slower, paired by process and round."""
-    before = measured.samples(batch, ours)
-    found, own = saving(before, measured.samples(batch, theirs)), median(before).value
+    found, own = measured.saving(batch, theirs, dense=ours), measured.latency(batch, ours).value
     return Loss(value=-found.value / own, low=-found.high / own, high=-found.low / own)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from harness.estimates import median, saving
+from harness.estimates import median, process_weights, saving
 from harness.measurement import COPY, DENSE, TimingJob
 from harness.snapshot import read_facts
 
@@ -133,15 +134,33 @@ class Measured:
         """Milliseconds by process and round."""
         return [timing.samples[batch][label] for timing in self.timings]
 
+    def latency(self, batch: int, label: str) -> Estimate:
+        """Median time (ms)."""
+        return median(self.samples(batch, label), self._weights[batch])
+
+    def saving(self, batch: int, label: str, *, dense: str = DENSE) -> Estimate:
+        """What `label` saves against `dense` (ms), paired by process and round."""
+        pairs = self.samples(batch, dense), self.samples(batch, label)
+        return saving(*pairs, self._weights[batch])
+
+    @cached_property
+    def _weights(self) -> dict[int, list[float]]:
+        """Of the processes, by batch size."""
+        batches = set.intersection(*(set(timing.samples) for timing in self.timings))
+        return {
+            batch: process_weights([[*timing.samples[batch].values()] for timing in self.timings])
+            for batch in batches
+        }
+
     def savings(self) -> Iterator[tuple[str, Estimate, float]]:
         """Label, saving and dense latency (ms) of what every process timed beside dense."""
         for batch in set.intersection(*(set(timing.samples) for timing in self.timings)):
             if self.failure(batch, DENSE) or self.failure(batch, COPY):
                 continue
-            dense = self.samples(batch, DENSE)
+            dense = self.latency(batch, DENSE).value
             for label in self.timings[0].samples[batch]:
                 if label != DENSE and not self.failure(batch, label):
-                    yield label, saving(dense, self.samples(batch, label)), median(dense).value
+                    yield label, self.saving(batch, label), dense
 
 
 def disturbed(timings: Sequence[Timing]) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from harness.estimates import Estimate, deviation, median, percentile, saving
+from harness.estimates import Estimate, deviation, median, percentile, process_weights, saving
 
 
 def measured(*, truth, processes=3, rounds=30, placement=0.0, noise=0.05, seed=0):
@@ -112,3 +112,46 @@ def test_a_percentile_needs_enough_samples(level, least):
 def test_processes_of_one_round_have_an_interval_too():
     found = median([[1.0], [1.1], [0.9]])
     assert found.low < 1.0 < found.high
+
+
+def disturbed_session(seed, *, processes):
+    """Three models in turn; in every third process the machine is busy, five times as noisy."""
+    random = np.random.default_rng(seed)
+    noise = [0.5 if process % 3 == 0 else 0.1 for process in range(processes)]
+    placed = random.normal(10.0, 0.05, (processes, 3))
+    return [
+        [list(level + random.normal(0, noise[process], 9)) for level in placed[process]]
+        for process in range(processes)
+    ]
+
+
+@pytest.mark.parametrize("processes", [3, 6, 20])
+def test_quiet_processes_say_more_and_the_interval_still_holds_the_truth(processes):
+    sessions = [disturbed_session(seed, processes=processes) for seed in range(200)]
+
+    def savings(weigh):
+        for models in sessions:
+            weights = process_weights(models) if weigh else None
+            yield saving([m[0] for m in models], [m[1] for m in models], weights)
+
+    weighed, plain = list(savings(weigh=True)), list(savings(weigh=False))
+    assert np.mean([found.low <= 0.0 <= found.high for found in weighed]) >= 0.92
+    errors = [np.std([found.value for found in each]) for each in (weighed, plain)]
+    assert errors[0] < 0.8 * errors[1]
+
+
+def test_processes_that_are_alike_weigh_alike():
+    models = [[[1.0, 2.0, 4.0]], [[2.0, 4.0, 8.0]], [[10.0, 20.0, 40.0]]]
+    assert process_weights(models) == pytest.approx([0.5] * 3)
+    samples = [model[0] for model in models]
+    one, two = median(samples), median(samples, process_weights(models))
+    assert (two.value, two.low, two.high, two.error) == pytest.approx(
+        (one.value, one.low, one.high, one.error)
+    )
+
+
+def test_no_process_outweighs_a_typical_one_by_more_than_two():
+    quiet, typical, busy = [10.0] * 9, [9.0, 10.0, 11.0] * 3, [5.0, 10.0, 15.0] * 3
+    weights = process_weights([[quiet], [typical], [typical], [busy]])
+    assert weights == pytest.approx([1.0, 0.5, 0.5, 1 / 26])
+    assert process_weights([[quiet], [quiet]]) == [1.0, 1.0]
