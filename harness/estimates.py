@@ -83,7 +83,8 @@ def process_weights(processes: Sequence[Sequence[Sequence[float]]]) -> list[floa
 def _noise(models: Sequence[Sequence[float]]) -> float:
     """The relative error of a median, in the middle over models; up to a constant factor."""
     relative = [deviation([samples]) / float(np.median(samples)) for samples in models]
-    return float(np.median(relative)) / len(models[0]) ** 0.5
+    middle = float(np.median(relative))
+    return middle / float(len(models[0])) ** 0.5
 
 
 def deviation(processes: Processes) -> float:

@@ -70,15 +70,15 @@ def intervals(frame: pd.DataFrame, methods: Sequence[Cells]) -> Doubles:
     found = _measurements(frame)
     resample = cache(_resample)
     results = np.empty((len(methods), 3))
-    for alike in _with_same_answers(found, methods):
-        group = [methods[number] for number in alike]
-        places, images = group[0].places, group[0].images
-        held_images, held_seeds = resample(images, group[0].board_seeds)
-        codes = found.right[places], found.dense_right[places]
-        # The products are small: a second thread wins nothing, and on a busy machine waits for long.
-        with threadpool_limits(1, user_api="blas"):
+    # The products are small: a second thread wins nothing, and on a busy machine waits for long.
+    with threadpool_limits(1, user_api="blas"):
+        for alike in _with_same_answers(found, methods):
+            group = [methods[number] for number in alike]
+            places, images = group[0].places, group[0].images
+            held_images, held_seeds = resample(images, group[0].board_seeds)
+            codes = found.right[places], found.dense_right[places]
             kept = accuracies(found.blobs, *codes, images=held_images)
-        results[alike] = _intervals(found, group, kept=kept, held=held_seeds[group[0].seeds])
+            results[alike] = _intervals(found, group, kept=kept, held=held_seeds[group[0].seeds])
     return results
 
 
