@@ -7,6 +7,7 @@ deserve. A process in whose rounds the machine was busy says less than a quiet o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,8 +84,7 @@ def process_weights(processes: Sequence[Sequence[Sequence[float]]]) -> list[floa
 def _noise(models: Sequence[Sequence[float]]) -> float:
     """The relative error of a median, in the middle over models; up to a constant factor."""
     relative = [deviation([samples]) / float(np.median(samples)) for samples in models]
-    middle = float(np.median(relative))
-    return middle / float(len(models[0])) ** 0.5
+    return float(np.median(relative)) / math.sqrt(len(models[0]))
 
 
 def deviation(processes: Processes) -> float:

@@ -159,9 +159,12 @@ def _savings(found: Measurements, cells: Cells) -> Singles:
         wound, (levels, seeds, DRAWS), (far, step * near, near), writeable=False
     )
     sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
-    saved: Singles = windows * (found.error[cells.places] * sign)[..., None].astype(np.float32)
-    saved += found.saved[cells.places][..., None].astype(np.float32)
-    return np.minimum(saved, 1.0, out=saved) if saved.max() > 1.0 else saved
+    error, middle = found.error[cells.places], found.saved[cells.places]
+    saved: Singles = windows * (error * sign)[..., None].astype(np.float32)
+    saved += middle[..., None].astype(np.float32)
+    # Looking for the largest of them would take as long as cutting them off.
+    largest = (middle + error * float(np.abs(noise).max())).max()
+    return np.minimum(saved, 1.0, out=saved) if largest >= 1.0 else saved
 
 
 def _total(saved: Singles, order: Places, gain: Singles) -> Singles:
