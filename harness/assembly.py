@@ -101,6 +101,7 @@ def _size(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
 def _spent(level: Level) -> dict[str, Any]:
     return {
         "sparsity_reached": level.sparsity_reached,
+        "target_reached": level.target_reached,
         "epochs": level.epochs,
         "train_seconds": level.train_seconds,
         "score_seconds": level.score_seconds,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.contracts import Configurable
+from harness.contracts import Configurable, NeedsArgument
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
 from harness.selection import selected, selected_names, split_terms
 
@@ -77,16 +77,27 @@ class Catalogue:
                 return offer.plugin
         raise UnknownNameError(kind, name, self.names(kind))
 
+    def _needs_argument(self, kind: Kind, name: str) -> bool:
+        return isinstance(self._named(kind, name), NeedsArgument)
+
     def choose(self, kind: Kind, terms: str) -> list[Any]:
         """The plugins that `terms` select; `name:argument` configures one that takes an argument."""
         found = selected(terms, self.names(kind), kind=kind)
-        plugins = [self.configured(kind, name, argument) for name, argument in found]
+        asked = split_terms(terms)
+        plugins = [
+            self.configured(kind, name, argument)
+            for name, argument in found
+            if argument is not None or name in asked or not self._needs_argument(kind, name)
+        ]
         # `iterative:0.2,iterative:20%` is one schedule.
         return list({plugin.name: plugin for plugin in plugins}.values())
 
     def configured(self, kind: Kind, name: str, argument: str | None) -> Any:  # noqa: ANN401 -- any kind
         """The plugin of that name, set to its argument where one is given."""
         plugin = self._named(kind, name)
+        if argument is None and isinstance(plugin, NeedsArgument):
+            example = f"{name}:{plugin.needs_argument}"
+            raise HarnessError(f"{kind} {name!r} needs an argument, as {example}")
         if argument is None:
             return plugin
         if not isinstance(plugin, Configurable):

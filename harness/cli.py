@@ -1,4 +1,4 @@
-"""The command line: run, list, report, compare, doctor."""
+"""The command line: run, list, report, compare, coverage, doctor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.compare import compare
+from harness.cover import coverage
 from harness.discovery import discover
 from harness.doctor import doctor
 from harness.errors import HarnessError
@@ -31,6 +32,7 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(compare)
+cli.add_command(coverage)
 cli.add_command(doctor)
 
 

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 RECIPE = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
-    "weight_decay", "augmented",
+    "weight_decay", "augmented", "weights",
 )  # fmt: skip
-CONDITIONS = ("model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime")
+CONDITIONS = (
+    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",
+)  # fmt: skip
 METHOD = ("pruner", "granularity", "scope", "schedule")
 NEEDED = (
     "images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high",
@@ -83,7 +85,7 @@ def _whole_number(name: object, value: object) -> object:
 
 def recipe_text(row: Mapping[Any, Any]) -> str:
     """The recipe's settings in one line, for comparing like with like."""
-    return ", ".join(f"{name} {row[name]}" for name in RECIPE)
+    return ", ".join(f"{name} {row[name]}" for name in RECIPE if row[name] != "")
 
 
 def measured(rows: Rows) -> Columns:

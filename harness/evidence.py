@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from harness import activations, inputs, readers
+from harness.channels import coupled_sums
 from harness.errors import HarnessError, UnsupportedError
-from harness.masks import coupled_sums
-from harness.surgery import prunable_weights
+from harness.layers import prunable_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Generator, Tensor, nn
 
-    from harness.contracts import Granularity
+    from harness.activations import Batches
+    from harness.channels import ChannelGroup
+    from harness.contracts import Granularity, Reader
     from harness.surgery import CoupledLayers
 
 
@@ -35,6 +38,7 @@ class RecordedEvidence:
         seed: int,
     ) -> None:
         self.granularity = granularity
+        self.image_shape = _image_shape(batches)
         self.touched: set[str] = set()
         self._source = model
         self._batches = batches
@@ -53,18 +57,75 @@ class RecordedEvidence:
         """Gradients of the mean calibration loss, in evaluation mode, for each of `weights`."""
         self.touched.add("gradients")
         total: dict[str, Tensor] = {}
-        images = 0
-        for (inputs, _), grads in zip(self._batches, self._per_batch(), strict=True):
-            images += len(inputs)
+        count = sum(len(images) for images, _ in self._batches)
+        for (images, _), grads in zip(self._batches, self._per_batch(), strict=True):
             for name, grad in grads.items():
-                total[name] = total.get(name, torch.zeros_like(grad)) + grad * len(inputs)
-        return {name: value / images for name, value in total.items()}
+                total[name] = total.get(name, torch.zeros_like(grad)) + grad * len(images)
+        return {name: value / count for name, value in total.items()}
 
     @property
     def batch_gradients(self) -> Iterator[Mapping[str, Tensor]]:
         """`gradients`, one calibration batch at a time."""
         self.touched.add("batch_gradients")
         return self._per_batch()
+
+    @cached_property
+    def squared_gradients(self) -> Mapping[str, Tensor]:
+        """Mean over images of the squared gradient of each image's own loss (empirical Fisher)."""
+        self.touched.add("squared_gradients")
+        singles = [
+            (image[None], label[None])
+            for images, labels in self._batches
+            for image, label in zip(images, labels, strict=True)
+        ]
+        total: dict[str, Tensor] = {}
+        for grads in self._per_batch(singles):
+            for name, grad in grads.items():
+                total[name] = total.get(name, torch.zeros_like(grad)).addcmul_(grad, grad)
+        return {name: value / len(singles) for name, value in total.items()}
+
+    @property
+    def gate_gradients(self) -> Iterator[Mapping[str, Tensor]]:
+        """`(out,)` gradients for a gate of one on each channel after its norm, batch by batch."""
+        self.touched.add("gate_gradients")
+        return activations.gate_gradients(self._copy(), self._norm_of, self._batches)
+
+    @property
+    def activations(self) -> Iterator[Mapping[str, Tensor]]:
+        """`(images, out, ...)` by weight name, after norm and activation, batch by batch."""
+        self.touched.add("activations")
+        return activations.activations(self._copy(), self._batches)
+
+    @property
+    def activation_gradients(self) -> Iterator[Mapping[str, Tensor]]:
+        """Gradients of each image's own loss, in step with `activations`."""
+        self.touched.add("activation_gradients")
+        return activations.activation_gradients(self._copy(), self._batches)
+
+    @cached_property
+    def input_norms(self) -> Mapping[str, Tensor]:
+        """L2 norm over images and positions of what each weight multiplies, to broadcast to it."""
+        self.touched.add("input_norms")
+        return inputs.input_norms(self._copy(), self._batches)
+
+    @cached_property
+    def input_moments(self) -> Mapping[str, Tensor]:
+        """`(groups, in, in)` means of x xT over images and positions, x being what a row reads."""
+        self.touched.add("input_moments")
+        return inputs.input_moments(self._copy(), self._batches)
+
+    @cached_property
+    def readers(self) -> Mapping[str, Reader]:
+        """By weight name, for each layer whose channels one ungrouped layer alone reads."""
+        self.touched.add("readers")
+        return readers.sole_readers(self._groups("readers"), self._source)
+
+    @cached_property
+    def contributions(self) -> Mapping[str, Tensor]:
+        """`(samples, out)` for each of `readers`: what each channel adds to outputs read from it."""
+        self.touched.add("contributions")
+        found = readers.sole_readers(self._groups("contributions"), self._source)
+        return readers.contributions(self._copy(), found, self._batches, seed=self._seed)
 
     @cached_property
     def norm_scales(self) -> Mapping[str, Tensor]:
@@ -79,12 +140,8 @@ class RecordedEvidence:
 
     def coupled_sums(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """`(out,)` sums of weight-shaped values over all slices that leave with each channel."""
-        if self._coupled is None:
-            raise HarnessError(
-                f"layers are coupled at granularity channel only, not {self.granularity}"
-            )
         self.touched.add("coupled_sums")
-        return coupled_sums(values, self._coupled.groups)
+        return coupled_sums(values, self._groups("coupled_sums"))
 
     @property
     def batches(self) -> Sequence[tuple[Tensor, Tensor]]:
@@ -96,13 +153,18 @@ class RecordedEvidence:
     def model(self) -> nn.Module:
         """A copy of the model in evaluation mode, for what the other parts do not offer."""
         self.touched.add("model")
-        return copy.deepcopy(self._source).eval()
+        return self._copy()
 
     @cached_property
     def generator(self) -> Generator:
         """The only randomness a criterion may use; seeded by the trial."""
         self.touched.add("generator")
         return torch.Generator().manual_seed(self._seed)
+
+    def forget(self) -> None:
+        """Let go of what was computed: it is computed again where it is asked for again."""
+        for name in self.touched:
+            self.__dict__.pop(name, None)
 
     def _scored(self, model: nn.Module) -> dict[str, Tensor]:
         found: dict[str, Tensor] = dict(prunable_weights(model))
@@ -112,14 +174,27 @@ class RecordedEvidence:
             found |= {name: parameters[name] for name in scales if name in parameters}
         return found
 
-    def _per_batch(self) -> Iterator[Mapping[str, Tensor]]:
+    def _copy(self) -> nn.Module:
         # Evaluation mode: in training mode the scoring pass would move the norms' statistics.
-        model = copy.deepcopy(self._source).eval()
+        return copy.deepcopy(self._source).eval()
+
+    def _groups(self, what: str) -> tuple[ChannelGroup, ...]:
+        if self._coupled is None:
+            raise HarnessError(f"{what}: layers are coupled at granularity channel only")
+        return self._coupled.groups
+
+    def _per_batch(self, batches: Batches | None = None) -> Iterator[Mapping[str, Tensor]]:
+        model = self._copy()
         named = self._scored(model)
-        for images, labels in self._batches:
+        for images, labels in batches or self._batches:
             loss = F.cross_entropy(model(images), labels)
             grads = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
             yield {
                 name: torch.zeros_like(weight) if grad is None else grad
                 for (name, weight), grad in zip(named.items(), grads, strict=True)
             }
+
+
+def _image_shape(batches: Batches) -> tuple[int, int, int]:
+    channels, height, width = batches[0][0].shape[1:]
+    return channels, height, width

@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import torch
+
+from harness.keys import stable_seed
 from harness.snapshot import save_snapshot
-from harness.training import train
+from harness.timesheet import Timesheet
+from harness.training import Rate, train
+from harness.weights import load_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
 
     from harness.artifacts import ArtifactStore
+    from harness.contracts import Regrowth
     from harness.grid import Dense
     from harness.surgery import History
-    from harness.timesheet import Timesheet
 
 
 def fit(
@@ -26,24 +31,70 @@ def fit(
     dense: Dense,
     store: ArtifactStore,
     epochs: float,
-    peak_lr: float,
+    rate: Rate,
     seed: int,
     timesheet: Timesheet,
     masks: Mapping[str, Tensor] | None = None,
     history: History | None = None,
+    penalty: Callable[[float], Tensor] | None = None,
+    regrowth: Regrowth | None = None,
 ) -> None:
     """Train in place by the recipe of `dense`, then keep a snapshot under the key."""
-    dataset, recipe = dense.dataset, dense.recipe
     began = time.perf_counter()
-    train(model, dataset, recipe, epochs=epochs, peak_lr=peak_lr, seed=seed, masks=masks)
+    train(
+        model,
+        dense.dataset,
+        dense.recipe,
+        epochs=epochs,
+        rate=rate,
+        seed=seed,
+        masks=masks,
+        penalty=penalty,
+        regrowth=regrowth,
+    )
     spent = time.perf_counter() - began
     timesheet.add("training", spent)
     save_snapshot(
         store,
         key,
         model,
-        dataset=dataset,
+        dataset=dense.dataset,
         history=history or [],
         train_seconds=spent,
         timesheet=timesheet,
     )
+
+
+def train_dense(dense: Dense, store: ArtifactStore, *, timesheet: Timesheet | None = None) -> None:
+    """Train the dense model and keep it, unless it is kept already."""
+    train_to(1.0, dense, store, timesheet=timesheet or Timesheet())
+
+
+def train_to(place: float, dense: Dense, store: ArtifactStore, *, timesheet: Timesheet) -> str:
+    """Key of the dense model after that part of its training, 0 being its initialisation.
+
+    Trained unless it is kept already, step by step as the whole training begins. One thread, so that
+    the numbers do not depend on the machine's cores.
+    """
+    torch.set_num_threads(1)
+    key = dense.key if place >= 1.0 else f"{dense.key}@{place:g}"
+    if key not in store:
+        fit(
+            key,
+            _fresh(dense),
+            dense=dense,
+            store=store,
+            epochs=place * dense.recipe.dense_epochs,
+            rate=Rate(peak=dense.recipe.dense_lr, last=place),
+            seed=stable_seed(dense.seed, "dense"),
+            timesheet=timesheet,
+        )
+    return key
+
+
+def _fresh(dense: Dense) -> nn.Module:
+    torch.manual_seed(dense.seed)
+    model = dense.model.build(dense.dataset)
+    if dense.weights is not None:
+        load_weights(model, dense.weights)
+    return model

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts import PrunesOnly, Scoped
 from harness.errors import HarnessError
-from harness.keys import RECIPE_SCHEMA, dense_key, measurement_key, source_hash, trial_key
+from harness.granularity import pattern
+from harness.keys import RECIPE_SCHEMA, dense_key, file_hash, measurement_key, source_hash, trial_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-    from harness.contracts import Backend, Dataset, Granularity, Model, Pruner, Schedule, Scope
-    from harness.recipe import Recipe
+    from harness.contracts import Backend, Dataset, Model, Pruner, Schedule, Scope
+    from harness.granularity import Pattern
+    from harness.recipe import Recipe, Target
 
-ScopeChoice = Literal["published", "global", "local"]
+ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class Dense:
     data_hash: str
     seed: int
     recipe: Recipe
+    weights: Path | None = None
     levels: tuple[float, ...] = (0.0,)
     impossible: str | None = None
 
@@ -44,6 +48,7 @@ class Dense:
             "seed": self.seed,
             "recipe": RECIPE_SCHEMA,
             **asdict(self.recipe),
+            "weights": file_hash(self.weights) if self.weights else "",
             "pruner": "dense",
         }
 
@@ -64,10 +69,11 @@ class Trial:
 
     dense: Dense
     pruner: Pruner
-    granularity: Granularity
+    granularity: str
     scope: Scope
     schedule: Schedule
     levels: tuple[float, ...]
+    target: Target = "params"
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -80,6 +86,7 @@ class Trial:
             "scope": self.scope,
             "schedule": self.schedule.name,
             "schedule_hash": source_hash(self.schedule),
+            "target": self.target,
         }
 
     @cached_property
@@ -93,13 +100,31 @@ class Trial:
         words = (self.pruner.name, self.granularity, self.schedule.name)
         return " ".join((self.dense.model.name, *words, f"seed {self.dense.seed}"))
 
+    @cached_property
+    def pattern(self) -> Pattern:
+        """The granularity taken apart."""
+        return pattern(self.granularity)
+
     @property
     def impossible(self) -> str | None:
         """Why no level of it can run, known without running it."""
-        if isinstance(self.pruner, PrunesOnly) and self.granularity not in self.pruner.granularities:
-            allowed = ", ".join(sorted(self.pruner.granularities))
-            return f"{self.pruner.name} is defined at granularity {allowed} only"
+        scored, pruner = self.pattern.scored, self.pruner
+        if isinstance(pruner, PrunesOnly) and scored not in pruner.granularities:
+            allowed = ", ".join(sorted(pruner.granularities))
+            return f"{pruner.name} is defined at granularity {allowed} only"
+        allowed_scopes = self.pattern.scopes
+        if self.scope not in allowed_scopes:
+            return f"at granularity {self.granularity}, scope is one of {', '.join(allowed_scopes)}"
+        if self.pattern.n_of_m and self._rounds() > 1:
+            return f"{self.granularity} leaves all at once, which {self.schedule.name} does not"
         return None
+
+    def _rounds(self) -> int:
+        try:
+            return len(self.schedule.rounds(self.levels[0]))
+        except (Exception, SystemExit):
+            # The trial itself meets the same error, where it becomes the reason of its rows.
+            return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +151,7 @@ class Grid:
     models: Sequence[Model]
     dataset: Dataset
     pruners: Sequence[Pruner]
-    granularities: Sequence[Granularity]
+    granularities: Sequence[str]
     scope: ScopeChoice
     schedules: Sequence[Schedule]
     levels: Sequence[float]
@@ -135,6 +160,8 @@ class Grid:
     batches: Sequence[int]
     threads: int
     recipe: Recipe
+    weights: Path | None = None
+    target: Target = "params"
 
     def denses(self) -> list[Dense]:
         """One for every model and seed."""
@@ -146,6 +173,7 @@ class Grid:
                 data_hash=data_hash,
                 seed=seed,
                 recipe=self.recipe,
+                weights=self.weights,
             )
             for model, seed in product(self.models, self.seeds)
         ]
@@ -161,7 +189,8 @@ class Grid:
                 granularity=granularity,
                 scope=_scope(pruner, granularity, self.scope),
                 schedule=schedule,
-                levels=levels,
+                levels=pattern(granularity).levels or levels,
+                target=self.target,
             )
             for dense, pruner, granularity, schedule in axes
         ]
@@ -183,6 +212,7 @@ class Grid:
             "threads": self.threads,
             "device": facts["device"],
             "runtime": facts["runtime"],
+            "target": self.target,
         }
         return Cell(
             subject=subject,
@@ -202,7 +232,12 @@ def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted(set(levels)))
 
 
-def _scope(pruner: Pruner, granularity: Granularity, choice: ScopeChoice) -> Scope:
+def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
+    found = pattern(granularity)
+    if found.n_of_m:
+        # What compares is m weights, whatever was asked for.
+        return "local"
     if choice != "published":
         return choice
-    return pruner.scopes.get(granularity, "global") if isinstance(pruner, Scoped) else "global"
+    published = pruner.scopes.get(found.scored, "global") if isinstance(pruner, Scoped) else "global"
+    return published if published in found.scopes else "local"

@@ -6,10 +6,11 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.fitting import train_dense
 from harness.footprint import Footprints
 from harness.snapshot import load_model
 from harness.timesheet import Timesheet, Worked, process_age
-from harness.trial import train_dense, walk_models
+from harness.trial import walk_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,6 +13,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import HarnessError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,13 +23,15 @@ RECIPE_SCHEMA = 1
 
 DENSE_SETTINGS = (
     "model", "model_hash", "dataset", "dataset_hash", "data_hash", "seed", "recipe", "dense_epochs",
-    "train_batch", "optimizer", "dense_lr", "weight_decay", "augmented",
+    "train_batch", "optimizer", "dense_lr", "weight_decay", "augmented", "weights",
 )  # fmt: skip
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
-    "finetune_epochs", "finetune_lr",
+    "finetune_epochs", "finetune_lr", "target",
 )  # fmt: skip
-MEASUREMENT_SETTINGS = ("trial", "sparsity", "backend", "batch", "threads", "device", "runtime")
+MEASUREMENT_SETTINGS = (
+    "trial", "sparsity", "backend", "batch", "threads", "device", "runtime", "target",
+)  # fmt: skip
 
 DEFAULTS: Mapping[str, Any] = {
     "recipe": 1,
@@ -39,6 +43,8 @@ DEFAULTS: Mapping[str, Any] = {
     "finetune_lr": 0.02,
     "weight_decay": 5e-4,
     "augmented": True,
+    "weights": "",
+    "target": "params",
 }
 """What a key leaves out. Frozen: a default that changes later is hashed as any other value."""
 
@@ -51,7 +57,11 @@ def digest(value: object) -> str:
 
 def settings_digest(settings: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """Digest of those `names` in `settings` that differ from their default."""
-    return digest({n: settings[n] for n in names if n not in DEFAULTS or settings[n] != DEFAULTS[n]})
+    given = {
+        name: settings[name] if name not in DEFAULTS else settings.get(name, DEFAULTS[name])
+        for name in names
+    }
+    return digest({n: value for n, value in given.items() if n not in DEFAULTS or value != DEFAULTS[n]})
 
 
 def dense_key(settings: Mapping[str, Any]) -> str:
@@ -92,6 +102,15 @@ def source_hash(plugin: object) -> str:
         source = None
     content = Path(source).read_bytes() if source else repr(type(plugin)).encode()
     return hashlib.sha256(content).hexdigest()[:12]
+
+
+def file_hash(path: Path) -> str:
+    """Digest of a file. Raises HarnessError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from None
 
 
 def stable_seed(*parts: object) -> int:

@@ -20,6 +20,7 @@ class Level:
     reason: str = ""
     snapshot: str = ""
     sparsity_reached: float | None = None
+    target_reached: float | None = None
     epochs: float = 0.0
     train_seconds: float = 0.0
     score_seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""From scores to what is removed: keep masks of weights and of channels.
+"""From scores to keep masks of weights: single ones, n of m, and blocks.
 
 Ties break by index, so that a mask has exactly the asked-for number of zeros even where scores are
 equal; comparing with a threshold would remove all of a tie or none.
@@ -6,19 +6,21 @@ equal; comparing with a threshold would remove all of a tie or none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 
-from harness.errors import HarnessError, UnsupportedError
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from torch import Tensor
 
     from harness.contracts import Scope, Scores
+
+    Masks = dict[str, Tensor]
 
 
 def keep_all_but(count: int, scores: Tensor) -> Tensor:
@@ -42,160 +44,123 @@ def check_finite(scores: Scores) -> None:
             raise HarnessError(f"the scores of {name!r} hold NaN or infinity")
 
 
-def weight_masks(
-    scores: Mapping[str, Tensor],
-    sparsity: float,
-    *,
-    scope: Scope,
-    removed: Mapping[str, Tensor] | None = None,
-) -> dict[str, Tensor]:
-    """Keep masks with `round(sparsity * n)` zeros over the network or in each layer.
-
-    What `removed` (bool by name) marks was pruned before and goes first, so masks only grow.
-    """
-    pinned = {
-        name: score.masked_fill(removed[name], -torch.inf) if removed and name in removed else score
+def removed_first(scores: Scores, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Scores in which what keep masks dropped before goes first, so that masks only grow."""
+    return {
+        name: score.masked_fill(~masks[name], -torch.inf) if name in masks else score
         for name, score in scores.items()
     }
-    if scope == "local":
-        return {k: keep_all_but(round(sparsity * s.numel()), s) for k, s in pinned.items()}
-    joined = torch.cat([score.flatten() for score in pinned.values()])
+
+
+def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
+    """Keep masks with `round(sparsity * n)` zeros over the network, in each layer, or in each row.
+
+    `erk` gives each layer the density of `erk_densities`.
+    """
+    if scope == "global":
+        return _over_the_network(scores, sparsity)
+    if scope == "row":
+        return {name: _keep_in_rows(score, sparsity) for name, score in scores.items()}
+    densities = dict.fromkeys(scores, 1.0 - sparsity)
+    if scope == "erk":
+        densities = erk_densities({name: s.shape for name, s in scores.items()}, 1.0 - sparsity)
+    return {
+        name: keep_all_but(round((1.0 - densities[name]) * score.numel()), score)
+        for name, score in scores.items()
+    }
+
+
+def _over_the_network(scores: Scores, sparsity: float) -> Masks:
+    joined = torch.cat([score.flatten() for score in scores.values()])
     keep = keep_all_but(round(sparsity * joined.numel()), joined)
-    parts = keep.split([score.numel() for score in pinned.values()])
-    return {k: part.view(s.shape) for (k, s), part in zip(pinned.items(), parts, strict=True)}
+    parts = keep.split([score.numel() for score in scores.values()])
+    return {n: part.view(s.shape) for (n, s), part in zip(scores.items(), parts, strict=True)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A parameter that loses slices along `dim` (0 outputs, 1 inputs) with its group's channels.
+def _keep_in_rows(score: Tensor, sparsity: float) -> Tensor:
+    rows = score.flatten(1)
+    return _keep_highest(rows, rows.shape[1] - round(sparsity * rows.shape[1])).view(score.shape)
 
-    Slice `index[i]` of the parameter goes when channel `root[i]` of the group goes.
+
+def _keep_highest(rows: Tensor, count: int) -> Tensor:
+    """The `count` highest along the last dimension, later index first."""
+    order = rows.argsort(dim=-1, stable=True)
+    lowest = order[..., : rows.shape[-1] - count]
+    return torch.ones_like(rows, dtype=torch.bool).scatter_(-1, lowest, value=False)
+
+
+def erk_densities(shapes: Mapping[str, torch.Size], density: float) -> dict[str, float]:
+    """Layer densities in proportion to (sum of dims) / (product of dims) (Mocanu 2018, Evci 2020).
+
+    A layer that would exceed 1 is dense, and the factor is solved again over the others.
     """
-
-    parameter: str
-    dim: int
-    index: Tensor
-    root: Tensor
-    norm: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelGroup:
-    """Channels that leave together because the graph couples their layers."""
-
-    root: str
-    size: int
-    members: tuple[Member, ...] = field(repr=False)
-
-    @property
-    def producers(self) -> list[Member]:
-        """Those whose outputs the channels are."""
-        return [member for member in self.members if member.dim == 0 and not member.norm]
+    raw = {name: sum(shape) / shape.numel() for name, shape in shapes.items()}
+    full: set[str] = set()
+    while True:
+        rest = [name for name in shapes if name not in full]
+        spare = density * sum(s.numel() for s in shapes.values()) - sum(shapes[n].numel() for n in full)
+        factor = spare / sum(raw[name] * shapes[name].numel() for name in rest) if rest else 0.0
+        over = {name for name in rest if factor * raw[name] > 1.0}
+        if not over:
+            return {name: 1.0 if name in full else factor * raw[name] for name in shapes}
+        full |= over
 
 
-def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
-    """`(size,)` scores of a group's channels, and the reduction that made them.
+def n_of_m_masks(scores: Scores, *, n: int, m: int) -> Masks:
+    """The `n` highest of every `m` consecutive inputs stay, at each position of a kernel.
 
-    Weight-shaped scores: summed over each member's slice, averaged over members (group mean of
-    DepGraph, Fang 2023). `(out,)` scores: averaged over the producing layers.
+    That is what sparse tensor cores read (Mishra 2021). A layer whose inputs are no multiple of `m`
+    stays as it is, and has no mask.
     """
-    producers = [member for member in group.producers if member.parameter in scores]
-    if not producers:
-        raise UnsupportedError(f"no scores for the layers coupled to {group.root!r}")
-    if all(scores[member.parameter].dim() == 1 for member in producers):
-        return _sum(scores, producers, group.size) / len(producers), "producers"
-    members = [member for member in group.members if member.parameter in scores]
-    return _sum(scores, members, group.size) / len(members), "group"
+    masks = {}
+    for name, score in scores.items():
+        if score.shape[1] % m == 0:
+            seen = _by_position(score)
+            keep = _keep_highest(seen.reshape(*seen.shape[:2], -1, m), n)
+            masks[name] = _from_positions(keep.reshape(seen.shape), score.shape)
+    return masks
 
 
-def coupled_sums(values: Scores, groups: Sequence[ChannelGroup]) -> dict[str, Tensor]:
-    """`(out,)` by producing layer: weight-shaped values summed over all that leaves with a channel."""
-    found: dict[str, Tensor] = {}
-    for group in groups:
-        total = _sum(values, [m for m in group.members if m.parameter in values], group.size)
-        for member in group.producers:
-            rows = found.setdefault(member.parameter, total.new_zeros(len(values[member.parameter])))
-            rows[member.index] = total[member.root]
-    return found
+def block_masks(scores: Scores, sparsity: float, *, size: tuple[int, int], scope: Scope) -> Masks:
+    """Whole blocks of `(outputs, inputs)`, at each position of a kernel, go by their mean score.
 
-
-def _sum(scores: Scores, members: Sequence[Member], size: int) -> Tensor:
-    total = torch.zeros(size, dtype=torch.float64)
-    for member in members:
-        score = scores[member.parameter].double()
-        others = [dim for dim in range(score.dim()) if dim != member.dim]
-        per_slice = score.sum(dim=others) if others else score
-        total.scatter_add_(0, member.root, per_slice[member.index])
-    return total
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelKeep:
-    """Which channels stay in each group, and how many groups were held at their last channel."""
-
-    masks: tuple[Tensor, ...]
-    layers_at_one: int
-
-
-def lowest_channels(scores: Sequence[Tensor], count: int, *, scope: Scope) -> ChannelKeep:
-    """Drop the `count` lowest-scored channels over all groups, never a group's last one.
-
-    `local` compares each channel's rank within its group, so that every group loses the same
-    fraction.
+    The lowest go until `sparsity` of the weights, over the network or in each layer, are as near as
+    whole blocks come; a block at the edge of a layer is smaller where the layer is no multiple.
     """
-    ranked = [_rank_fraction(score) if scope == "local" else score for score in scores]
-    best = [torch.zeros(s.numel(), dtype=torch.bool) for s in scores]
-    for flags, score in zip(best, ranked, strict=True):
-        flags[int(score.argmax())] = True
-    joined, protected = torch.cat(ranked), torch.cat(best)
-    keep = keep_all_but(count, joined.masked_fill(protected, torch.inf))
-    freely = keep_all_but(count, joined)
-    sizes = [score.numel() for score in scores]
-    held = sum(not bool(part.any()) for part in freely.split(sizes))
-    return ChannelKeep(masks=tuple((keep | protected).split(sizes)), layers_at_one=held)
+    means = {name: _block_means(score, size) for name, score in scores.items()}
+    weighed = {n: _block_means(torch.ones_like(s), size, total=True) for n, s in scores.items()}
+    together = [list(scores)] if scope == "global" else [[name] for name in scores]
+    masks: Masks = {}
+    for names in together:
+        joined = torch.cat([means[name].flatten() for name in names])
+        weights = torch.cat([weighed[name].flatten() for name in names])
+        gone = weights[joined.argsort(stable=True)].cumsum(0)
+        count = int((gone <= sparsity * float(weights.sum()) + 0.5).sum())
+        parts = keep_all_but(count, joined).split([means[name].numel() for name in names])
+        for name, part in zip(names, parts, strict=True):
+            masks[name] = _spread(part.view(means[name].shape), size, scores[name].shape)
+    return masks
 
 
-def _rank_fraction(scores: Tensor) -> Tensor:
-    # Sorting twice gives each channel its rank; the half centres ranks of groups of unlike sizes.
-    order = scores.argsort(stable=True).argsort(stable=True)
-    return (order.double() + 0.5) / scores.numel()
+def _block_means(score: Tensor, size: tuple[int, int], *, total: bool = False) -> Tensor:
+    """`(positions, blocks down, blocks across)`."""
+    seen = _by_position(score).double()
+    means = F.avg_pool2d(seen[:, None], size, ceil_mode=True)[:, 0]
+    if not total:
+        return means
+    return F.avg_pool2d(seen[:, None], size, ceil_mode=True, divisor_override=1)[:, 0]
 
 
-def parameters_left(
-    groups: Sequence[ChannelGroup], masks: Sequence[Tensor], shapes: Mapping[str, torch.Size]
-) -> int:
-    """How many prunable parameters of `shapes` stay when `masks` are applied to the groups."""
-    left = {(name, dim): 1.0 for name in shapes for dim in (0, 1)}
-    for group, mask in zip(groups, masks, strict=True):
-        for member in group.members:
-            if (member.parameter, member.dim) in left:
-                gone = int((~mask[member.root]).sum())
-                width = shapes[member.parameter][member.dim]
-                left[member.parameter, member.dim] -= gone / max(width, len(member.index))
-    return round(sum(shape.numel() * left[n, 0] * left[n, 1] for n, shape in shapes.items()))
+def _spread(blocks: Tensor, size: tuple[int, int], shape: torch.Size) -> Tensor:
+    """Each block's value at all of its weights."""
+    wide = blocks.repeat_interleave(size[0], dim=1).repeat_interleave(size[1], dim=2)
+    return _from_positions(wide[:, : shape[0], : shape[1]], shape)
 
 
-def channels_for(
-    scores: Sequence[Tensor],
-    groups: Sequence[ChannelGroup],
-    *,
-    shapes: Mapping[str, torch.Size],
-    budget: float,
-    scope: Scope,
-) -> ChannelKeep:
-    """Drop the fewest lowest-scored channels that leave at most `budget` prunable parameters.
+def _by_position(score: Tensor) -> Tensor:
+    """`(positions of the kernel, outputs, inputs)`."""
+    return score.flatten(2).permute(2, 0, 1) if score.dim() > 2 else score[None]
 
-    Raises UnsupportedError where one channel a group is still more than the budget.
-    """
-    most = sum(score.numel() for score in scores) - len(scores)
-    low, high = 0, most
-    if parameters_left(groups, lowest_channels(scores, most, scope=scope).masks, shapes) > budget:
-        raise UnsupportedError("even one channel a layer leaves more parameters than this sparsity")
-    while low < high:
-        middle = (low + high) // 2
-        keep = lowest_channels(scores, middle, scope=scope)
-        if parameters_left(groups, keep.masks, shapes) <= budget:
-            high = middle
-        else:
-            low = middle + 1
-    return lowest_channels(scores, low, scope=scope)
+
+def _from_positions(seen: Tensor, shape: torch.Size) -> Tensor:
+    return seen.permute(1, 2, 0).reshape(shape)

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-ASKED = ("model", "dataset", *METHOD, "seed", "sparsity", "backend", "batch", "threads", *RECIPE)
+ASKED = (
+    "model",
+    "dataset",
+    *METHOD,
+    "seed",
+    "sparsity",
+    "backend",
+    "batch",
+    "threads",
+    "target",
+    *RECIPE,
+)
 SHOWN = ("model", *METHOD, "backend")
 
 

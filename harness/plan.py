@@ -67,4 +67,8 @@ def trial_epochs(trial: Trial) -> float:
         # The trial itself meets the same error, where it becomes the reason of its rows.
         return 0.0
     steps = {sequence[: end + 1] for sequence in rounds for end in range(len(sequence))}
-    return trial.dense.recipe.finetune_epochs * sum(step[-1].share for step in steps)
+    recipe = trial.dense.recipe
+    return sum(
+        step[-1].share * recipe.finetune_epochs + step[-1].dense_share * recipe.dense_epochs
+        for step in steps
+    )

@@ -5,179 +5,218 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from harness.errors import HarnessError, UnknownNameError, UnsupportedError
-from harness.evidence import RecordedEvidence
-from harness.keys import digest
-from harness.masks import channel_scores, channels_for, check_finite, weight_masks
-from harness.surgery import coupled_layers, prunable_weights, remove_channels
+from harness.channels import channel_scores, channels_for, comparable
+from harness.choice import chosen_masks
+from harness.contracts import Rewrites
+from harness.errors import UnsupportedError
+from harness.keys import digest, source_hash
+from harness.layers import prunable_weights
+from harness.scoring import score_model
+from harness.snapshot import count_macs
+from harness.surgery import remove_channels
+from harness.training import apply_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor, nn
 
-    from harness.contracts import Scope, Scores
-    from harness.grid import Trial
+    from harness.channels import ChannelGroup
+    from harness.choice import Aim
+    from harness.contracts import Pruner
+    from harness.masks import Masks
+    from harness.scoring import Scoring, Sight
     from harness.surgery import CoupledLayers, History
+
+
+TRIES = 12
+NUDGE = 0.999
+"""Of what may stay, so that the search does not creep."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """A copy of the model to go on with, and what left it: masked weights or cut channels."""
+    """A copy of the model to go on with, and what left it: masked weights or cut channels.
+
+    `keep` says the same by weight: bool, shaped like it, or `(out,)` where channels leave.
+    `rewritten` names the criterion that changed the weights that stay; `seconds` went into that, or
+    into scoring anew.
+    """
 
     model: nn.Module = field(repr=False)
-    masks: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    keep: Mapping[str, Tensor] = field(repr=False)
+    masks: Masks = field(default_factory=dict, repr=False)
     cut: History = field(default_factory=list)
     reduction: str
     layers_at_one: int = 0
     excluded: str = ""
+    rewritten: str = ""
+    seconds: float = 0.0
 
     def digest(self) -> str:
-        """The same where two criteria chose to remove the same."""
-        found = hashlib.sha256(digest([sorted(self.masks), self.cut]).encode())
+        """The same where two criteria chose to remove the same and left the rest alike."""
+        chosen = [sorted(self.masks), self.cut, *([self.rewritten] if self.rewritten else [])]
+        found = hashlib.sha256(digest(chosen).encode())
         for _, keep in sorted(self.masks.items()):
             found.update(np.packbits(keep.numpy()).tobytes())
         return found.hexdigest()[:12]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """What a criterion said of one model, and the evidence it looked at to say it."""
-
-    scores: Scores = field(repr=False)
-    touched: frozenset[str]
-    coupled: CoupledLayers | None
-    seconds: float
-
-
-def score_model(
-    trial: Trial,
-    model: nn.Module,
-    *,
-    example: Tensor,
-    batches: Sequence[tuple[Tensor, Tensor]],
-    seed: int,
-) -> Scoring:
-    """Let the trial's criterion score `model`, which it cannot touch.
-
-    Raises HarnessError where the scores are not finite, UnsupportedError where the criterion is not
-    defined on this model.
-    """
-    began = time.perf_counter()
-    coupled = coupled_layers(model, example) if trial.granularity == "channel" else None
-    evidence = RecordedEvidence(
-        model,
-        granularity=trial.granularity,
-        batches=batches,
-        coupled=coupled,
-        seed=seed,
-    )
-    scores = {name: _as_float(score) for name, score in trial.pruner.score(evidence).items()}
-    check_finite(scores)
-    return Scoring(
-        scores=scores,
-        touched=frozenset(evidence.touched),
-        coupled=coupled,
-        seconds=time.perf_counter() - began,
-    )
-
-
-def _as_float(score: Tensor) -> Tensor:
-    # Counts and flags are scores too, but neither holds the infinity that pins what was removed.
-    return score.detach() if score.is_floating_point() else score.detach().double()
-
-
 def choose_removal(
+    pruner: Pruner,
     model: nn.Module,
     scoring: Scoring,
     *,
     masks: Mapping[str, Tensor],
     example: Tensor,
-    sparsity: float,
-    budget: float,
-    scope: Scope,
+    aim: Aim,
 ) -> Removal:
-    """What leaves `model`; `budget` is how many prunable parameters may stay, `masks` are in force.
+    """What leaves `model`, where `masks` are in force already.
 
-    Raises UnsupportedError where the sparsity cannot be reached, HarnessError where the scores are
-    not shaped as the contract asks for.
+    Raises UnsupportedError where the sparsity cannot be reached.
     """
     if scoring.coupled is None:
-        return _weights(model, scoring.scores, masks, sparsity=sparsity, scope=scope)
-    return _channels(
-        model, scoring.scores, scoring.coupled, example=example, budget=budget, scope=scope
-    )
+        return _weights(pruner, model, scoring, masks, aim=aim)
+    return _channels(pruner, model, scoring, scoring.coupled, example=example, aim=aim)
+
+
+def within_macs(
+    choose: Callable[[float], Removal], level: float, *, dense: int, example: Tensor
+) -> Removal:
+    """What `choose` removes at the lowest level at which the model makes few enough multiplications.
+
+    `dense` is what the dense model makes for one image. Products of activations, as in attention, are
+    no weight's, so that a level by weights may leave too many.
+    """
+    asked = level
+    for _ in range(TRIES):
+        removal = choose(asked)
+        left = count_macs(removal.model, example[:1]) / dense
+        if left <= 1.0 - level:
+            return removal
+        asked = 1.0 - (1.0 - asked) * (1.0 - level) / left * NUDGE
+    raise UnsupportedError(f"{left:.1%} of the multiply-accumulates are left, whatever leaves")
+
+
+def choose_in_steps(
+    pruner: Pruner,
+    model: nn.Module,
+    sight: Sight,
+    *,
+    steps: int,
+    masks: Mapping[str, Tensor],
+    aim: Aim,
+    seed: int,
+) -> tuple[Scoring, Removal]:
+    """The last step's removal, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
+    began = time.perf_counter()
+    # A pattern that says its own sparsity is reached at once.
+    steps = 1 if aim.pattern.n_of_m else steps
+    weights = prunable_weights(model)
+    now = sum(int(w.count_nonzero()) * aim.costs[name] for name, w in weights.items()) / aim.whole
+    for step in range(1, steps + 1):
+        level = 1.0 - now * ((1.0 - aim.level) / now) ** (step / steps)
+        scoring = score_model(pruner, model, sight, granularity=aim.pattern.scored, seed=seed)
+        removal = choose_removal(
+            pruner,
+            model,
+            scoring,
+            masks=masks,
+            example=sight.example,
+            aim=replace(aim, level=level if step < steps else aim.level),
+        )
+        model, masks = removal.model, removal.masks
+        apply_masks(model, masks)
+    return replace(scoring, seconds=0.0), replace(removal, seconds=time.perf_counter() - began)
 
 
 def _weights(
-    model: nn.Module, scores: Scores, masks: Mapping[str, Tensor], *, sparsity: float, scope: Scope
+    pruner: Pruner, model: nn.Module, scoring: Scoring, masks: Mapping[str, Tensor], *, aim: Aim
 ) -> Removal:
     weights = prunable_weights(model)
-    for name in scores:
-        if name not in weights:
-            raise UnknownNameError("prunable weight", name, weights)
-    for name, weight in weights.items():
-        if name not in scores or scores[name].shape != weight.shape:
-            found = tuple(scores[name].shape) if name in scores else "missing"
-            raise HarnessError(
-                f"at granularity weight, the scores of {name!r} must be shaped "
-                f"{tuple(weight.shape)}; they are {found}"
-            )
-    chosen = weight_masks(
-        {name: scores[name] for name in weights},
-        sparsity,
-        scope=scope,
-        removed={name: ~keep for name, keep in masks.items()},
+    chosen = chosen_masks(pruner, scoring, masks, aim=aim)
+    if not chosen:
+        raise UnsupportedError(f"no layer's inputs are a multiple, as {aim.pattern.name} needs them")
+    smaller = copy.deepcopy(model)
+    rewritten, seconds = _rewrite(pruner, smaller, scoring, chosen)
+    return Removal(
+        masks=chosen,
+        keep=chosen,
+        model=smaller,
+        reduction="elementwise",
+        excluded=",".join(name for name in weights if name not in chosen),
+        rewritten=rewritten,
+        seconds=seconds,
     )
-    return Removal(masks=chosen, model=copy.deepcopy(model), reduction="elementwise")
+
+
+def _rewrite(
+    pruner: Pruner, model: nn.Module, scoring: Scoring, keep: Mapping[str, Tensor]
+) -> tuple[str, float]:
+    """Let the criterion change what stays, in place: its name and source, and how long it took."""
+    if not isinstance(pruner, Rewrites):
+        return "", 0.0
+    began = time.perf_counter()
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, weight in pruner.rewrite(scoring.evidence, keep).items():
+            parameters[name].copy_(weight)
+    return f"{pruner.name} {source_hash(pruner)}", time.perf_counter() - began
 
 
 def _channels(
+    pruner: Pruner,
     model: nn.Module,
-    scores: Scores,
+    scoring: Scoring,
     coupled: CoupledLayers,
     *,
     example: Tensor,
-    budget: float,
-    scope: Scope,
+    aim: Aim,
 ) -> Removal:
-    _check_channel_shapes(model, scores)
+    scores = scoring.scores
     groups = [g for g in coupled.groups if any(m.parameter in scores for m in g.producers)]
     if not groups:
         raise UnsupportedError("it scores no layer whose channels can leave")
     reduced = [channel_scores(scores, group) for group in groups]
     keep = channels_for(
-        [score for score, _ in reduced],
+        comparable([score for score, _ in reduced], groups, scope=aim.scope),
         groups,
         shapes={name: weight.shape for name, weight in prunable_weights(model).items()},
-        budget=budget,
-        scope=scope,
+        costs=aim.costs,
+        budget=aim.budget,
+        multiple=aim.pattern.multiple,
     )
     smaller = copy.deepcopy(model)
-    removals = list(zip(groups, keep.masks, strict=True))
+    stays = _by_producer(model, groups, keep.masks)
+    rewritten, seconds = _rewrite(pruner, smaller, scoring, stays)
     spared = {group.root for group in coupled.groups} - {group.root for group in groups}
     return Removal(
-        cut=remove_channels(smaller, example, removals),
+        keep=stays,
+        cut=remove_channels(smaller, example, list(zip(groups, keep.masks, strict=True))),
         model=smaller,
         reduction=",".join(sorted({reduction for _, reduction in reduced})),
         layers_at_one=keep.layers_at_one,
         excluded=",".join((*coupled.excluded, *sorted(f"{root}.weight" for root in spared))),
+        rewritten=rewritten,
+        seconds=seconds,
     )
 
 
-def _check_channel_shapes(model: nn.Module, scores: Scores) -> None:
-    parameters = dict(model.named_parameters())
-    for name, score in scores.items():
-        if name not in parameters:
-            raise UnknownNameError("parameter", name, parameters)
-        shape = parameters[name].shape
-        if score.shape not in (shape, shape[:1]):
-            raise HarnessError(
-                f"at granularity channel, the scores of {name!r} must be shaped {tuple(shape)} or "
-                f"{tuple(shape[:1])}; they are {tuple(score.shape)}"
+def _by_producer(
+    model: nn.Module, groups: Sequence[ChannelGroup], masks: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """`(out,)` keep masks by the name of the weight that makes the channels."""
+    weights, found = prunable_weights(model), dict[str, "Tensor"]()
+    for group, mask in zip(groups, masks, strict=True):
+        for member in group.producers:
+            keep = found.setdefault(
+                member.parameter, torch.ones(len(weights[member.parameter]), dtype=torch.bool)
             )
+            keep[member.index] = mask[member.root]
+    return found

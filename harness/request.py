@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import why_unavailable, why_undescribed
-from harness.contracts import GRANULARITIES
+from harness.contracts import Controlled
 from harness.errors import HarnessError, UnknownNameError
+from harness.granularity import selected_granularities
 from harness.grid import Grid, checked_levels
 from harness.keys import file_name
 from harness.recipe import Recipe
 from harness.selection import selected_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.catalogue import Catalogue
-    from harness.contracts import Backend, Dataset
+    from harness.contracts import Backend, Dataset, Model, Schedule
     from harness.grid import ScopeChoice
+    from harness.recipe import Target
 
 RESULTS = Path("results")
 
@@ -40,24 +42,30 @@ class Request:
     batch_sizes: str
     threads: int
     recipe: Recipe
+    weights: Path | None = None
+    target: Target = "params"
 
     def grid(self, catalogue: Catalogue) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
         _check_optimizer(self.recipe.optimizer)
-        granularities = selected_names(self.granularities, GRANULARITIES, kind="granularity")
+        models, dataset = catalogue.choose_models(self.models), chosen_dataset(catalogue, self.dataset)
+        if self.weights is not None:
+            _check_weights(self.weights, models, dataset)
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
-            schedules=catalogue.choose("schedule", self.schedules),
-            granularities=[g for g in GRANULARITIES if g in granularities],
+            schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
+            granularities=selected_granularities(self.granularities),
             scope=self.scope,
             levels=checked_levels(_numbers("levels", self.levels, float)),
             seeds=_whole("seeds", self.seeds, least=0),
             backends=_usable(catalogue, self.backends),
             batches=_whole("batch-sizes", self.batch_sizes, least=1),
             threads=self.threads,
-            dataset=chosen_dataset(catalogue, self.dataset),
-            models=catalogue.choose_models(self.models),
+            dataset=dataset,
+            models=models,
             recipe=self.recipe,
+            weights=self.weights,
+            target=self.target,
         )
 
 
@@ -68,6 +76,12 @@ def run_folder(grid: Grid, out: Path | None) -> Path:
     names = [model.name for model in grid.models]
     shown = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
     return RESULTS / file_name(f"{shown}-{grid.dataset.name}")
+
+
+def _with_controls(schedules: Sequence[Schedule]) -> list[Schedule]:
+    """The control of a schedule follows it, unless it was chosen by itself."""
+    controls = [[s, s.control] if isinstance(s, Controlled) else [s] for s in schedules]
+    return list({s.name: s for both in controls for s in both}.values())
 
 
 def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
@@ -84,6 +98,15 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
     if not usable:
         raise HarnessError(f"{terms!r} leaves no backend that is available here")
     return usable
+
+
+def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> None:
+    if len(models) != 1:
+        raise HarnessError(f"--weights: {path} is one model's, and {len(models)} were chosen")
+    # Building the model takes seconds, but an hour of training would fail as surely.
+    from harness.weights import load_weights
+
+    load_weights(models[0].build(dataset), path)
 
 
 def _check_optimizer(name: str) -> None:

@@ -31,11 +31,14 @@ class Row:
     model: str = _column("architecture", default="")
     dataset: str = _column("labelled images", default="")
     pruner: str = _column("criterion; `dense` for the unpruned model", default="")
-    granularity: str = _column("what is removed: `weight` or `channel`", default="")
-    scope: str = _column("scores compared over the network (`global`) or a layer (`local`)", default="")
+    granularity: str = _column(
+        "what is removed: `weight`, `channel`, `2:4`, `block:4x4`, ...", default=""
+    )
+    scope: str = _column("scores compared over the network, a layer, ...: see --scope", default="")
     schedule: str = _column("rounds of pruning and fine-tuning", default="")
     seed: int = _column("of initial weights, data order and random scores", default=0)
-    sparsity: float = _column("asked-for fraction of the prunable parameters removed", default=0.0)
+    target: str = _column("what a level is a fraction of: `params` or `macs`", default="params")
+    sparsity: float = _column("the level: which fraction of `target` was to leave", default=0.0)
     backend: str = _column("device plus runtime", default="")
     batch: int = _column("images per inference", "images", default=1)
     threads: int = _column("intra-op threads while timing", default=1)
@@ -82,6 +85,7 @@ class Row:
     deviation: float | None = _column("largest output difference from PyTorch over largest output")
 
     sparsity_reached: float | None = _column("fraction of the prunable parameters truly removed")
+    target_reached: float | None = _column("fraction truly removed of what `target` names, zeros gone")
     params: int | None = _column("parameters left, zeros included")
     params_nonzero: int | None = _column("parameters that are not zero")
     dense_params: int | None = _column("parameters of the dense model")
@@ -100,7 +104,7 @@ class Row:
         "10^6 bytes",
     )
 
-    epochs: float | None = _column("fine-tuning spent to reach this snapshot", "epochs")
+    epochs: float | None = _column("spent since the schedule's start to reach this snapshot", "epochs")
     train_seconds: float | None = _column("fine-tuning time, shared rounds counted in full", "s")
     score_seconds: float | None = _column("scoring time, shared rounds counted in full", "s")
     timing_seconds: float | None = _column("wall time of the timing processes, all their models", "s")
@@ -109,6 +113,9 @@ class Row:
     layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
     excluded: str = _column("layers whose channels could not leave, the classifier aside", default="")
 
+    weights: str = _column(
+        "hash of the file that dense training started from; empty: fresh weights", default=""
+    )
     dense_epochs: float = _column("epochs of dense training", default=0.0)
     finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)
     train_batch: int = _column("images per training step", "images", default=0)

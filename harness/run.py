@@ -6,17 +6,18 @@ import sys
 import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from harness.discovery import discover
 from harness.environment import physical_cores
 from harness.execution import Execution, Patience
+from harness.grid import ScopeChoice
 from harness.ledger import Ledger
 from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.plan import make_plan
-from harness.recipe import Recipe
+from harness.recipe import Recipe, Target
 from harness.request import Request, run_folder
 from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
 from harness.timesheet import Timesheet, time_sentence
@@ -37,14 +38,21 @@ if TYPE_CHECKING:
 )
 @click.option("--models", required=True, help="timm names or patterns, as resnet18,vit_tiny*.")
 @click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
-@click.option("--granularities", default="all", help="weight, channel.")
+@click.option("--granularities", default="all", help="weight, channel, 2:4, block:4x4, ...")
 @click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
-@click.option("--schedules", default="all", help="one_shot, iterative, iterative:0.2, ...")
+@click.option("--schedules", default="one_shot", help="one_shot, iterative:0.2, lottery, ... or all.")
 @click.option(
     "--scope",
-    type=click.Choice(["published", "global", "local"]),
+    type=click.Choice(get_args(ScopeChoice)),
     default="published",
-    help="Compare scores as each method's paper does, over the network, or within a layer.",
+    help="Compare scores as each method's paper does, over the network, a layer, an output row; or "
+    "share the sparsity out by ERK, or over layers coupled alike.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(get_args(Target)),
+    default="params",
+    help="What a level is a fraction of: prunable parameters, or multiply-accumulates.",
 )
 @click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
 @click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
@@ -74,6 +82,11 @@ if TYPE_CHECKING:
     "--dense-from",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A run folder whose dense models are taken over instead of training the same ones again.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A safetensors file that dense training starts from; --dense-epochs 0 takes it as it is.",
 )
 @click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")

@@ -156,7 +156,9 @@ class Runner:
             reason = f"dense training: {failures.get(dense.key, 'not done')}"
             return Level(sparsity=cell.sparsity, status="failed", reason=reason)
         if isinstance(subject, Dense):
-            return Level(sparsity=0.0, status="ok", snapshot=dense.key, sparsity_reached=0.0)
+            return Level(
+                sparsity=0.0, status="ok", snapshot=dense.key, sparsity_reached=0.0, target_reached=0.0
+            )
         level = kept_level(subject, cell.sparsity, self._store)
         if level is None or (level.status == "failed" and subject.key in failures):
             reason = failures.get(subject.key, "its process left no result")

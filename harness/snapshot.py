@@ -14,8 +14,9 @@ from torch.nn import init
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.layers import prunable_weights
 from harness.row import encode_bits
-from harness.surgery import History, prunable_weights, replay
+from harness.surgery import History, replay
 from harness.timesheet import Timesheet
 from harness.training import evaluate
 

@@ -50,17 +50,19 @@ class ResidualNetwork(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(3, 8, 3, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(8)
+        self.relu1 = nn.ReLU(inplace=True)
         self.second = nn.Conv2d(8, 8, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(8)
         self.third = nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False)
         self.norm3 = nn.BatchNorm2d(16)
+        self.relu3 = nn.ReLU()
         self.classifier = nn.Linear(16, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(n, 3, h, w)` images to `(n, 10)` logits."""
-        x = F.relu(self.norm1(self.first(x)))
+        x = self.relu1(self.norm1(self.first(x)))
         x = F.relu(self.norm2(self.second(x)) + x)
-        x = F.relu(self.norm3(self.third(x)))
+        x = self.relu3(self.norm3(self.third(x)))
         logits: Tensor = self.classifier(x.mean((2, 3)))
         return logits
 

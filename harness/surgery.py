@@ -7,53 +7,25 @@ a freshly built large one.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
+from harness.dependency import dependency_graph, graph_groups, norms_after, quiet
 from harness.errors import HarnessError, UnsupportedError
-from harness.masks import ChannelGroup, Member
+from harness.layers import LAYERS, classifier_layers, prunable_weights
+from harness.soundness import sound_groups
+from harness.units import cut_unit, unit_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
-LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+    from harness.channels import ChannelGroup
 
 History = list[tuple[str, bool, list[int]]]
-"""Removals in order: root layer, whether output channels, and which."""
-
-
-def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Weights of convolutions and linear layers: the parameters that a sparsity counts."""
-    return {
-        f"{name}.weight": module.weight
-        for name, module in model.named_modules()
-        if isinstance(module, LAYERS)
-    }
-
-
-def classifier_layers(model: nn.Module) -> Sequence[nn.Module]:
-    """Layers whose outputs are the classes, which are never removed.
-
-    timm's `get_classifier` where the model has one, else the last layer.
-    """
-    getter = getattr(model, "get_classifier", None)
-    found = getter() if callable(getter) else None
-    heads = found if isinstance(found, tuple | list) else [found]
-    layers = [
-        layer
-        for head in heads
-        if isinstance(head, nn.Module)
-        for layer in head.modules()
-        if isinstance(layer, LAYERS)
-    ]
-    return layers or [m for m in model.modules() if isinstance(m, LAYERS)][-1:]
+"""Removals in order: root layer or unit, whether output channels, and which channels or heads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,22 +43,35 @@ class CoupledLayers:
 def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     """Trace the model and list the groups of channels that can leave; the classifier's cannot.
 
-    Raises UnsupportedError where nothing can be removed, HarnessError where it cannot be traced.
+    Every group is tried before it is offered. Raises UnsupportedError where nothing can be removed.
     """
-    graph = _graph(model, example)
     names = {module: name for name, module in model.named_modules()}
-    ignored = [*classifier_layers(model), *_attention_projections(model)]
-    found = graph.get_all_groups(ignored_layers=ignored, root_module_types=list(LAYERS))
-    groups = tuple(_channel_group(graph, group, names) for group in found if not _has_blocks(group))
-    if not groups:
-        raise UnsupportedError("the dependency graph finds no channels that can be removed")
+    try:
+        graph = dependency_graph(model, example)
+        groups, norm_of = graph_groups(graph, model, names), norms_after(graph, names)
+    except HarnessError as error:
+        # Heads and MLPs need no graph.
+        groups, norm_of, problem = [], {}, str(error)
+    else:
+        problem = "the dependency graph finds no channels that can be removed"
+    remove = partial(_remove, example=example)
+    sound = sound_groups(model, example, groups, remove)
+    units = [unit for unit in unit_groups(model) if not _overlaps(unit, sound)]
+    sound += sound_groups(model, example, units, remove)
+    if not sound:
+        raise UnsupportedError(problem)
     classifier = {f"{names[layer]}.weight" for layer in classifier_layers(model)}
-    producers = {member.parameter for group in groups for member in group.producers}
+    producers = {member.parameter for group in sound for member in group.producers}
     return CoupledLayers(
-        groups=groups,
-        norm_of=_norms_after(graph, names),
+        groups=tuple(sound),
+        norm_of=norm_of,
         excluded=tuple(n for n in prunable_weights(model) if n not in producers | classifier),
     )
+
+
+def _overlaps(unit: ChannelGroup, groups: Sequence[ChannelGroup]) -> bool:
+    made = {member.parameter for group in groups for member in group.producers}
+    return any(member.parameter in made for member in unit.producers)
 
 
 def remove_channels(
@@ -102,90 +87,22 @@ def remove_channels(
     return history
 
 
+def _remove(
+    model: nn.Module, removals: Sequence[tuple[ChannelGroup, Tensor]], *, example: Tensor
+) -> None:
+    remove_channels(model, example, removals)
+
+
 def replay(model: nn.Module, example: Tensor, history: History) -> None:
-    """Cut a freshly built model, in place, to the architecture that `history` led to."""
-    if history:
-        with _quiet():
-            _graph(model, example).load_pruning_history([list(step) for step in history])
+    """Cut a freshly built model, in place, to the architecture that `history` led to.
 
-
-def _graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    import torch_pruning
-
-    training = model.training
-    model.eval()
-    try:
-        with _quiet():
-            return torch_pruning.DependencyGraph().build_dependency(model, example)
-    except Exception as error:
-        raise HarnessError(f"Torch-Pruning cannot trace this model: {error}") from error
-    finally:
-        model.train(training)
-
-
-def _quiet() -> warnings.catch_warnings[None]:
-    return warnings.catch_warnings(action="ignore")
-
-
-def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:  # noqa: ANN401
-    members = []
-    for item in group.items:
-        module = item.dep.target.module
-        if isinstance(module, LAYERS + NORMS) and getattr(module, "weight", None) is not None:
-            members.append(_member(graph, item, names[module]))
-    return ChannelGroup(
-        root=names[group[0].dep.target.module], size=len(group[0].idxs), members=tuple(members)
-    )
-
-
-def _member(graph: Any, item: Any, name: str) -> Member:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    module = item.dep.target.module
-    produces = bool(graph.is_out_channel_pruning_fn(item.dep.handler))
-    norm = isinstance(module, NORMS)
-    return Member(
-        parameter=f"{name}.weight",
-        dim=0 if produces or norm else 1,
-        index=torch.tensor(item.idxs, dtype=torch.long),
-        root=torch.tensor(item.root_idxs, dtype=torch.long),
-        norm=norm,
-    )
-
-
-def _norms_after(graph: Any, names: Mapping[nn.Module, str]) -> dict[str, str]:  # noqa: ANN401
-    found = {}
-    for module, node in graph.module2node.items():
-        if isinstance(module, LAYERS):
-            after = [norm for output in node.outputs for norm in _norms_at(output)]
-            if len(after) == 1:
-                found[f"{names[module]}.weight"] = names[after[0]]
-    return found
-
-
-def _norms_at(node: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    if isinstance(node.module, NORMS):
-        return [node.module]
-    # A norm that also activates (timm's BatchNormAct2d) is behind an operation of its own.
-    if "Norm" in str(getattr(node.module, "_grad_fn", "")):
-        return [n.module for n in node.outputs if isinstance(n.module, NORMS)]
-    return []
-
-
-def _attention_projections(model: nn.Module) -> list[nn.Module]:
-    """Layers that make queries, keys and values: their outputs are laid out by heads."""
-    return [
-        layer
-        for attention in model.modules()
-        if hasattr(attention, "num_heads")
-        for name, layer in attention.named_children()
-        if isinstance(layer, LAYERS) and "proj" not in name.split("_")
-    ]
-
-
-def _has_blocks(group: Any) -> bool:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    """Whether a grouped convolution is in it, whose inputs leave only in whole blocks."""
-    groups = [(getattr(m, "groups", 1), getattr(m, "out_channels", 1)) for m in _modules(group)]
-    return any(1 < count < outputs for count, outputs in groups)
-
-
-def _modules(group: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    return [item.dep.target.module for item in group.items]
+    Heads and MLPs that were cut by themselves are no part of the graph's groups: the order between
+    them is free.
+    """
+    units = [step for step in history if not isinstance(model.get_submodule(step[0]), LAYERS)]
+    channels = [list(step) for step in history if step not in units]
+    if channels:
+        with quiet():
+            dependency_graph(model, example).load_pruning_history(channels)
+    for name, _, gone in units:
+        cut_unit(model.get_submodule(name), gone)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from harness.layers import prunable_weights
 from harness.snapshot import example_batch, load_model, read_facts
-from harness.surgery import prunable_weights, replay
+from harness.surgery import replay
 
 if TYPE_CHECKING:
     from pathlib import Path

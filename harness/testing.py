@@ -16,9 +16,10 @@ from torch import nn
 from harness.contracts import GRANULARITIES, Augments, PrunesOnly, SharesGraph
 from harness.evidence import RecordedEvidence
 from harness.keys import file_name
+from harness.layers import prunable_weights
 from harness.masks import check_finite
 from harness.specimen import NoiseImages, residual_network
-from harness.surgery import coupled_layers, prunable_weights
+from harness.surgery import coupled_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,18 +56,24 @@ def check_pruner(pruner: Pruner) -> None:
         check_finite(first)
         floats = all(score.is_floating_point() for score in first.values())
         _require(floats, f"{pruner.name} at {granularity}: scores are floats")
-        shapes = {name: w.shape for name, w in prunable_weights(residual_network()).items()}
-        for name, shape in shapes.items():
-            allowed = {shape} if granularity == "weight" else {shape, shape[:1]}
-            # The head's outputs are never removed, so a channel score of its own is optional.
-            missing_is_fine = granularity == "channel" and name == [*shapes][-1]
-            found = first[name].shape if name in first else None
-            _require(
-                found in allowed or (found is None and missing_is_fine),
-                f"{pruner.name} at {granularity}: {name!r} needs one of {allowed}, not {found}",
-            )
+        _check_shapes(pruner, granularity, first)
         same = all(torch.equal(first[name], second[name]) for name in first)
         _require(same, f"{pruner.name} at {granularity}: the same evidence must give the same scores")
+
+
+def _check_shapes(pruner: Pruner, granularity: Granularity, scores: Scores) -> None:
+    shapes = {name: w.shape for name, w in prunable_weights(residual_network()).items()}
+    channel = granularity == "channel"
+    # A layer whose channels have no score keeps them all, and the head's are never removed.
+    enough = not channel or {*shapes} & {*scores} - {[*shapes][-1]}
+    _require(bool(enough), f"{pruner.name} at {granularity}: scores no layer of {[*shapes]}")
+    for name, shape in shapes.items():
+        allowed = {shape, *([shape[:1]] if channel else [])}
+        found = scores[name].shape if name in scores else None
+        _require(
+            found in allowed or (channel and found is None),
+            f"{pruner.name} at {granularity}: {name!r} needs one of {allowed}, not {found}",
+        )
 
 
 def _score(pruner: Pruner, granularity: Granularity) -> Scores:

@@ -10,14 +10,15 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader, Subset
 
 from harness.contracts import Augments
+from harness.regrowth import MovingMasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor, nn
     from torch.utils.data import Dataset as TorchDataset
 
-    from harness.contracts import Dataset
+    from harness.contracts import Dataset, Regrowth
     from harness.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -33,46 +34,73 @@ class Evaluation:
     top5: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """A learning-rate curve, or the part of one from `first` to `last` (fractions of its length).
+
+    A linear warm-up over the first tenth to `peak`, then a cosine to zero.
+    """
+
+    peak: float
+    first: float = 0.0
+    last: float = 1.0
+
+
 def train(
     model: nn.Module,
     dataset: Dataset,
     recipe: Recipe,
     *,
     epochs: float,
-    peak_lr: float,
+    rate: Rate,
     seed: int,
     masks: Mapping[str, Tensor] | None = None,
+    penalty: Callable[[float], Tensor] | None = None,
+    regrowth: Regrowth | None = None,
 ) -> None:
     """Train in place for `epochs` (fractions count in steps), masked weights exactly zero after.
 
-    timm's optimiser; timm's cosine schedule stepped per update after a linear warm-up over the
-    first tenth. All randomness comes from `seed`.
+    timm's optimiser and cosine schedule, stepped per update. `penalty` is given the progress and adds
+    to each batch's loss; with `regrowth` the masks move. All randomness comes from `seed`.
     """
     from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm re-exports untyped
     from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # likewise
 
-    steps = round(epochs * steps_per_epoch(dataset, recipe))
     apply_masks(model, masks)
-    if steps == 0:
+    first, last, whole = _steps(rate, epochs * steps_per_epoch(dataset, recipe))
+    if first == last:
         return
     optimizer = create_optimizer_v2(
-        model, opt=recipe.optimizer, lr=peak_lr, weight_decay=recipe.weight_decay
+        model, opt=recipe.optimizer, lr=rate.peak, weight_decay=recipe.weight_decay
     )
-    warmup = int(steps * WARMUP_FRACTION)
+    warmup = int(whole * WARMUP_FRACTION)
     schedule = CosineLRScheduler(
-        optimizer, t_initial=steps, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
+        optimizer, t_initial=whole, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
     )
     batches = _endless_batches(dataset, recipe, seed=seed)
+    moving = MovingMasks(model, masks or {}, optimizer, regrowth, steps=last - first)
     model.train()
     torch.manual_seed(seed)
-    for step in range(steps):
+    for step in range(first, last):
         schedule.step_update(step)
         images, labels = next(batches)
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(images), labels).backward()
-        optimizer.step()
-        apply_masks(model, masks)
+        loss = F.cross_entropy(model(images), labels)
+        if penalty:
+            loss = loss + penalty((step - first) / (last - first))
+        loss.backward()
+        if not moving.moved(step - first):
+            optimizer.step()
+        apply_masks(model, moving.masks)
     model.eval()
+
+
+def _steps(rate: Rate, steps: float) -> tuple[int, int, int]:
+    """Where on its curve training begins and ends, and how long the whole curve would be."""
+    if steps == 0:
+        return 0, 0, 0
+    whole = round(steps / (rate.last - rate.first))
+    return round(rate.first * whole), round(rate.last * whole), whole
 
 
 def steps_per_epoch(dataset: Dataset, recipe: Recipe) -> int:

@@ -8,28 +8,31 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     # Words that everything is said in.
     {
-        "contracts", "environment", "errors", "execution", "keys", "recipe", "row", "selection",
-        "timesheet",
+        "contracts", "contracts.criteria", "contracts.plugins", "contracts.schedules", "environment",
+        "errors", "execution", "granularity", "keys", "recipe", "row", "selection", "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
-        "artifacts", "backend_file", "conditions", "estimates", "evidence", "hookspecs", "lane",
-        "ledger", "masks", "peak", "snapshot", "specimen", "stopwatch", "surgery", "training",
+        "activations", "artifacts", "backend_file", "channels", "conditions", "costs", "dependency",
+        "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks", "peak",
+        "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",
+        "torch_prune", "training", "units", "weights",
     },
     # Trials, timings and rankings.
     {
-        "accuracies", "assembly", "catalogue", "columns", "contests", "discovery", "engines",
+        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery", "engines",
         "engines.local", "export", "findings", "fitting", "footprint", "grid", "jobs", "level",
         "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
-        "run_folder", "sessions", "survivors", "trial", "verdicts",
+        "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "survivors", "trial",
+        "verdicts",
     },
     # Whole runs.
     {
-        "comparison", "experiments", "prober", "progress", "remeasurement", "repetition", "request",
-        "runner", "testing", "timer", "trainer", "workers",
+        "comparison", "coverage", "experiments", "prober", "progress", "remeasurement", "repetition",
+        "request", "runner", "testing", "timer", "trainer", "workers",
     },
     # What a person types and sees.
-    {"__main__", "cli", "compare", "doctor", "options", "run", "terminal"},
+    {"__main__", "cli", "compare", "cover", "doctor", "options", "run", "terminal"},
 ]  # fmt: skip
 HARNESS = ROOT / "harness"
 PLUGINS = ROOT / "plugins" / "harness_plugins"

@@ -1,4 +1,4 @@
-"""From scores to masks: exact counts, ties by index, scopes, channels."""
+"""From scores to masks: exact counts, ties by index, scopes, patterns."""
 
 import copy
 
@@ -9,19 +9,17 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
-from harness.errors import HarnessError, UnsupportedError
+from harness.errors import HarnessError
+from harness.layers import prunable_weights
 from harness.masks import (
-    ChannelGroup,
-    Member,
-    channel_scores,
-    channels_for,
+    block_masks,
     check_finite,
+    erk_densities,
     keep_all_but,
-    lowest_channels,
-    parameters_left,
+    n_of_m_masks,
+    removed_first,
     weight_masks,
 )
-from harness.surgery import prunable_weights
 
 
 def test_equal_scores_fall_by_index():
@@ -39,7 +37,7 @@ def test_masks_have_exactly_the_asked_number_of_zeros_and_nest(values, one, two)
     scores = {"w": torch.tensor(values)}
     low, high = sorted((one, two))
     first = weight_masks(scores, low, scope="global")["w"]
-    second = weight_masks(scores, high, scope="global", removed={"w": ~first})["w"]
+    second = weight_masks(removed_first(scores, {"w": first}), high, scope="global")["w"]
     assert int((~first).sum()) == round(low * len(values))
     assert int((~second).sum()) == round(high * len(values))
     assert bool((first | ~second).all()), "what was removed before stays removed"
@@ -70,76 +68,77 @@ def test_scores_that_are_not_finite_are_refused_by_name():
         check_finite({"conv.weight": torch.tensor([1.0, float("nan")])})
 
 
-def chain() -> tuple[list[ChannelGroup], dict[str, torch.Size]]:
-    """Two layers `a` (4 outputs) and `b` that reads them (3 outputs), then a classifier `c`."""
-    four, three = torch.arange(4), torch.arange(3)
-    groups = [
-        ChannelGroup(
-            root="a",
-            size=4,
-            members=(
-                Member(parameter="a.weight", dim=0, index=four, root=four),
-                Member(parameter="b.weight", dim=1, index=four, root=four),
-            ),
-        ),
-        ChannelGroup(
-            root="b",
-            size=3,
-            members=(
-                Member(parameter="b.weight", dim=0, index=three, root=three),
-                Member(parameter="c.weight", dim=1, index=three, root=three),
-            ),
-        ),
-    ]
-    shapes = {"a.weight": (4, 2), "b.weight": (3, 4), "c.weight": (5, 3)}
-    return groups, {name: torch.Size(shape) for name, shape in shapes.items()}
-
-
-def test_weight_scores_are_summed_per_slice_and_averaged_over_the_group():
-    groups, _ = chain()
-    scores = {"a.weight": torch.ones(4, 2), "b.weight": torch.full((3, 4), 2.0)}
-    found, reduction = channel_scores(scores, groups[0])
-    assert reduction == "group"
-    assert found.tolist() == [(2 * 1 + 3 * 2) / 2] * 4
-
-
-def test_channel_scores_speak_for_the_producers():
-    groups, _ = chain()
-    found, reduction = channel_scores({"a.weight": torch.tensor([1.0, 2.0, 3.0, 4.0])}, groups[0])
-    assert (reduction, found.tolist()) == ("producers", [1.0, 2.0, 3.0, 4.0])
-    with pytest.raises(UnsupportedError, match="no scores"):
-        channel_scores({"a.weight": torch.ones(4)}, groups[1])
-
-
-def test_a_group_keeps_its_last_channel_and_says_so():
-    keep = lowest_channels([torch.tensor([1.0, 2.0]), torch.tensor([8.0, 9.0])], 2, scope="global")
-    assert [mask.tolist() for mask in keep.masks] == [[False, True], [False, True]]
-    assert keep.layers_at_one == 1
-
-
-def test_parameters_left_counts_outputs_and_inputs():
-    groups, shapes = chain()
-    masks = [torch.tensor([True, False, True, True]), torch.tensor([True, True, False])]
-    assert parameters_left(groups, masks, shapes) == 3 * 2 + 2 * 3 + 5 * 2
-
-
-def test_channels_for_removes_the_fewest_that_meet_the_budget():
-    groups, shapes = chain()
-    scores = [torch.tensor([1.0, 4.0, 5.0, 6.0]), torch.tensor([2.0, 3.0, 7.0])]
-    total = sum(shape.numel() for shape in shapes.values())
-    keep = channels_for(scores, groups, shapes=shapes, budget=0.5 * total, scope="global")
-    left = parameters_left(groups, keep.masks, shapes)
-    removed = sum(int((~mask).sum()) for mask in keep.masks)
-    fewer = lowest_channels(scores, removed - 1, scope="global")
-    assert left <= 0.5 * total < parameters_left(groups, fewer.masks, shapes)
-
-
-def test_an_unreachable_sparsity_is_unsupported():
-    groups, shapes = chain()
-    with pytest.raises(UnsupportedError, match="one channel a layer"):
-        channels_for([torch.rand(4), torch.rand(3)], groups, shapes=shapes, budget=1.0, scope="local")
-
-
 def test_masks_of_every_layer_type_are_offered():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 2))
     assert list(prunable_weights(model)) == ["0.weight", "2.weight"]
+
+
+def test_row_scope_removes_the_same_fraction_of_every_row_equal_scores_by_index():
+    scores = {"w": torch.tensor([[1.0, 1.0, 1.0, 1.0], [9.0, 6.0, 8.0, 7.0]])}
+    [mask] = weight_masks(scores, 0.5, scope="row").values()
+    assert mask.tolist() == [[False, False, True, True], [True, False, True, False]]
+
+
+def test_erk_densities_of_the_worked_example():
+    shapes = {"a": (16, 3, 3, 3), "b": (32, 16, 3, 3), "c": (10, 32)}
+    found = erk_densities({name: torch.Size(shape) for name, shape in shapes.items()}, 0.2)
+    assert list(found.values()) == pytest.approx([0.55087, 0.11155, 1.0], abs=1e-5)
+
+
+def test_erk_scope_has_the_asked_number_of_zeros():
+    scores = {"a": torch.rand(16, 3, 3, 3), "b": torch.rand(32, 16, 3, 3), "c": torch.rand(10, 32)}
+    masks = weight_masks(scores, 0.8, scope="erk")
+    zeros = sum(int((~mask).sum()) for mask in masks.values())
+    assert abs(zeros - 0.8 * sum(s.numel() for s in scores.values())) <= len(masks) / 2
+    assert masks["c"].all()
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 4), (1, 2), (3, 8)])
+def test_n_of_m_keeps_the_best_of_every_m_inputs_at_each_position(n, m):
+    scores = torch.rand(3, 16, 2, 2, generator=torch.Generator().manual_seed(0))
+    [mask] = n_of_m_masks({"w": scores}, n=n, m=m).values()
+    for out in range(3):
+        for row in range(2):
+            for column in range(2):
+                for start in range(0, 16, m):
+                    place = (out, slice(start, start + m), row, column)
+                    best = scores[place].topk(n).values.min()
+                    assert torch.equal(mask[place], scores[place] >= best)
+
+
+def test_n_of_m_breaks_ties_by_index_and_spares_layers_that_are_no_multiple():
+    masks = n_of_m_masks({"even": torch.ones(1, 4), "odd": torch.ones(1, 6)}, n=2, m=4)
+    assert {n: mask.tolist() for n, mask in masks.items()} == {"even": [[False, False, True, True]]}
+
+
+def test_n_of_m_agrees_with_torchs_own_two_of_four():
+    from torch.ao.pruning import WeightNormSparsifier
+
+    layer = nn.Linear(32, 8, bias=False)
+    [ours] = n_of_m_masks({"w": layer.weight.detach().abs()}, n=2, m=4).values()
+    theirs = WeightNormSparsifier(sparsity_level=1.0, sparse_block_shape=(1, 4), zeros_per_block=2)
+    theirs.prepare(nn.Sequential(layer), [{"tensor_fqn": "0.weight"}])
+    theirs.step()
+    assert torch.equal(ours, layer.parametrizations.weight[0].mask.bool())
+
+
+def test_blocks_leave_whole_by_their_mean_as_near_the_sparsity_as_they_come():
+    scores = torch.tensor([[1.0, 1, 9, 9, 2], [1, 1, 0, 0, 2], [5, 5, 3, 3, 2]])
+    [mask] = block_masks({"w": scores}, 0.4, size=(2, 2), scope="global").values()
+    # Means 1 (four weights), 4.5, 2 (two, at the edge); 5, 3, 2 (one in the corner).
+    assert mask.tolist() == [[False, False, True, True, False]] * 2 + [[True] * 5]
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.floats(0, 0.99))
+def test_block_masks_come_within_a_block_of_the_sparsity(out, inputs, down, across, sparsity):
+    scores = torch.rand(out, inputs, 3, 3)
+    [mask] = block_masks({"w": scores}, sparsity, size=(down, across), scope="local").values()
+    zeros = int((~mask).sum())
+    assert sparsity * mask.numel() - down * across < zeros <= sparsity * mask.numel() + 0.5
+
+
+def test_blocks_compare_over_the_network_or_in_each_layer():
+    scores = {"low": torch.zeros(4, 4), "high": torch.ones(4, 4)}
+    for scope, wanted in (("global", [16, 0]), ("local", [8, 8])):
+        masks = block_masks(scores, 0.5, size=(2, 2), scope=scope)
+        assert [int((~mask).sum()) for mask in masks.values()] == wanted

@@ -7,9 +7,10 @@ import torch
 import torch_pruning
 from torch import nn
 
-from harness.masks import channel_scores, lowest_channels
+from harness.channels import channel_scores, comparable, lowest_channels
+from harness.layers import prunable_weights
 from harness.snapshot import count_macs
-from harness.surgery import coupled_layers, prunable_weights, remove_channels, replay
+from harness.surgery import coupled_layers, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm_models import TimmModel
 
@@ -43,7 +44,7 @@ def test_norms_keep_the_channels_that_torch_pruning_keeps(resnet18, power, ratio
     ).step()
     coupled, scores = scored(resnet18, power)
     count = sum(group.size for group in coupled.groups) - _channels_left(theirs, coupled)
-    keep = lowest_channels(scores, count, scope=scope)
+    keep = lowest_channels(comparable(scores, coupled.groups, scope=scope), count)
     ours = copy.deepcopy(resnet18)
     remove_channels(ours, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     assert count == pytest.approx(ratio * sum(group.size for group in coupled.groups), abs=1)
@@ -58,7 +59,7 @@ def _channels_left(model, coupled):
 
 def test_a_cut_model_computes_what_its_masked_twin_computes(network):
     coupled, scores = scored(network, 2)
-    keep = lowest_channels(scores, 9, scope="global")
+    keep = lowest_channels(scores, 9)
     masked, cut = copy.deepcopy(network), copy.deepcopy(network)
     remove_channels(cut, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     parameters = dict(masked.named_parameters())
@@ -78,7 +79,7 @@ def test_a_cut_model_computes_what_its_masked_twin_computes(network):
 
 def test_a_history_rebuilds_the_architecture(network):
     coupled, scores = scored(network, 1)
-    keep = lowest_channels(scores, 6, scope="local")
+    keep = lowest_channels(comparable(scores, coupled.groups, scope="local"), 6)
     cut, fresh = copy.deepcopy(network), copy.deepcopy(network)
     history = remove_channels(cut, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     replay(fresh, EXAMPLE, history)
@@ -122,7 +123,7 @@ def test_every_family_is_cut_and_still_runs(name):
     model = built(name)
     coupled, scores = scored(model, 2)
     count = sum(group.size for group in coupled.groups) // 2
-    keep = lowest_channels(scores, count, scope="local")
+    keep = lowest_channels(comparable(scores, coupled.groups, scope="local"), count)
     before = count_macs(model, EXAMPLE)
     remove_channels(model, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     assert model(EXAMPLE).shape == (2, 10)
@@ -130,7 +131,6 @@ def test_every_family_is_cut_and_still_runs(name):
 
 
 def test_layers_whose_channels_lie_in_blocks_are_left_out_and_named():
-    assert "blocks.0.attn.qkv.weight" in coupled_layers(built("test_vit"), EXAMPLE).excluded
     grouped = coupled_layers(built("regnetx_002"), EXAMPLE)
     assert "s1.b1.conv2.conv.weight" in grouped.excluded
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from harness.training import calibration_batches, evaluate, steps_per_epoch, train
+from harness.training import Rate, calibration_batches, evaluate, steps_per_epoch, train
 from harness_plugins.datasets.digits import Digits
 
 
@@ -11,7 +11,15 @@ def test_masks_stay_in_force_through_every_update(network, recipe):
     weight = network.second.weight
     keep = torch.rand(weight.shape, generator=torch.Generator().manual_seed(0)) < 0.3
     before = weight.detach().clone()
-    train(network, Digits(), recipe, epochs=0.5, peak_lr=0.05, seed=0, masks={"second.weight": keep})
+    train(
+        network,
+        Digits(),
+        recipe,
+        epochs=0.5,
+        rate=Rate(peak=0.05),
+        seed=0,
+        masks={"second.weight": keep},
+    )
     assert bool((weight[~keep] == 0.0).all())
     assert not torch.equal(weight[keep], before[keep]), "what stays is trained"
 
@@ -21,7 +29,7 @@ def test_the_seed_fixes_the_weights(recipe):
 
     def trained(seed):
         model = residual_network()
-        train(model, Digits(), recipe, epochs=0.3, peak_lr=0.05, seed=seed)
+        train(model, Digits(), recipe, epochs=0.3, rate=Rate(peak=0.05), seed=seed)
         return model.first.weight
 
     assert torch.equal(trained(1), trained(1))
@@ -30,13 +38,13 @@ def test_the_seed_fixes_the_weights(recipe):
 
 def test_no_epochs_change_nothing_but_the_mask(network, recipe):
     before = network.first.weight.detach().clone()
-    train(network, Digits(), recipe, epochs=0.0, peak_lr=0.05, seed=0)
+    train(network, Digits(), recipe, epochs=0.0, rate=Rate(peak=0.05), seed=0)
     assert torch.equal(network.first.weight, before)
 
 
 def test_training_learns(network, recipe):
     before = evaluate(network, Digits()).top1
-    train(network, Digits(), recipe, epochs=2.0, peak_lr=0.1, seed=0)
+    train(network, Digits(), recipe, epochs=2.0, rate=Rate(peak=0.1), seed=0)
     assert evaluate(network, Digits()).top1 > before + 0.2
 
 
@@ -62,3 +70,48 @@ def test_calibration_images_are_the_same_for_a_seed_and_come_from_training():
 
 def test_an_incomplete_batch_waits_for_the_next_shuffle(recipe):
     assert steps_per_epoch(Digits(), recipe) == 1200 // 64
+
+
+def test_training_up_to_a_place_is_the_beginning_of_the_whole(recipe):
+    from harness.specimen import residual_network
+
+    rates = []
+
+    def penalty_that_listens(optimizers=rates):
+        # Called once a step, between the schedule's step and the update.
+        def penalty(progress):
+            optimizers.append(progress)
+            return torch.zeros(())
+
+        return penalty
+
+    half, again = residual_network(), residual_network()
+    train(
+        half,
+        Digits(),
+        recipe,
+        epochs=0.5,
+        rate=Rate(peak=0.1, last=0.5),
+        seed=3,
+        penalty=penalty_that_listens(),
+    )
+    assert len(rates) == round(0.5 * steps_per_epoch(Digits(), recipe))
+    assert rates[0] == 0.0
+    assert rates == sorted(rates)
+    train(again, Digits(), recipe, epochs=0.5, rate=Rate(peak=0.1), seed=3)
+    assert not torch.equal(half.first.weight, again.first.weight), "half of a curve is no short one"
+
+
+def test_a_penalty_is_added_to_the_loss(network, recipe):
+    size = network.second.weight.abs().sum().item()
+    weight = network.second.weight
+    train(
+        network,
+        Digits(),
+        recipe,
+        epochs=0.5,
+        rate=Rate(peak=0.02),
+        seed=0,
+        penalty=lambda _: 5 * weight.square().sum(),
+    )
+    assert network.second.weight.abs().sum().item() < 0.5 * size

@@ -1,0 +1,76 @@
+"""Schedules: in which rounds a sparsity is reached, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+Place = float | Literal["budget"]
+"""How far through dense training, from 0 to 1; `budget`: as far before its end as the round trains."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regrowth:
+    """Dynamic sparse training (Evci 2020): drop small weights, grow those of large dense gradient.
+
+    Each time a cosine of the fraction `drop` of a layer's weights, `every` so many steps, `until`
+    that part of the round's training.
+    """
+
+    drop: float = 0.3
+    every: int = 100
+    until: float = 0.75
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Prune to `sparsity`, then train for `share` of the trial's fine-tuning epochs.
+
+    `dense_share` adds a part of the dense model's epochs. `rewind` sets what stays back to the dense
+    model's weights at that place, `redraw` to new initial ones. `rate` follows the learning rate of
+    dense training from that place to its end instead of fine-tuning's own. `regrowth` moves the
+    masks while training.
+    """
+
+    sparsity: float
+    share: float
+    dense_share: float = 0.0
+    rewind: Place | None = None
+    redraw: bool = False
+    rate: Place | None = None
+    regrowth: Regrowth | None = None
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """Says in which rounds a sparsity is reached, as data."""
+
+    @property
+    def name(self) -> str:
+        """The name users select it by."""
+
+    def rounds(self, target: float) -> Sequence[Round]:
+        """Rounds of rising sparsity, the last at `target`; shares add up to 1.
+
+        Levels whose sequences begin alike share that work, so keep early rounds independent of
+        the target where the method allows it.
+        """
+
+
+@runtime_checkable
+class StartsEarly(Protocol):
+    """A schedule that prunes before dense training is over."""
+
+    @property
+    def starts_at(self) -> float:
+        """How far through dense training, from 0 (initialisation) to 1."""
+
+
+@runtime_checkable
+class Controlled(Protocol):
+    """A schedule whose publication demands a control, which runs wherever it does."""
+
+    @property
+    def control(self) -> Schedule:
+        """The control."""

@@ -1,0 +1,131 @@
+"""An adapter over Torch-Pruning's dependency graph: which channels leave together."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.channels import ChannelGroup, Member
+from harness.errors import HarnessError
+from harness.layers import LAYERS, NORMS, classifier_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+
+def graph_groups(
+    graph: Any,  # noqa: ANN401 -- Torch-Pruning has no annotations
+    model: nn.Module,
+    names: Mapping[nn.Module, str],
+) -> list[ChannelGroup]:
+    """Channels that leave together, by the graph; the classifier's outputs cannot.
+
+    Raises HarnessError where Torch-Pruning fails on the model.
+    """
+    ignored = [*classifier_layers(model), *_attention_projections(model)]
+    found = graph.get_all_groups(ignored_layers=ignored, root_module_types=list(LAYERS))
+    try:
+        return [_channel_group(graph, group, names) for group in found if not _has_blocks(group)]
+    except Exception as error:
+        raise HarnessError(f"Torch-Pruning cannot group this model's layers: {error}") from error
+
+
+def dependency_graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """The graph of which layers lose which slices together (Fang 2023).
+
+    Raises HarnessError where Torch-Pruning cannot trace the model.
+    """
+    import torch_pruning
+
+    training = model.training
+    model.eval()
+    try:
+        with quiet():
+            return torch_pruning.DependencyGraph().build_dependency(model, example)
+    except Exception as error:
+        raise HarnessError(f"Torch-Pruning cannot trace this model: {error}") from error
+    finally:
+        model.train(training)
+
+
+def quiet() -> warnings.catch_warnings[None]:
+    """Torch-Pruning warns of what it handles."""
+    return warnings.catch_warnings(action="ignore")
+
+
+def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:  # noqa: ANN401
+    members = []
+    for item in group.items:
+        module = item.dep.target.module
+        if isinstance(module, LAYERS + NORMS) and getattr(module, "weight", None) is not None:
+            members.append(_member(graph, item, names[module]))
+    return ChannelGroup(
+        root=names[group[0].dep.target.module],
+        size=len(group[0].idxs),
+        members=tuple(members),
+        kind=" ".join(_step(item.dep) for item in group.items),
+    )
+
+
+def _step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """From which kind of layer to which the removal spreads, and how (Fang 2024, sec. 3.2)."""
+    ends = (type(end.module).__name__ for end in (dependency.source, dependency.target))
+    return "-".join((*ends, dependency.handler.__name__))
+
+
+def _member(graph: Any, item: Any, name: str) -> Member:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    module = item.dep.target.module
+    produces = bool(graph.is_out_channel_pruning_fn(item.dep.handler))
+    norm = isinstance(module, NORMS)
+    return Member(
+        parameter=f"{name}.weight",
+        dim=0 if produces or norm else 1,
+        index=torch.tensor(item.idxs, dtype=torch.long),
+        root=torch.tensor(item.root_idxs, dtype=torch.long),
+        norm=norm,
+    )
+
+
+def norms_after(graph: Any, names: Mapping[nn.Module, str]) -> dict[str, str]:  # noqa: ANN401
+    """By weight name, the one norm that directly follows a layer."""
+    found = {}
+    for module, node in graph.module2node.items():
+        if isinstance(module, LAYERS):
+            after = [norm for output in node.outputs for norm in _norms_at(output)]
+            if len(after) == 1:
+                found[f"{names[module]}.weight"] = names[after[0]]
+    return found
+
+
+def _norms_at(node: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    if isinstance(node.module, NORMS):
+        return [node.module]
+    # A norm that also activates (timm's BatchNormAct2d) is behind an operation of its own.
+    if "Norm" in str(getattr(node.module, "_grad_fn", "")):
+        return [n.module for n in node.outputs if isinstance(n.module, NORMS)]
+    return []
+
+
+def _attention_projections(model: nn.Module) -> list[nn.Module]:
+    """Layers that make queries, keys and values: their outputs are laid out by heads."""
+    return [
+        layer
+        for attention in model.modules()
+        if hasattr(attention, "num_heads")
+        for name, layer in attention.named_children()
+        if isinstance(layer, LAYERS) and "proj" not in name.split("_")
+    ]
+
+
+def _has_blocks(group: Any) -> bool:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Whether a grouped convolution is in it, whose inputs leave only in whole blocks."""
+    groups = [(getattr(m, "groups", 1), getattr(m, "out_channels", 1)) for m in _modules(group)]
+    return any(1 < count < outputs for count, outputs in groups)
+
+
+def _modules(group: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    return [item.dep.target.module for item in group.items]

@@ -1,0 +1,77 @@
+"""Dense models from a file of weights."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from harness.errors import HarnessError
+from harness.fitting import train_dense
+from harness.keys import file_hash
+from harness.recipe import Recipe
+from harness.snapshot import load_model
+from harness.weights import load_weights
+from harness_plugins.datasets.digits import Digits
+from harness_plugins.models.cifar_resnets import CifarResNet
+
+
+@pytest.fixture
+def file(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file({n: v for n, v in network.state_dict().items() if "num_batches" not in n}, path)
+    return path
+
+
+def test_a_dense_model_of_no_epochs_is_what_the_file_holds(dense, store, network, file):
+    given = replace(dense, weights=file, recipe=Recipe(dense_epochs=0.0))
+    train_dense(given, store)
+    model = load_model(store.folder(given.key), given.model, given.dataset)
+    assert torch.equal(model.third.weight, network.third.weight)
+    assert torch.equal(model.norm3.running_mean, network.norm3.running_mean)
+
+
+def test_another_file_is_another_dense_model(dense, file):
+    given = replace(dense, weights=file)
+    assert given.settings["weights"] == file_hash(file)
+    assert given.key != dense.key
+
+
+def test_what_does_not_fit_is_named(network, file, tmp_path):
+    state = network.state_dict()
+    wrong = tmp_path / "wrong.safetensors"
+    for change, sentence in (
+        ({"extra": torch.zeros(1)}, "holds 'extra', which this model does not have"),
+        (
+            {"first.weight": torch.zeros(2)},
+            r"'first.weight' is shaped \(2,\), but the model's \(8, 3, 3, 3\)",
+        ),
+    ):
+        save_file({**state, **change}, wrong)
+        with pytest.raises(HarnessError, match=sentence):
+            load_weights(network, wrong)
+    save_file({n: v for n, v in state.items() if n != "first.weight"}, wrong)
+    with pytest.raises(HarnessError, match=r"lacks 'first\.weight', which this model has"):
+        load_weights(network, wrong)
+    wrong.write_bytes(b"no weights")
+    with pytest.raises(HarnessError, match="is no safetensors file"):
+        load_weights(network, wrong)
+
+
+@pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (56, 0.85), (110, 1.73)])
+def test_cifar_resnets_have_the_papers_sizes(depth, millions):
+    # He et al. (2016), table 6.
+    model = CifarResNet(depth).build(Digits())
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.005)
+
+
+def test_a_shortcut_without_weights_strides_and_pads_with_zeros():
+    block = CifarResNet(20).build(Digits()).eval().layer2[0]
+    for module in block.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.zeros_(module.weight)
+    x = torch.rand(1, 16, 4, 4)
+    found = block(x)[0]
+    assert torch.equal(found[8:24], x[0, :, ::2, ::2])
+    assert not found[:8].any()
+    assert not found[24:].any()
