@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from harness.channels import comparable, lowest_channels
 from harness.errors import UnsupportedError
 from harness.evidence import RecordedEvidence
-from harness.masks import lowest_channels
 from harness.surgery import coupled_layers
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm
+from harness_plugins.pruners.lamp import Lamp
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.random_scores import Random
 from harness_plugins.pruners.snip import Snip
@@ -57,6 +58,16 @@ def test_fpgm_finds_a_filter_repeated_to_the_last_bits():
     torch.testing.assert_close(distances, others)
 
 
+def test_lamp_divides_by_what_would_outlive_a_weight():
+    found = Lamp().score(Given([[2.5, -1.0], [4.0, -2.0]]))["w"].flatten().tolist()
+    assert found == pytest.approx([0.280899, 0.036697, 1.0, 0.152381], abs=1e-6)
+
+
+def test_lamp_never_empties_a_layer_and_zeros_go_first():
+    assert Lamp().score(Given([0.0, 0.0]))["w"].tolist() == [0.0, 0.0]
+    assert Lamp().score(Given([0.0, 1e-20]))["w"].tolist() == [0.0, 1.0]
+
+
 def test_snip_has_three_equal_scores_in_the_hand_worked_example():
     # y = w x, L = (y - t)^2 / 2, w = (1, -2, 0.5), x = (2, 1, 4), t = 1: g = (2, 1, 4).
     assert Snip().score(Given([1.0, -2.0, 0.5], [[2.0, 1.0, 4.0]]))["w"].tolist() == [2.0, 2.0, 2.0]
@@ -98,9 +109,11 @@ def test_random_scores_repeat_with_the_seed_and_are_one_a_channel():
     assert Random().score(Given([[1.0, 2.0]], granularity="channel"))["w"].shape == (1,)
 
 
-def test_random_spares_no_layer_for_being_coupled(trial):
+def test_random_spares_no_layer_for_being_coupled(resnet18):
     assert Random.scopes["channel"] == "local"
-    keep = lowest_channels([torch.rand(64), torch.rand(3, 64).mean(0)], 96, scope="local")
+    groups = coupled_layers(resnet18, torch.randn(2, 3, 32, 32)).groups[:2]
+    scores = comparable([torch.rand(64), torch.rand(3, 64).mean(0)], groups, scope="local")
+    keep = lowest_channels(scores, 96)
     assert [int(mask.sum()) for mask in keep.masks] == [16, 16]
 
 
