@@ -1,0 +1,144 @@
+"""Which architectures can be pruned at all: cut, run, exported, and the same numbers come out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from harness.choice import Aim
+from harness.costs import weight_costs, whole_cost
+from harness.errors import HarnessError, failure_reason
+from harness.granularity import pattern
+from harness.layers import prunable_weights
+from harness.removal import choose_removal, within_macs
+from harness.scoring import Sight, score_model
+from harness.snapshot import count_macs, example_batch
+from harness.specimen import NoiseImages
+from harness.training import apply_masks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.contracts import Backend, Model, Pruner
+    from harness.removal import Removal
+
+LEVEL = 0.5
+TOLERANCE = 1e-3
+"""Of the largest output: single precision, added up in another order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageJob:
+    """One architecture at one granularity, pruned by one criterion and exported to one backend."""
+
+    model: Model
+    granularity: str
+    pruner: Pruner
+    backend: Backend
+    side: int
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{self.model.name} {self.granularity}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covered:
+    """What became of it: `step` is the one that went wrong, empty where none did.
+
+    `removed` is which fraction left: of the multiply-accumulates at channel, else of the prunable
+    weights. `deviation` is the backend's largest difference from PyTorch over the largest output.
+    """
+
+    model: str
+    granularity: str
+    step: str = ""
+    reason: str = ""
+    removed: float | None = None
+    deviation: float | None = None
+    seconds: float = 0.0
+
+
+def cover(job: CoverageJob) -> Covered:
+    """Build, prune to half, run, export and compare, as far as it goes."""
+    began = time.perf_counter()
+    torch.set_num_threads(1)
+    found = Covered(model=job.model.name, granularity=job.granularity)
+    step = "building"
+    try:
+        model, example = _built(job)
+        step = "pruning"
+        smaller, removed = _pruned(job, model, example)
+        step, found = "running", replace(found, removed=removed)
+        wanted = _outputs(smaller, example)
+        step = "exporting"
+        run = job.backend.prepare(smaller, example)
+        step = "comparing"
+        found = replace(found, deviation=_deviation(run(example), wanted))
+        step = ""
+    except (Exception, SystemExit) as error:
+        found = replace(found, step=step, reason=failure_reason(error))
+    return replace(found, seconds=time.perf_counter() - began)
+
+
+def _built(job: CoverageJob) -> tuple[nn.Module, Tensor]:
+    """The model with norms and layer scales away from zero, where they would hide their branch."""
+    dataset = NoiseImages(shape=(3, job.side, job.side))
+    torch.manual_seed(0)
+    model = job.model.build(dataset).eval()
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 1 and not name.endswith("bias"):
+            nn.init.uniform_(parameter, 0.5, 1.5)
+    return model, example_batch(dataset, 2)
+
+
+def _pruned(job: CoverageJob, model: nn.Module, example: Tensor) -> tuple[nn.Module, float]:
+    """A copy with half gone, and which fraction truly is."""
+    granularity = pattern(job.granularity)
+    channel = granularity.scored == "channel"
+    weights = prunable_weights(model)
+    costs = weight_costs(model, example, target="macs" if channel else "params")
+    aim = Aim(
+        level=LEVEL,
+        pattern=granularity,
+        scope="local",
+        costs=costs,
+        whole=whole_cost({name: weight.shape for name, weight in weights.items()}, costs),
+    )
+    sight = Sight(example=example, batches=[(example, torch.tensor([0, 1]))])
+    scoring = score_model(job.pruner, model, sight, granularity=granularity.scored, seed=0)
+
+    def choose(level: float) -> Removal:
+        at = replace(aim, level=level)
+        return choose_removal(job.pruner, model, scoring, masks={}, example=example, aim=at)
+
+    if channel:
+        dense = count_macs(model, example[:1])
+        smaller = within_macs(choose, LEVEL, dense=dense, example=example).model
+        return smaller, 1.0 - count_macs(smaller, example[:1]) / dense
+    removal = choose(LEVEL)
+    apply_masks(removal.model, removal.masks)
+    left = sum(int(weight.count_nonzero()) for weight in prunable_weights(removal.model).values())
+    return removal.model, 1.0 - left / sum(weight.numel() for weight in weights.values())
+
+
+def _outputs(model: nn.Module, example: Tensor) -> Tensor:
+    with torch.no_grad():
+        outputs: Tensor = model.eval()(example)
+    if not bool(torch.isfinite(outputs).all()):
+        raise HarnessError("outputs are not finite")
+    return outputs
+
+
+def _deviation(found: Tensor, wanted: Tensor) -> float:
+    if found.shape != wanted.shape:
+        raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(wanted.shape)}")
+    off = float((found - wanted).abs().max()) / max(float(wanted.abs().max()), 1e-12)
+    if not off <= TOLERANCE:
+        raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
+    return off
