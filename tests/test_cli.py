@@ -71,8 +71,8 @@ def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "random" in done.stdout
     assert "snip" not in done.stdout
-    assert "4 trials, 24 cells" in done.stdout
-    assert "28 epochs of fine-tuning" in done.stdout
+    assert "2 trials, 16 cells" in done.stdout
+    assert "14 epochs of fine-tuning" in done.stdout
 
 
 @pytest.mark.parametrize(

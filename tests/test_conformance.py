@@ -16,7 +16,9 @@ def every(kind):
 
 
 def plugin(kind, name):
-    return CATALOGUE.configured(kind, name, None)
+    [found] = [offer.plugin for offer in CATALOGUE.offers if (offer.kind, offer.name) == (kind, name)]
+    needs = isinstance(found, harness.NeedsArgument)
+    return found.configured(found.needs_argument) if needs else found
 
 
 @every("pruner")

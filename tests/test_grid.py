@@ -17,8 +17,8 @@ from harness_plugins.schedules.iterative import Iterative
 
 REQUEST = Request(
     models="resnet18", dataset="digits", pruners="magnitude_l2,fpgm", granularities="all",
-    scope="published", schedules="all", levels="0.9,0.5", seeds="0,1", backends="eager_cpu",
-    batch_sizes="1", threads=1, recipe=Recipe(),
+    scope="published", schedules="iterative,one_shot", levels="0.9,0.5", seeds="0,1",
+    backends="eager_cpu", batch_sizes="1", threads=1, recipe=Recipe(),
 )  # fmt: skip
 
 
@@ -78,6 +78,53 @@ def test_every_model_and_seed_needs_a_dense_one():
 def test_scores_compare_as_published_unless_told_otherwise(choice, scopes):
     found = grid(scope=choice, pruners="magnitude_l2")
     assert {trial.scope for trial in found.trials(found.denses())} == scopes
+
+
+def trials(**changes):
+    found = grid(seeds="0", **changes)
+    return found.trials(found.denses())
+
+
+def test_a_pattern_that_says_its_sparsity_has_that_level_and_no_scope():
+    [trial] = trials(granularities="1:4", pruners="magnitude_l2", schedules="one_shot", scope="global")
+    assert (trial.levels, trial.scope, trial.impossible) == ((0.75,), "local", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"granularities": "channel", "scope": "row"},
+            "at granularity channel, scope is one of global, ",
+        ),
+        ({"granularities": "block:2x2", "scope": "erk"}, "at granularity block:2x2, scope is one of"),
+        ({"granularities": "weight", "scope": "isomorphic"}, "at granularity weight, scope is one of"),
+        ({"granularities": "2:4", "schedules": "iterative:0.1"}, "2:4 leaves all at once, which iter"),
+        ({"granularities": "2:4", "pruners": "fpgm"}, "fpgm is defined at granularity channel only"),
+    ],
+)
+def test_what_does_not_go_together_is_known_before_running(changes, sentence):
+    [trial] = trials(**{"pruners": "magnitude_l2", "schedules": "one_shot", **changes})
+    assert trial.impossible.startswith(sentence)
+
+
+def test_a_published_scope_that_a_pattern_does_not_have_is_the_layers():
+    [trial] = trials(granularities="block:4x4", pruners="wanda", schedules="one_shot")
+    assert (trial.scope, trial.impossible) == ("local", None)
+
+
+def test_a_control_runs_wherever_its_schedule_does():
+    names = [schedule.name for schedule in grid(schedules="lottery:0.05,one_shot").schedules]
+    assert names == ["lottery:0.05", "lottery_redrawn:0.05", "one_shot"]
+
+
+def test_what_a_level_is_a_fraction_of_tells_results_apart():
+    params, macs = grid(), grid(target="macs")
+    keys = [
+        {cell.key for cell in g.cells([*g.denses(), *g.trials(g.denses())])} for g in (params, macs)
+    ]
+    assert not keys[0] & keys[1]
+    assert [d.key for d in params.denses()] == [d.key for d in macs.denses()], "trained once for both"
 
 
 def test_keys_do_not_depend_on_the_order_of_typing():
@@ -142,6 +189,14 @@ def test_a_level_outside_its_range_is_named(wrong):
         ({"seeds": "-1"}, "--seeds: -1 is below 0"),
         ({"batch_sizes": "0"}, "--batch-sizes: 0 is below 1"),
         ({"granularities": "chanel"}, "did you mean 'channel'"),
+        ({"granularities": "4:2"}, "'4:2' is no granularity; there are weight, channel, channel:M"),
+        ({"granularities": "block:4"}, "'block:4' is no granularity"),
+        ({"granularities": "channel:0"}, "'channel:0' is no granularity"),
+        ({"schedules": "lottery:2"}, "lottery takes where in dense training to rewind to"),
+        ({"schedules": "agp:0"}, "agp takes the number of rounds, as 4, not '0'"),
+        ({"schedules": "rigl:x"}, "rigl takes after how many steps masks move, as 100, not 'x'"),
+        ({"schedules": "rate_rewinding:1"}, "rate_rewinding takes a place in dense training"),
+        ({"pruners": "slimming:0"}, "slimming takes the penalty's strength, as 1e-4, not '0'"),
         ({"models": "resnet81"}, "no model is called 'resnet81'; did you mean 'resnet"),
         ({"dataset": "digits,folder"}, "no dataset is called|one dataset"),
         ({"dataset": "digits:8"}, "takes no argument"),

@@ -7,10 +7,11 @@ import torch
 
 from harness.discovery import discover
 from harness.export import shared_graph
+from harness.fitting import train_dense
 from harness.measurement import COPY, DENSE, TimingJob, time_snapshots
 from harness.snapshot import example_batch, load_model
 from harness.stopwatch import Limits
-from harness.trial import train_dense, walk
+from harness.trial import walk
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from harness.engines.local import LocalEngine, Outcome
 from harness.execution import Patience
+from harness.fitting import train_dense
 from harness.grid import Cell
 from harness.level import Level
 from harness.measurement import COPY, DENSE, Timing
@@ -17,7 +18,7 @@ from harness.sessions import Measured, disturbed, plan_sessions, why_enough
 from harness.stopwatch import Limits
 from harness.timer import Timer, raw_samples
 from harness.timesheet import Timesheet
-from harness.trial import train_dense, walk
+from harness.trial import walk
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random_scores import Random
 

@@ -42,7 +42,7 @@ def test_it_is_about_fifteen_lines():
 
 def test_it_is_listed_with_its_distribution(harness_with):
     listed = harness_with("list").stdout
-    [line] = [line for line in listed.splitlines() if "gradient " in line and "pruner" in line]
+    [line] = [line for line in listed.splitlines() if line.split()[:2] == ["pruner", "gradient"]]
     assert "harness-gradient 0.1.0" in line
     assert "Keep weights with a large gradient" in line
 

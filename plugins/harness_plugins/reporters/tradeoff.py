@@ -49,21 +49,19 @@ class Tradeoff:
 
 
 def _panel(axis: Axes, board: harness.Leaderboard, pruners: Sequence[str]) -> None:
-    import matplotlib as mpl
-
-    colours = mpl.colormaps["tab10"]
     schedules = sorted({s.method[3] for s in board.standings})
     dashes = ["-", "--", ":", "-."]
     for standing in board.standings:
         pruner, granularity, _, schedule = standing.method
+        what = granularity.partition(":")[0]
         seeds = sorted({row["seed"] for row in standing.rows})
         mine = [row for row in standing.rows if row["seed"] == seeds[0]]
         axis.plot(
             [row["ms_saved"] for row in mine],
             [row["retained"] for row in mine],
-            color=colours(pruners.index(pruner) % 10),
-            linestyle=dashes[schedules.index(schedule) % 4] if granularity == "channel" else "none",
-            marker=MARKERS.get(granularity, "s"),
+            color=_colour(pruners.index(pruner), len(pruners)),
+            linestyle=dashes[schedules.index(schedule) % 4] if what == "channel" else "none",
+            marker=MARKERS.get(what, "s"),
             markersize=4,
             linewidth=1.2,
             label=standing.name.replace("_", " ").replace("$", ""),
@@ -73,6 +71,17 @@ def _panel(axis: Axes, board: harness.Leaderboard, pruners: Sequence[str]) -> No
     axis.set_xlabel("ms saved per batch")
     axis.set_ylabel("accuracy retained")
     axis.grid(visible=True, linewidth=0.3)
+
+
+def _colour(place: int, count: int) -> tuple[float, ...]:
+    """One that nobody else of so many has."""
+    import matplotlib as mpl
+
+    if count <= 10:
+        return tuple(mpl.colormaps["tab10"](place))
+    # Neighbours in the list are often variants of one another: every second colour, then the others.
+    spread = place // 2 + place % 2 * ((count + 1) // 2)
+    return tuple(mpl.colormaps["turbo"]((spread + 0.5) / count))
 
 
 @harness.hookimpl
