@@ -34,12 +34,12 @@ class BackendFile:
 
 
 def backend_files(folder: Path) -> dict[str, BackendFile]:
-    """The backends that the Python files of a folder offer, by name."""
-    return {
-        backend.name: BackendFile(path=path.resolve(), name=backend.name)
-        for path in sorted(folder.glob("*.py"))
-        for backend in _module(path).harness_backends()
-    }
+    """The backends that the Python files of a folder offer, by name; a file may offer none."""
+    found: dict[str, BackendFile] = {}
+    for path in sorted(folder.glob("*.py")):
+        offer = getattr(_module(path), "harness_backends", tuple)
+        found |= {b.name: BackendFile(path=path.resolve(), name=b.name) for b in offer()}
+    return found
 
 
 def opened(backend: Backend | BackendFile) -> Backend:

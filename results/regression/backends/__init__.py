@@ -1,1 +1,0 @@
-"""Built-in backends: one module, one entry point."""
