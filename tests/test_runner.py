@@ -27,7 +27,12 @@ def rows_in(folder):
 def finished(tmp_path_factory):
     """A finished small run, made once: where, and what the command printed."""
     place = tmp_path_factory.mktemp("finished")
-    return place, harness(place, "run", *SMALL)
+    for _ in range(3):
+        done = harness(place, "run", *SMALL, "--fresh")
+        # On a busy machine a session may be left unsteady, and is then owed again.
+        if all(row["steady"] for row in rows_in(place / "results" / "small")):
+            break
+    return place, done
 
 
 def harness(place, *arguments, timeout=600):
@@ -195,8 +200,10 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     done = harness(tmp_path, "run", *SMALL)
     assert done.returncode == 0, done.stderr
     assert (folder / "rows.jsonl").read_bytes().startswith(kept)
-    assert Counter(row["key"] for row in rows_in(folder)).most_common(1)[0][1] == 1
-    assert len(rows_in(folder)) == 36
+    rows = rows_in(folder)
+    assert len({row["key"] for row in rows}) == 36
+    unsteady = {row["key"] for row in rows if not row["steady"]}
+    assert {key for key, times in Counter(row["key"] for row in rows).items() if times > 1} <= unsteady
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
