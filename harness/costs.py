@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from harness.recipe import Target
 
-
-def weight_costs(model: nn.Module, example: Tensor, *, target: Target) -> dict[str, float]:
+def weight_costs(
+    model: nn.Module, example: Tensor, *, counted: Literal["params", "macs"]
+) -> dict[str, float]:
     """By weight name, what one of its numbers costs: 1, or how often an image multiplies by it."""
-    if target == "params":
+    if counted == "params":
         return dict.fromkeys(prunable_weights(model), 1.0)
     costs = dict.fromkeys(prunable_weights(model), 0.0)
 

@@ -69,18 +69,23 @@ def coverage(
     what is tested is whether it can be done, not how well. By default 48 architectures of more than
     twenty families. Exit code 1 where one cannot be covered.
     """
-    from harness.coverage import CoverageJob
+    from harness.coverage import CoverageJob, Half
 
     catalogue = discover()
     [criterion], [runtime] = catalogue.choose("pruner", pruner), catalogue.choose("backend", backend)
     jobs = [
-        CoverageJob(model=model, granularity=granularity, pruner=criterion, backend=runtime, side=side)
+        CoverageJob(
+            model=model,
+            granularity=granularity,
+            prune=Half(pruner=criterion, granularity=granularity),
+            backend=runtime,
+            side=side,
+        )
         for model in _models(catalogue, models)
         for granularity in selected_granularities(granularities)
     ]
-    out.mkdir(parents=True, exist_ok=True)
-    found = _covered(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
-    click.echo(_summary(found))
+    found = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
+    click.echo(summary(found))
     if any(covered.step for covered in found):
         sys.exit(1)
 
@@ -92,7 +97,7 @@ def _models(catalogue: Catalogue, terms: str) -> list[Model]:
     return [model for name in MODELS for model in catalogue.models(name)]
 
 
-def _covered(
+def cover_all(
     jobs: Sequence[CoverageJob], out: Path, *, workers: int, time_limit: float
 ) -> list[Covered]:
     """What became of each, in their order; written after each one, and finished ones taken over."""
@@ -100,6 +105,7 @@ def _covered(
     from harness.engines.local import LocalEngine
     from harness.progress import ConsoleProgress
 
+    out.mkdir(parents=True, exist_ok=True)
     found = {f"{c.model} {c.granularity}": c for c in _finished(out)}
     owed = {job.label: job for job in jobs if job.label not in found}
     with ConsoleProgress(0) as progress:
@@ -143,10 +149,10 @@ def _write(out: Path, found: Sequence[Covered]) -> None:
     ]
     headers = ("model", "granularity", "result", "removed", "reason")
     page = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
-    (out / PAGE).write_text(f"# Coverage\n\n{_summary(found)}\n\n{page}\n", encoding="utf-8")
+    (out / PAGE).write_text(f"# Coverage\n\n{summary(found)}\n\n{page}\n", encoding="utf-8")
 
 
-def _summary(found: Sequence[Covered]) -> str:
+def summary(found: Sequence[Covered]) -> str:
     """How many succeed at each granularity, in one sentence."""
     every = Counter(covered.granularity for covered in found)
     good = Counter(covered.granularity for covered in found if not covered.step)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import nn
 
-from harness.choice import Aim
-from harness.costs import weight_costs, whole_cost
 from harness.errors import HarnessError, failure_reason
 from harness.granularity import pattern
-from harness.layers import prunable_weights
-from harness.removal import choose_removal, within_macs
+from harness.removal import choose_removal
+from harness.resources import Resource
 from harness.scoring import Sight, score_model
-from harness.snapshot import count_macs, example_batch
+from harness.snapshot import example_batch
 from harness.specimen import NoiseImages
+from harness.target import Target
 from harness.training import apply_masks
 
 if TYPE_CHECKING:
@@ -25,19 +24,58 @@ if TYPE_CHECKING:
 
     from harness.contracts import Backend, Model, Pruner
     from harness.removal import Removal
+    from harness.scoring import Scoring
 
 LEVEL = 0.5
 TOLERANCE = 1e-3
 """Of the largest output: single precision, added up in another order."""
 
 
+class Prune(Protocol):
+    """A way to prune to half."""
+
+    def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
+        """The model or a copy of it with half gone, zeros in place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Half:
+    """Half of the multiply-accumulates at channel, else of the prunable weights."""
+
+    pruner: Pruner
+    granularity: str
+
+    def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
+        """A copy with half gone. Raises UnsupportedError where that cannot be."""
+        chosen = pattern(self.granularity)
+        resource = _resource(model, example, self.granularity)
+        sight = Sight(example=example, batches=[(example, torch.tensor([0, 1]))])
+        scoring = score_model(self.pruner, model, sight, granularity=chosen.scored, seed=0)
+
+        def choose(level: float) -> tuple[Scoring, Removal]:
+            aim = resource.aim(level)
+            return scoring, choose_removal(
+                self.pruner, model, scoring, masks={}, example=example, aim=aim
+            )
+
+        _, removal = resource.meet(choose, LEVEL)
+        apply_masks(removal.model, removal.masks)
+        return removal.model
+
+
+def _resource(model: nn.Module, example: Tensor, granularity: str) -> Resource:
+    chosen = pattern(granularity)
+    target = Target(resource="macs" if chosen.scored == "channel" else "params")
+    return Resource(model, example=example, target=target, pattern=chosen, scope="local")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CoverageJob:
-    """One architecture at one granularity, pruned by one criterion and exported to one backend."""
+    """One architecture at one granularity, pruned in one way and exported to one backend."""
 
     model: Model
     granularity: str
-    pruner: Pruner
+    prune: Prune
     backend: Backend
     side: int
 
@@ -73,8 +111,9 @@ def cover(job: CoverageJob) -> Covered:
     try:
         model, example = _built(job)
         step = "pruning"
-        smaller, removed = _pruned(job, model, example)
-        step, found = "running", replace(found, removed=removed)
+        resource = _resource(model, example, job.granularity)
+        smaller = job.prune(model, example)
+        step, found = "running", replace(found, removed=1.0 - resource.left(smaller))
         wanted = _outputs(smaller, example)
         step = "exporting"
         run = job.backend.prepare(smaller, example)
@@ -95,36 +134,6 @@ def _built(job: CoverageJob) -> tuple[nn.Module, Tensor]:
         if parameter.dim() == 1 and not name.endswith("bias"):
             nn.init.uniform_(parameter, 0.5, 1.5)
     return model, example_batch(dataset, 2)
-
-
-def _pruned(job: CoverageJob, model: nn.Module, example: Tensor) -> tuple[nn.Module, float]:
-    """A copy with half gone, and which fraction truly is."""
-    granularity = pattern(job.granularity)
-    channel = granularity.scored == "channel"
-    weights = prunable_weights(model)
-    costs = weight_costs(model, example, target="macs" if channel else "params")
-    aim = Aim(
-        level=LEVEL,
-        pattern=granularity,
-        scope="local",
-        costs=costs,
-        whole=whole_cost({name: weight.shape for name, weight in weights.items()}, costs),
-    )
-    sight = Sight(example=example, batches=[(example, torch.tensor([0, 1]))])
-    scoring = score_model(job.pruner, model, sight, granularity=granularity.scored, seed=0)
-
-    def choose(level: float) -> Removal:
-        at = replace(aim, level=level)
-        return choose_removal(job.pruner, model, scoring, masks={}, example=example, aim=at)
-
-    if channel:
-        dense = count_macs(model, example[:1])
-        smaller = within_macs(choose, LEVEL, dense=dense, example=example).model
-        return smaller, 1.0 - count_macs(smaller, example[:1]) / dense
-    removal = choose(LEVEL)
-    apply_masks(removal.model, removal.masks)
-    left = sum(int(weight.count_nonzero()) for weight in prunable_weights(removal.model).values())
-    return removal.model, 1.0 - left / sum(weight.numel() for weight in weights.values())
 
 
 def _outputs(model: nn.Module, example: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from click import unstyle
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -35,8 +37,17 @@ class UnsupportedError(HarnessError):
 
 
 def failure_reason(error: BaseException) -> str:
-    """The error in one line, with the place it came from."""
+    """The error in one line, with the place it came from and what caused it first."""
+    first = error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    because = "" if first is error else f"; because {_words(first)}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words[:300]}{place}"
+    return f"{_words(error)}{place}{because}"
+
+
+def _words(error: BaseException) -> str:
+    # Some libraries colour their messages.
+    words = " ".join(unstyle(str(error)).split())
+    return f"{type(error).__name__}: {words[:300]}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Regrowth
-    from harness.grid import Dense
+    from harness.subject import Dense
     from harness.surgery import History
 
 

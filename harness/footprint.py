@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Backend
-    from harness.grid import Cell, Dense
+    from harness.grid import Cell
     from harness.level import Level
+    from harness.subject import Dense
 
 
 @dataclass(frozen=True, kw_only=True)

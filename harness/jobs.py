@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Backend
-    from harness.grid import Dense, Trial
+    from harness.subject import Dense, Trial
 
 
 @dataclass(frozen=True, kw_only=True)

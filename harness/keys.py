@@ -27,7 +27,7 @@ DENSE_SETTINGS = (
 )  # fmt: skip
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
-    "finetune_epochs", "finetune_lr", "target",
+    "finetune_epochs", "finetune_lr", "target", "clock",
 )  # fmt: skip
 MEASUREMENT_SETTINGS = (
     "trial", "sparsity", "backend", "batch", "threads", "device", "runtime", "target",
@@ -45,6 +45,7 @@ DEFAULTS: Mapping[str, Any] = {
     "augmented": True,
     "weights": "",
     "target": "params",
+    "clock": "",
 }
 """What a key leaves out. Frozen: a default that changes later is hashed as any other value."""
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.artifacts import ArtifactStore
-    from harness.grid import Trial
     from harness.row import Status
+    from harness.subject import Trial
 
 
 @dataclass(frozen=True, kw_only=True)

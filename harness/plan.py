@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.grid import Cell, Dense, Grid, Trial
+    from harness.grid import Cell, Grid
+    from harness.subject import Dense, Trial
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Backend, Run
-    from harness.grid import Dense
+    from harness.subject import Dense
 
 SPECIMEN = "specimen"
 WARM_UP = (1, 8)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-Target = Literal["params", "macs"]
-"""What a level is a fraction of."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,12 +18,11 @@ from harness.errors import UnsupportedError
 from harness.keys import digest, source_hash
 from harness.layers import prunable_weights
 from harness.scoring import score_model
-from harness.snapshot import count_macs
 from harness.surgery import remove_channels
 from harness.training import apply_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -33,11 +32,6 @@ if TYPE_CHECKING:
     from harness.masks import Masks
     from harness.scoring import Scoring, Sight
     from harness.surgery import CoupledLayers, History
-
-
-TRIES = 12
-NUDGE = 0.999
-"""Of what may stay, so that the search does not creep."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,24 +78,6 @@ def choose_removal(
     if scoring.coupled is None:
         return _weights(pruner, model, scoring, masks, aim=aim)
     return _channels(pruner, model, scoring, scoring.coupled, example=example, aim=aim)
-
-
-def within_macs(
-    choose: Callable[[float], Removal], level: float, *, dense: int, example: Tensor
-) -> Removal:
-    """What `choose` removes at the lowest level at which the model makes few enough multiplications.
-
-    `dense` is what the dense model makes for one image. Products of activations, as in attention, are
-    no weight's, so that a level by weights may leave too many.
-    """
-    asked = level
-    for _ in range(TRIES):
-        removal = choose(asked)
-        left = count_macs(removal.model, example[:1]) / dense
-        if left <= 1.0 - level:
-            return removal
-        asked = 1.0 - (1.0 - asked) * (1.0 - level) / left * NUDGE
-    raise UnsupportedError(f"{left:.1%} of the multiply-accumulates are left, whatever leaves")
 
 
 def choose_in_steps(

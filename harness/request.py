@@ -14,6 +14,7 @@ from harness.grid import Grid, checked_levels
 from harness.keys import file_name
 from harness.recipe import Recipe
 from harness.selection import selected_names
+from harness.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from harness.catalogue import Catalogue
     from harness.contracts import Backend, Dataset, Model, Schedule
     from harness.grid import ScopeChoice
-    from harness.recipe import Target
 
 RESULTS = Path("results")
 
@@ -43,12 +43,13 @@ class Request:
     threads: int
     recipe: Recipe
     weights: Path | None = None
-    target: Target = "params"
+    target: str = "params"
 
     def grid(self, catalogue: Catalogue) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
         _check_optimizer(self.recipe.optimizer)
         models, dataset = catalogue.choose_models(self.models), chosen_dataset(catalogue, self.dataset)
+        batches = _whole("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
             _check_weights(self.weights, models, dataset)
         return Grid(
@@ -59,13 +60,13 @@ class Request:
             levels=checked_levels(_numbers("levels", self.levels, float)),
             seeds=_whole("seeds", self.seeds, least=0),
             backends=_usable(catalogue, self.backends),
-            batches=_whole("batch-sizes", self.batch_sizes, least=1),
+            batches=batches,
             threads=self.threads,
             dataset=dataset,
             models=models,
             recipe=self.recipe,
             weights=self.weights,
-            target=self.target,
+            target=_target(catalogue, self.target, batch=min(batches), threads=self.threads),
         )
 
 
@@ -98,6 +99,20 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
     if not usable:
         raise HarnessError(f"{terms!r} leaves no backend that is available here")
     return usable
+
+
+def _target(catalogue: Catalogue, text: str, *, batch: int, threads: int) -> Target:
+    resource, colon, name = text.partition(":")
+    if resource == "latency":
+        if not colon or len(found := _usable(catalogue, name)) != 1:
+            names = ", ".join(catalogue.names("backend"))
+            raise HarnessError(f"--target latency:BACKEND asks for one backend (there are: {names})")
+        return Target(resource="latency", backend=found[0], batch=batch, threads=threads)
+    if text == "macs":
+        return Target(resource="macs")
+    if text != "params":
+        raise UnknownNameError("target", text, ["params", "macs", "latency:BACKEND"])
+    return Target()
 
 
 def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> None:

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.choice import Aim
-from harness.contracts import Penalises, Round, StartsEarly, Steps, Trained
-from harness.costs import weight_costs, whole_cost
+from harness.contracts import Penalises, Round, StartsEarly, Steps
 from harness.errors import UnsupportedError
 from harness.fitting import fit, train_to
 from harness.keys import digest, file_name, source_hash, stable_seed
 from harness.layers import prunable_weights
-from harness.removal import choose_in_steps, choose_removal, within_macs
+from harness.penalty import penalty_on
+from harness.removal import choose_in_steps, choose_removal
+from harness.resources import Resource
 from harness.rewinding import place_of, rate_of
 from harness.scoring import Sight, score_model
-from harness.snapshot import count_macs, example_batch, load_model, read_facts
+from harness.snapshot import example_batch, load_model, read_facts
 from harness.state import State
-from harness.surgery import coupled_layers, replay
+from harness.surgery import replay
 from harness.training import calibration_batches
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.artifacts import ArtifactStore
-    from harness.grid import Trial
     from harness.removal import Removal
     from harness.scoring import Scoring
+    from harness.subject import Trial
     from harness.timesheet import Timesheet
 
 CALIBRATION_IMAGES = 256
@@ -62,22 +62,19 @@ class Rounds:
         key = train_to(place, trial.dense, store, timesheet=timesheet)
         self.start = State(key=key, model=self._kept(key))
         self._scorings: dict[str, Scoring] = {}
-        weights = prunable_weights(self.start.model)
-        self._costs = weight_costs(self.start.model, self._sight.example, target=trial.target)
-        self._macs = count_macs(self.start.model, self._sight.example[:1])
-        self._whole = whole_cost({name: w.shape for name, w in weights.items()}, self._costs)
-
-    @property
-    def _counts_macs(self) -> bool:
-        """Whether levels are of what the model truly computes: where zeros stay, that tells nothing."""
-        return self._trial.target == "macs" and self._trial.pattern.scored == "channel"
+        with timesheet.counting("pruning"):
+            self._resource = Resource(
+                self.start.model,
+                example=self._sight.example,
+                target=trial.target,
+                pattern=trial.pattern,
+                scope=trial.scope,
+            )
 
     def reached(self, state: State) -> float:
         """Which fraction of what the trial aims at left."""
-        if self._counts_macs:
-            return 1.0 - count_macs(state.model, self._sight.example[:1]) / self._macs
-        left = {name: int(w.count_nonzero()) for name, w in prunable_weights(state.model).items()}
-        return 1.0 - sum(count * self._costs[name] for name, count in left.items()) / self._whole
+        with self._timesheet.counting("pruning"):
+            return 1.0 - self._resource.left(state.model)
 
     def after(self, state: State, turn: Round, *, number: int) -> State:
         """The state that a round leads to, `number` being how many rounds that makes.
@@ -128,28 +125,24 @@ class Rounds:
         return file_name("-".join(words))
 
     def _removal(self, state: State, level: float, seed: int) -> tuple[Scoring, Removal]:
-        trial, sight, masks = self._trial, self._sight, state.masks
-        aim = Aim(
-            level=level,
-            pattern=trial.pattern,
-            scope=trial.scope,
-            costs=self._costs,
-            whole=self._whole,
-        )
-        pruner, model = trial.pruner, state.model
+        sight, masks, aim = self._sight, state.masks, self._resource.aim
+        pruner, model = self._trial.pruner, state.model
         if isinstance(pruner, Steps):
-            return choose_in_steps(
-                pruner, model, sight, steps=pruner.steps, masks=masks, aim=aim, seed=seed
-            )
-        scoring, example = self._scoring(state, seed), sight.example
+            steps = pruner.steps
 
-        def choose(level: float) -> Removal:
-            at = replace(aim, level=level)
-            return choose_removal(pruner, model, scoring, masks=masks, example=example, aim=at)
+            def choose(level: float) -> tuple[Scoring, Removal]:
+                return choose_in_steps(
+                    pruner, model, sight, steps=steps, masks=masks, aim=aim(level), seed=seed
+                )
+        else:
+            scoring, example = self._scoring(state, seed), sight.example
 
-        if self._counts_macs:
-            return scoring, within_macs(choose, level, dense=self._macs, example=example)
-        return scoring, choose(level)
+            def choose(level: float) -> tuple[Scoring, Removal]:
+                return scoring, choose_removal(
+                    pruner, model, scoring, masks=masks, example=example, aim=aim(level)
+                )
+
+        return self._resource.meet(choose, level)
 
     def _scoring(self, state: State, seed: int) -> Scoring:
         """One scoring serves every level that goes on from the same state."""
@@ -173,30 +166,13 @@ class Rounds:
         key = self._key(chain)
         if key not in self._store:
             model = copy.deepcopy(state.model)
-            penalty = self._penalty(pruner, model, keep)
+            example = self._sight.example if self._trial.pattern.scored == "channel" else None
+            penalty = penalty_on(model, pruner, keep=keep, example=example)
             self._fit(key, model, state, epochs=epochs, seed=seed + 1, penalty=penalty)
         if not pruner.scores_after:
             self._scorings[key] = scoring
         seconds = read_facts(self._store.folder(key)).train_seconds
         return state.trained(key, self._kept(key), epochs=epochs, seconds=seconds)
-
-    def _penalty(
-        self, pruner: Penalises, model: nn.Module, keep: Mapping[str, Tensor]
-    ) -> Callable[[float], Tensor]:
-        weights, scales = prunable_weights(model), {}
-        if self._trial.pattern.scored == "channel":
-            norm_of = coupled_layers(model, self._sight.example).norm_of
-            found = {
-                name: getattr(model.get_submodule(norm), "weight", None)
-                for name, norm in norm_of.items()
-            }
-            scales = {name: scale for name, scale in found.items() if scale is not None}
-
-        def penalty(progress: float) -> Tensor:
-            trained = Trained(weights=weights, norm_scales=scales, keep=keep, progress=progress)
-            return pruner.penalty(trained)
-
-        return penalty
 
     def _rewound(self, turn: Round, state: State, epochs: float, seed: int) -> nn.Module | None:
         """The weights to go on from instead of the pruned ones, cut as those were."""

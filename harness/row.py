@@ -37,7 +37,10 @@ class Row:
     scope: str = _column("scores compared over the network, a layer, ...: see --scope", default="")
     schedule: str = _column("rounds of pruning and fine-tuning", default="")
     seed: int = _column("of initial weights, data order and random scores", default=0)
-    target: str = _column("what a level is a fraction of: `params` or `macs`", default="params")
+    target: str = _column(
+        "what a level is a fraction of: `params`, `macs` or `latency:BACKEND`", default="params"
+    )
+    clock: str = _column("what a level of latency was searched on; empty for others", default="")
     sparsity: float = _column("the level: which fraction of `target` was to leave", default=0.0)
     backend: str = _column("device plus runtime", default="")
     batch: int = _column("images per inference", "images", default=1)

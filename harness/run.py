@@ -17,7 +17,7 @@ from harness.grid import ScopeChoice
 from harness.ledger import Ledger
 from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.plan import make_plan
-from harness.recipe import Recipe, Target
+from harness.recipe import Recipe
 from harness.request import Request, run_folder
 from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
 from harness.timesheet import Timesheet, time_sentence
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--target",
-    type=click.Choice(get_args(Target)),
     default="params",
-    help="What a level is a fraction of: prunable parameters, or multiply-accumulates.",
+    help="What a level is a fraction of: prunable params, macs, or latency:BACKEND, which is searched "
+    "on the clock: one trial at a time, at the smallest batch size.",
 )
 @click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
 @click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")

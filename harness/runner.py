@@ -12,7 +12,6 @@ from harness.assembly import empty_row, least_milliseconds, measured_row
 from harness.engines.local import LocalEngine, preloads_of
 from harness.environment import machine_facts
 from harness.footprint import Footprints
-from harness.grid import Dense
 from harness.keys import digest
 from harness.lane import exclusive
 from harness.ledger import Ledger
@@ -22,6 +21,7 @@ from harness.prober import Prober
 from harness.sessions import Measured, plan_sessions, why_enough
 from harness.snapshot import read_facts
 from harness.stopwatch import Limits
+from harness.subject import Dense
 from harness.timer import Timer, raw_samples
 from harness.timesheet import Timesheet
 from harness.trainer import Trainer

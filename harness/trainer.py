@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contracts import Backend
-    from harness.grid import Dense, Trial
     from harness.plan import Plan
+    from harness.subject import Dense, Trial
     from harness.timesheet import Worked
     from harness.workers import Workers
 
@@ -47,13 +47,15 @@ class Trainer:
             label: DenseJob(dense=dense, store=self._store, backends=backends)
             for label, dense in denses.items()
         }
-        failures = self._work(run_dense, dense_jobs, units)
+        failures = self._work(self._workers, run_dense, dense_jobs, units)
         trial_jobs = {
             label: TrialJob(trial=trial, store=self._store, backends=backends)
             for label, trial in trials.items()
             if trial.dense.key in self._store
         }
-        failures |= self._work(run_trial, trial_jobs, units)
+        device = next((trial.target.device for trial in plan.trials), "")
+        workers = self._workers.alone(device) if device else self._workers
+        failures |= self._work(workers, run_trial, trial_jobs, units)
         return {(denses | trials)[label].key: reason for label, reason in failures.items()}
 
     def _take_over(self, denses: Sequence[Dense]) -> None:
@@ -63,10 +65,14 @@ class Trainer:
             self._workers.observer.note(f"{taken} of {len(denses)} dense models are taken over")
 
     def _work(
-        self, function: Callable[[Job], Worked], jobs: Mapping[str, Job], units: Mapping[str, float]
+        self,
+        workers: Workers,
+        function: Callable[[Job], Worked],
+        jobs: Mapping[str, Job],
+        units: Mapping[str, float],
     ) -> dict[str, str]:
         failures = {}
-        for label, outcome in self._workers.run(function, jobs):
+        for label, outcome in workers.run(function, jobs):
             if outcome.failure:
                 failures[label] = outcome.failure
             self._workers.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Round
-    from harness.grid import Trial
     from harness.state import State
+    from harness.subject import Trial
 
 
 def walk(trial: Trial, store: ArtifactStore) -> Iterator[Level]:

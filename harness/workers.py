@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.environment import cpu_name
-from harness.lane import shared
+from harness.lane import exclusive, shared
 from harness.timesheet import Worked
 
 if TYPE_CHECKING:
@@ -28,19 +29,24 @@ class Workers:
 
     A second counts as the share of the phase that it is: half of one where two processes work. What a
     job that came to no end had spent is not known. With `whole`, all of it counts as that, the starting
-    of processes too.
+    of processes too. Where `device` is not empty, jobs time on it themselves.
     """
 
     engine: LocalEngine
     observer: Observer
     timesheet: Timesheet
     whole: Work | None = None
+    device: str = ""
+
+    def alone(self, device: str) -> Workers:
+        """One process at a time, which has the device for itself."""
+        return replace(self, engine=replace(self.engine, workers=1), device=device)
 
     def run(
         self, function: Callable[[Job], Result], jobs: Mapping[str, Job]
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; none runs while a harness times here."""
-        work = partial(_aside, function)
+        work = partial(_alone, function, self.device) if self.device else partial(_aside, function)
         if self.whole is not None:
             with self.timesheet.counting(self.whole):
                 yield from self.engine.run(work, jobs, watching=self.observer.running)
@@ -59,4 +65,11 @@ class Workers:
 
 def _aside(function: Callable[[Job], Result], job: Job) -> Result:
     with shared(cpu_name()):
+        return function(job)
+
+
+def _alone(function: Callable[[Job], Result], device: str, job: Job) -> Result:
+    # Always in this order, so that no two wait for each other.
+    others = shared(cpu_name()) if device != cpu_name() else nullcontext()
+    with others, exclusive(device, waiting=print):
         return function(job)

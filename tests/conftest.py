@@ -13,10 +13,10 @@ from torch import nn
 
 import harness
 from harness.artifacts import ArtifactStore
-from harness.grid import Dense, Trial
 from harness.recipe import Recipe
 from harness.row import Row, encode_bits
 from harness.specimen import ResidualNetwork, residual_network
+from harness.subject import Dense, Trial
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm_models import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude

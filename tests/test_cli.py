@@ -20,6 +20,8 @@ def refused(done) -> str:
         ("run --models resnet18 --backends cuda", "no backend is called 'cuda'"),
         ("run --models resnet18 --schedules once", "no schedule is called 'once'"),
         ("run --models resnet18 --levels 0.5,2", "a sparsity level is above 0 and below 1, not 2"),
+        ("run --models resnet18 --levels 1", "a sparsity level is above 0 and below 1, not 1"),
+        ("run --models resnet18 --target flops", "no target is called 'flops'"),
         ("run --models resnet18 --scope everywhere", "'everywhere' is not one of"),
         ("run --models resnet18 --dense-epochs nan", "'nan' is not a finite number"),
         ("run --models resnet18 --pin 999", "no core is called '999'"),

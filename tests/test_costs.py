@@ -9,6 +9,7 @@ from harness.costs import masked_cost, weight_costs, whole_cost
 from harness.fitting import train_dense
 from harness.layers import prunable_weights
 from harness.snapshot import count_macs, read_facts
+from harness.target import Target
 from harness.trial import walk
 from harness_plugins.schedules.iterative import Iterative
 
@@ -19,13 +20,13 @@ def shapes_of(model):
 
 def test_weights_cost_as_many_macs_as_the_counter_counts(resnet18):
     example = torch.randn(2, 3, 32, 32)
-    costs = weight_costs(resnet18, example, target="macs")
+    costs = weight_costs(resnet18, example, counted="macs")
     assert whole_cost(shapes_of(resnet18), costs) == count_macs(resnet18, example[:1])
     assert costs["conv1.weight"] == 16 * 16
 
 
 def test_parameters_cost_one_each(network):
-    costs = weight_costs(network, torch.randn(1, 3, 16, 16), target="params")
+    costs = weight_costs(network, torch.randn(1, 3, 16, 16), counted="params")
     assert whole_cost(shapes_of(network), costs) == sum(s.numel() for s in shapes_of(network).values())
 
 
@@ -37,7 +38,7 @@ def test_masks_save_what_their_zeros_cost():
 @pytest.fixture
 def by_macs(trial, store):
     train_dense(trial.dense, store)
-    return replace(trial, target="macs")
+    return replace(trial, target=Target(resource="macs"))
 
 
 def test_channels_leave_until_the_macs_are_met(by_macs, store):
@@ -56,6 +57,6 @@ def test_weights_leave_until_their_macs_are_met(by_macs, store, scope, schedule)
     [level] = walk(trial, store)
     assert level.reason == ""
     assert 0.5 <= level.target_reached < 0.5 + (0.03 if scope == "row" else 1e-3)
-    [plain] = walk(replace(trial, target="params"), store)
+    [plain] = walk(replace(trial, target=Target()), store)
     # Where every layer loses the same fraction, it is the same of both.
     assert (level.snapshot == plain.snapshot) == (scope in ("local", "row"))

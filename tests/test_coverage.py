@@ -6,11 +6,15 @@ import pandas as pd
 import pytest
 from torch import nn
 
-from harness.coverage import CoverageJob, cover
+from harness.coverage import CoverageJob, Half, cover
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from harness_plugins.models.timm_models import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude
+
+
+def half(granularity):
+    return Half(pruner=Magnitude("magnitude_l2", 2), granularity=granularity)
 
 
 @pytest.fixture
@@ -18,7 +22,7 @@ def job():
     return CoverageJob(
         model=TimmModel("test_resnet"),
         granularity="channel",
-        pruner=Magnitude("magnitude_l2", 2),
+        prune=half("channel"),
         backend=OnnxRuntimeCpu(),
         side=64,
     )
@@ -26,7 +30,7 @@ def job():
 
 @pytest.mark.parametrize(("granularity", "most"), [("channel", 0.6), ("weight", 0.501), ("2:4", 0.501)])
 def test_half_leaves_and_the_exported_file_computes_the_same(job, granularity, most):
-    found = cover(replace(job, granularity=granularity))
+    found = cover(replace(job, granularity=granularity, prune=half(granularity)))
     assert (found.step, found.reason) == ("", "")
     assert (0.5 if granularity != "2:4" else 0.4) <= found.removed <= most
     assert found.deviation < 1e-3

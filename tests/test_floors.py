@@ -9,12 +9,14 @@ FLOORS = [
     # Words that everything is said in.
     {
         "contracts", "contracts.criteria", "contracts.plugins", "contracts.schedules", "environment",
-        "errors", "execution", "granularity", "keys", "recipe", "row", "selection", "timesheet",
+        "errors", "execution", "granularity", "keys", "recipe", "row", "selection", "target",
+        "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
         "activations", "artifacts", "backend_file", "channels", "conditions", "costs", "dependency",
         "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks", "peak",
+        "penalty",
         "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",
         "torch_prune", "training", "units", "weights",
     },
@@ -23,8 +25,8 @@ FLOORS = [
         "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery", "engines",
         "engines.local", "export", "findings", "fitting", "footprint", "grid", "jobs", "level",
         "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
-        "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "survivors", "trial",
-        "verdicts",
+        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "subject",
+        "survivors", "trial", "verdicts",
     },
     # Whole runs.
     {

@@ -1,6 +1,7 @@
 """The cross-product: which trials there are, which rows they owe, and under which keys."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -119,12 +120,33 @@ def test_a_control_runs_wherever_its_schedule_does():
 
 
 def test_what_a_level_is_a_fraction_of_tells_results_apart():
-    params, macs = grid(), grid(target="macs")
-    keys = [
-        {cell.key for cell in g.cells([*g.denses(), *g.trials(g.denses())])} for g in (params, macs)
-    ]
-    assert not keys[0] & keys[1]
-    assert [d.key for d in params.denses()] == [d.key for d in macs.denses()], "trained once for both"
+    grids = [grid(), grid(target="macs"), grid(target="latency:eager_cpu")]
+    keys = [{cell.key for cell in g.cells([*g.denses(), *g.trials(g.denses())])} for g in grids]
+    assert len(set().union(*keys)) == sum(len(found) for found in keys)
+    assert len({d.key for g in grids for d in g.denses()}) == len(grids[0].denses()), "trained once"
+
+
+def test_a_level_of_latency_is_of_one_device_runtime_batch_size_and_thread_count():
+    one, two = (grid(target="latency:eager_cpu", threads=count) for count in (1, 2))
+    [first, second] = (g.trials(g.denses())[0] for g in (one, two))
+    assert first.key != second.key
+    assert first.settings["target"] == "latency:eager_cpu"
+    assert first.settings["clock"].endswith("batch 1, 1 threads")
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("mac", "no target is called 'mac'; did you mean 'macs'?"),
+        ("latency", "asks for one backend (there are: eager_cpu, onnxruntime_cpu)"),
+        ("latency:*", "asks for one backend"),
+        ("latency:eager_gpu", "no backend is called 'eager_gpu'"),
+        ("macs:eager_cpu", "no target is called 'macs:eager_cpu'"),
+    ],
+)
+def test_a_target_that_is_none_is_named(target, message):
+    with pytest.raises(HarnessError, match=re.escape(message)):
+        grid(target=target)
 
 
 def test_keys_do_not_depend_on_the_order_of_typing():

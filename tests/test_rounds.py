@@ -10,6 +10,7 @@ from harness.contracts import Round
 from harness.evidence import RecordedEvidence
 from harness.fitting import train_dense, train_to
 from harness.layers import prunable_weights
+from harness.rounds import Rounds
 from harness.snapshot import load_model, read_facts
 from harness.timesheet import Timesheet
 from harness.trial import walk
@@ -20,7 +21,8 @@ from harness_plugins.pruners.random_scores import Random
 from harness_plugins.pruners.synflow import SynFlow
 from harness_plugins.pruners.thinet import ThiNet
 from harness_plugins.schedules.at_init import AtInit, RigL
-from harness_plugins.schedules.gradual import Cubic
+from harness_plugins.schedules.gradual import Cubic, Linear
+from harness_plugins.schedules.iterative import Iterative
 from harness_plugins.schedules.lottery import Lottery
 from harness_plugins.schedules.rewinding import Rewinding
 
@@ -148,6 +150,18 @@ def test_a_gradual_schedule_ends_at_the_target_with_its_budget_spent(trial, trai
     zeros = sum(int((w == 0).sum()) for w in prunable_weights(model).values())
     assert zeros == round(0.5 * sum(w.numel() for w in prunable_weights(model).values()))
     assert level.epochs == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("schedule", [Cubic(), Iterative(), Linear()], ids=lambda s: s.name)
+def test_what_a_round_removed_stays_removed(trial, trained, schedule):
+    rounds = Rounds(trial, trained, Timesheet())
+    state = rounds.start
+    for number, turn in enumerate(schedule.rounds(0.9), start=1):
+        after = rounds.after(state, turn, number=number)
+        for name, keep in state.masks.items():
+            assert not bool((after.masks[name] & ~keep).any()), name
+        state = after
+    assert rounds.reached(state) == pytest.approx(0.9, abs=1e-3)
 
 
 @pytest.mark.parametrize("pruner", [Slimming(1e-2), GroupLasso(1e-2), GReg()], ids=lambda p: p.name)

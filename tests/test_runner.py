@@ -62,7 +62,7 @@ def test_every_cell_has_one_row_with_every_metric(finished):
     assert {row["status"] for row in rows} == {"ok"}
     for row in rows:
         empty = {name for name, value in row.items() if value in (None, "")}
-        allowed = {"reason", "retained_per_ms_saved", "weights"}
+        allowed = {"reason", "retained_per_ms_saved", "weights", "clock"}
         # What not every system tells, and what so few rounds cannot.
         allowed |= {"governor", "turbo", "temperature_c", "latency_p90_ms", "latency_p99_ms"}
         if row["pruner"] == "dense":

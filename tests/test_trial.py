@@ -1,9 +1,10 @@
 """A trial's walk: exact zeros, smaller models, shared steps, failures that stay with their level."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from torch import nn
 
 from harness.fitting import train_dense
 from harness.layers import prunable_weights
@@ -169,3 +170,33 @@ def test_what_cannot_be_reached_is_skipped_with_its_reason(trial, trained):
         "skipped",
         "even one channel a layer leaves more than this sparsity",
     )
+
+
+class Unprunable(nn.Module):
+    """Norms and nothing else."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, images):
+        return self.norm(images).mean((2, 3)).repeat(1, 4)[:, :10]
+
+
+@dataclass(frozen=True)
+class Norms:
+    name: str = "norms"
+
+    def build(self, dataset):
+        return Unprunable()
+
+
+@pytest.mark.parametrize("granularity", ["weight", "channel", "2:4"])
+def test_a_model_with_nothing_to_prune_is_skipped(trial, store, granularity):
+    trial = replace(trial, dense=replace(trial.dense, model=Norms()), granularity=granularity)
+    train_dense(trial.dense, store)
+    for level in walk(trial, store):
+        assert (level.status, level.reason) == (
+            "skipped",
+            "the model has no convolution or linear layer to prune",
+        )

@@ -1,0 +1,75 @@
+"""Torch-Pruning alone on the architectures of `harness coverage`, called as its timm example calls it.
+
+    python tests/benchmarks/peers/torch_pruning_coverage.py [FOLDER]
+
+Half of the channels of every layer, which is more than half of the multiply-accumulates; heads and the
+classifier as its documentation says. What is pruned then has to pass what ours has to: it runs, its
+outputs are finite, and ONNX Runtime computes the same. Finished models are kept, as by the command.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+import torch
+import torch_pruning
+from torch import Tensor, nn
+
+from harness.cover import MODELS, cover_all, summary
+from harness.coverage import LEVEL, CoverageJob
+from harness.discovery import discover
+from harness.environment import physical_cores
+
+FOLDER = Path("results/coverage/torch-pruning")
+SIDE = 224
+TIME_LIMIT = 900.0
+
+
+def halved(model: nn.Module, example: Tensor) -> nn.Module:
+    """The model with that fraction of every layer's channels gone, in place."""
+    heads = {module.qkv: module.num_heads for module in model.modules() if attends(module)}
+    pruner = torch_pruning.pruner.BasePruner(
+        model,
+        example,
+        importance=torch_pruning.importance.GroupMagnitudeImportance(),
+        pruning_ratio=LEVEL,
+        num_heads=dict(heads),
+        ignored_layers=classifiers(model),
+    )
+    for group in pruner.step(interactive=True):
+        group.prune()
+    for module in model.modules():
+        if attends(module):
+            module.num_heads = pruner.num_heads[module.qkv]
+            module.head_dim = module.qkv.out_features // (3 * module.num_heads)
+    return model
+
+
+def attends(module: nn.Module) -> bool:
+    return hasattr(module, "num_heads") and hasattr(module, "qkv")
+
+
+def classifiers(model: nn.Module) -> list[nn.Module]:
+    return [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.Linear) and module.out_features == model.num_classes
+    ]
+
+
+def main(folder: Path) -> None:
+    """Prune all of them, print how many succeed, write the tables."""
+    catalogue = discover()
+    [backend] = catalogue.choose("backend", "onnxruntime_cpu")
+    jobs = [
+        CoverageJob(model=model, granularity="channel", prune=halved, backend=backend, side=SIDE)
+        for name in MODELS
+        for model in catalogue.models(name)
+    ]
+    found = cover_all(jobs, folder, workers=physical_cores(), time_limit=TIME_LIMIT)
+    click.echo(summary(found))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
