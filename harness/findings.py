@@ -80,9 +80,7 @@ def _against_random(board: Leaderboard) -> list[str]:
         return []
     tied = [name for name, beats in compared.items() if not beats]
     if not tied:
-        return [
-            f"At sparsity {level:g} all {len(compared)} others beat random of their kind in accuracy."
-        ]
+        return [f"At sparsity {level:g} every other method beats random of its kind in accuracy."]
     return [
         f"At sparsity {level:g} these do not beat random of their kind in accuracy beyond the 95 % "
         f"interval: {', '.join(tied)}."
