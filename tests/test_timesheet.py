@@ -1,10 +1,14 @@
 """Where a run's time goes: seconds by kind of work, and the line that says so."""
 
 import re
+import threading
+import time
+from dataclasses import dataclass
 
 import pytest
 
 from harness.engines.local import LocalEngine
+from harness.lane import exclusive
 from harness.timesheet import Timesheet, Worked, time_sentence
 from harness.workers import Workers
 
@@ -73,3 +77,35 @@ def test_a_job_that_raises_spends_nothing_that_is_known(workers):
     [(_, outcome)] = workers.run(refuse, {"job": 1.0})
     assert "not today" in outcome.failure
     assert workers.timesheet.seconds == {}
+
+
+def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
+    device, started, waits = "a device that jobs time on", tmp_path / "started", []
+
+    def other():
+        while not started.exists():
+            time.sleep(0.01)
+        with exclusive(device, waiting=waits.append):
+            pass
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    outcomes = dict(workers.alone(device).run(hold, {"one": started, "two": started}))
+    thread.join(60)
+    assert waits == [f"waiting for another harness that works on {device}"]
+    first, second = sorted(outcome.value.span for outcome in outcomes.values())
+    assert first[1] <= second[0], "one after the other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Worked):
+    """From when to when a job worked."""
+
+    span: tuple[float, float]
+
+
+def hold(started):
+    began = time.monotonic()
+    started.touch()
+    time.sleep(0.5)
+    return Held(timesheet=Timesheet(), span=(began, time.monotonic()))
