@@ -5,7 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from harness.channels import ChannelGroup, Member
 from harness.errors import HarnessError
@@ -58,17 +61,42 @@ def quiet() -> warnings.catch_warnings[None]:
 
 
 def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:  # noqa: ANN401
+    bound = _bound_channels(graph, group[0].dep, len(group[0].idxs))
     members = []
     for item in group.items:
         module = item.dep.target.module
         if isinstance(module, LAYERS + NORMS) and getattr(module, "weight", None) is not None:
-            members.append(_member(graph, item, names[module]))
+            members.append(_member(graph, item, names[module], bound))
     return ChannelGroup(
         root=names[group[0].dep.target.module],
-        size=len(group[0].idxs),
+        size=int(bound.max()) + 1,
         members=tuple(members),
         kind=" ".join(_step(item.dep) for item in group.items),
     )
+
+
+def _bound_channels(graph: Any, dependency: Any, size: int) -> Tensor:  # noqa: ANN401 -- likewise
+    """`(size,)` numbers, the same for channels of a layer that leave only together.
+
+    As where a layer's outputs are concatenated with what a depthwise convolution makes of them.
+    """
+    module, handler = dependency.target.module, dependency.handler
+
+    def leaving(channel: int) -> list[int]:
+        group = graph.get_pruning_group(module, handler, [channel])
+        return [
+            index
+            for item in group.items
+            if item.dep.target.module is module and item.dep.handler == handler
+            for index in item.idxs
+        ]
+
+    if all(set(leaving(channel)) == {channel} for channel in {0, size // 2, size - 1}):
+        return torch.arange(size)
+    pairs = [(channel, other) for channel in range(size) for other in leaving(channel)]
+    one, other = np.array(pairs).T
+    edges = coo_array((np.ones(len(pairs)), (one, other)), shape=(size, size))
+    return torch.from_numpy(connected_components(edges, directed=False)[1]).long()
 
 
 def _step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has no annotations
@@ -77,7 +105,7 @@ def _step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has no annot
     return "-".join((*ends, dependency.handler.__name__))
 
 
-def _member(graph: Any, item: Any, name: str) -> Member:  # noqa: ANN401 -- Torch-Pruning has no annotations
+def _member(graph: Any, item: Any, name: str, bound: Tensor) -> Member:  # noqa: ANN401 -- Torch-Pruning has no annotations
     module = item.dep.target.module
     produces = bool(graph.is_out_channel_pruning_fn(item.dep.handler))
     norm = isinstance(module, NORMS)
@@ -85,7 +113,7 @@ def _member(graph: Any, item: Any, name: str) -> Member:  # noqa: ANN401 -- Torc
         parameter=f"{name}.weight",
         dim=0 if produces or norm else 1,
         index=torch.tensor(item.idxs, dtype=torch.long),
-        root=torch.tensor(item.root_idxs, dtype=torch.long),
+        root=bound[torch.tensor(item.root_idxs, dtype=torch.long)],
         norm=norm,
     )
 

@@ -79,12 +79,20 @@ def remove_channels(
 ) -> History:
     """Cut, in place, the channels that each group's keep mask drops; what was cut is returned."""
     history: History = [
-        (group.root, True, (~mask).nonzero().flatten().tolist())
+        (group.root, True, _root_channels(group, ~mask))
         for group, mask in removals
         if not bool(mask.all())
     ]
     replay(model, example, history)
     return history
+
+
+def _root_channels(group: ChannelGroup, gone: Tensor) -> list[int]:
+    """The root layer's own numbers of channels that leave; a unit has none but the group's."""
+    for member in group.producers:
+        if member.parameter == f"{group.root}.weight":
+            return sorted(member.index[gone[member.root]].tolist())
+    return gone.nonzero().flatten().tolist()
 
 
 def _remove(

@@ -140,3 +140,39 @@ def test_a_model_without_channels_to_remove_says_so():
 
     with pytest.raises(UnsupportedError, match="no channels"):
         coupled_layers(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)), EXAMPLE)
+
+
+class Ghost(nn.Module):
+    """Channels beside what a depthwise convolution makes of them, added to a shortcut (Han 2020)."""
+
+    def __init__(self):
+        super().__init__()
+        self.primary = nn.Conv2d(3, 6, 1)
+        self.cheap = nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.shortcut = nn.Conv2d(3, 12, 1)
+        self.head = nn.Linear(12, 10)
+
+    def forward(self, images):
+        primary = self.primary(images)
+        ghost = torch.cat([primary, self.cheap(primary)], dim=1)
+        return self.head((ghost + self.shortcut(images)).relu().mean((2, 3)))
+
+
+def test_channels_that_leave_only_together_are_one():
+    torch.manual_seed(0)
+    model = Ghost().eval()
+    [group] = coupled_layers(model, EXAMPLE).groups
+    assert group.size == 6
+    assert {member.parameter for member in group.producers} == {
+        "primary.weight",
+        "cheap.weight",
+        "shortcut.weight",
+    }
+    keep = torch.tensor([True, False, True, True, False, True])
+    before = count_macs(model, EXAMPLE)
+    cut, twin = copy.deepcopy(model), copy.deepcopy(model)
+    history = remove_channels(cut, EXAMPLE, [(group, keep)])
+    assert history == [("shortcut", True, [1, 4, 7, 10])]
+    assert count_macs(cut, EXAMPLE) < 0.7 * before
+    twin.head.weight.data[:, [1, 4, 7, 10]] = 0.0
+    torch.testing.assert_close(cut(EXAMPLE), twin(EXAMPLE))
