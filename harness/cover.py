@@ -45,7 +45,7 @@ TABLE, PAGE = "coverage.csv", "coverage.md"
 @click.option("--backend", default="onnxruntime_cpu", help="Exported to this one.")
 @click.option("--side", type=click.IntRange(min=32), default=224, help="Of the images, in pixels.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: cores]")
-@click.option("--time-limit", type=FiniteRange(min=1), default=900, help="Seconds for each.")
+@click.option("--time-limit", type=FiniteRange(min=1), default=300, help="Seconds for each.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

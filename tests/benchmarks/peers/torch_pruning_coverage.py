@@ -22,7 +22,7 @@ from harness.environment import physical_cores
 
 FOLDER = Path("results/coverage/torch-pruning")
 SIDE = 224
-TIME_LIMIT = 900.0
+TIME_LIMIT = 300.0
 
 
 def halved(model: nn.Module, example: Tensor) -> nn.Module:
