@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -84,10 +85,8 @@ class Resource:
         timed = self._target.backend is not None
         if not timed and not self._computed:
             return choose(level)
-        try:
-            return least_removal(choose, level, left=self.left, first=MOST if timed else level)
-        except UnsupportedError as error:
-            raise UnsupportedError(f"of {self._target.name}, {error}") from None
+        first = MOST if timed else level
+        return least_removal(choose, level, left=self.left, first=first, of=self._target.name)
 
     @property
     def _computed(self) -> bool:
@@ -118,23 +117,24 @@ class Resource:
 
 
 def least_removal(
-    choose: Choose, level: float, *, left: Callable[[nn.Module], float], first: float
+    choose: Choose, level: float, *, left: Callable[[nn.Module], float], first: float, of: str
 ) -> Chosen:
     """What `choose` removes at about the lowest sparsity at which no more than `1 - level` is left.
 
-    Sparsity tells neither multiplications nor time: products of activations are no weight's, and time
-    falls in steps as channels leave. So each try is measured (as NetAdapt does, Yang 2018). Raises
-    UnsupportedError where no try leaves little enough.
+    `left` measures which fraction of the dense model's `of` a model has, since sparsity does not tell:
+    products of activations are no weight's, and time falls in steps as channels leave (NetAdapt, Yang
+    2018, measures as well). Raises UnsupportedError where no try leaves little enough.
     """
     low, high, asked = 0.0, 1.0, first
-    least, best = 1.0, None
+    best: Chosen | None = None
+    problem, least = UnsupportedError("nothing can leave"), math.inf
     for turn in range(TRIES):
         guess = low
         try:
             scoring, removal = choose(asked)
-        except UnsupportedError:
+        except UnsupportedError as error:
             # More than can leave: less may do.
-            high = asked
+            problem, high = error, asked
         else:
             apply_masks(removal.model, removal.masks)
             share = left(removal.model)
@@ -150,6 +150,8 @@ def least_removal(
             break
         # Every other try halves what is open: where cost falls in steps, guesses creep.
         asked = guess if turn % 2 == 0 and low < guess < high else (low + high) / 2
-    if best is None:
-        raise UnsupportedError(f"{least:.1%} of the dense model's is left, whatever leaves")
-    return best
+    if best is not None:
+        return best
+    if least < math.inf:
+        problem = UnsupportedError(f"{least:.1%} of dense {of} is left, whatever leaves")
+    raise problem

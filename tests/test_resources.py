@@ -39,7 +39,7 @@ class Tried:
 
 def found(choose, level, cost, *, first=None):
     left = lambda model: cost(model.asked)  # noqa: E731 -- said where it is used
-    _, removal = least_removal(choose, level, left=left, first=first or level)
+    _, removal = least_removal(choose, level, left=left, first=first or level, of="time")
     return removal.model.asked
 
 
@@ -62,14 +62,19 @@ def test_what_cannot_be_removed_is_no_obstacle_to_removing_less():
 
 def test_where_the_most_does_not_suffice_nothing_else_is_tried():
     choose = Tried()
-    with pytest.raises(UnsupportedError, match=r"97\.0% of the dense model's is left"):
+    with pytest.raises(UnsupportedError, match=r"97\.0% of dense time is left"):
         found(choose, 0.5, lambda _: 0.97, first=MOST)
     assert choose.asked == [MOST]
 
 
 def test_where_nothing_suffices_it_says_what_was_reached():
-    with pytest.raises(UnsupportedError, match=r"60\.0% of the dense model's is left"):
+    with pytest.raises(UnsupportedError, match=r"60\.0% of dense time is left, whatever"):
         found(Tried(most=0.5), 0.5, lambda asked: max(0.6, 1 - asked))
+
+
+def test_where_nothing_can_leave_it_says_why():
+    with pytest.raises(UnsupportedError, match="more than can leave"):
+        found(Tried(most=-1), 0.5, lambda _: 1.0)
 
 
 @dataclass(frozen=True)
