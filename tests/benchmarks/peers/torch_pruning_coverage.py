@@ -42,6 +42,9 @@ def halved(model: nn.Module, example: Tensor) -> nn.Module:
         if attends(module):
             module.num_heads = pruner.num_heads[module.qkv]
             module.head_dim = module.qkv.out_features // (3 * module.num_heads)
+            if hasattr(module, "attn_dim"):
+                # timm has come to keep their product since that example was written.
+                module.attn_dim = module.num_heads * module.head_dim
     return model
 
 
