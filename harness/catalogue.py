@@ -92,6 +92,14 @@ class Catalogue:
         # `iterative:0.2,iterative:20%` is one schedule.
         return list({plugin.name: plugin for plugin in plugins}.values())
 
+    def choose_one(self, kind: Kind, terms: str, *, option: str) -> Any:  # noqa: ANN401 -- any kind
+        """The only plugin that `terms` select. Raises HarnessError naming the option otherwise."""
+        found = self.choose(kind, terms)
+        if len(found) != 1:
+            names = ", ".join(self.names(kind))
+            raise HarnessError(f"{option} asks for one {kind} (there are: {names})")
+        return found[0]
+
     def configured(self, kind: Kind, name: str, argument: str | None) -> Any:  # noqa: ANN401 -- any kind
         """The plugin of that name, set to its argument where one is given."""
         plugin = self._named(kind, name)

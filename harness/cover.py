@@ -72,7 +72,8 @@ def coverage(
     from harness.coverage import CoverageJob, Half
 
     catalogue = discover()
-    [criterion], [runtime] = catalogue.choose("pruner", pruner), catalogue.choose("backend", backend)
+    criterion = catalogue.choose_one("pruner", pruner, option="--pruner")
+    runtime = catalogue.choose_one("backend", backend, option="--backend")
     jobs = [
         CoverageJob(
             model=model,

@@ -104,10 +104,10 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
 def _target(catalogue: Catalogue, text: str, *, batch: int, threads: int) -> Target:
     resource, colon, name = text.partition(":")
     if resource == "latency":
-        if not colon or len(found := _usable(catalogue, name)) != 1:
-            names = ", ".join(catalogue.names("backend"))
-            raise HarnessError(f"--target latency:BACKEND asks for one backend (there are: {names})")
-        return Target(resource="latency", backend=found[0], batch=batch, threads=threads)
+        terms = name if colon else "all"
+        catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
+        [backend] = _usable(catalogue, terms)
+        return Target(resource="latency", backend=backend, batch=batch, threads=threads)
     if text == "macs":
         return Target(resource="macs")
     if text != "params":

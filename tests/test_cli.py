@@ -29,6 +29,8 @@ def refused(done) -> str:
         ("run --models resnet18 --dataset folder:nowhere", "has no train/ in it"),
         ("run --models resnet18 --config nowhere.toml", "'nowhere.toml' does not exist"),
         ("run --models resnet18 --optimizer adamm", "did you mean 'adam"),
+        ("coverage --pruner all", "--pruner asks for one pruner (there are: "),
+        ("coverage --backend *", "--backend asks for one backend (there are: eager_cpu, "),
         ("run", "Missing option '--models'"),
         ("rum", "No such command 'rum'"),
         ("report nowhere", "no run folder is called 'nowhere'"),
