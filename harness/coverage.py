@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from harness.errors import HarnessError, failure_reason
+from harness.export import loaded
 from harness.granularity import pattern
+from harness.outputs import check_deviation, deviation
 from harness.removal import choose_removal
 from harness.resources import Resource
 from harness.scoring import Sight, score_model
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from harness.scoring import Scoring
 
 LEVEL = 0.5
-TOLERANCE = 1e-3
-"""Of the largest output: single precision, added up in another order."""
 
 
 class Prune(Protocol):
@@ -116,9 +116,11 @@ def cover(job: CoverageJob) -> Covered:
         step, found = "running", replace(found, removed=1.0 - resource.left(smaller))
         wanted = _outputs(smaller, example)
         step = "exporting"
-        run = job.backend.prepare(smaller, example)
+        run = loaded(job.backend, smaller, example)
         step = "comparing"
-        found = replace(found, deviation=_deviation(run(example), wanted))
+        off = deviation(run(example), wanted)
+        found = replace(found, deviation=off)
+        check_deviation(off, job.backend)
         step = ""
     except (Exception, SystemExit) as error:
         found = replace(found, step=step, reason=failure_reason(error))
@@ -142,12 +144,3 @@ def _outputs(model: nn.Module, example: Tensor) -> Tensor:
     if not bool(torch.isfinite(outputs).all()):
         raise HarnessError("outputs are not finite")
     return outputs
-
-
-def _deviation(found: Tensor, wanted: Tensor) -> float:
-    if found.shape != wanted.shape:
-        raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(wanted.shape)}")
-    off = float((found - wanted).abs().max()) / max(float(wanted.abs().max()), 1e-12)
-    if not off <= TOLERANCE:
-        raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
-    return off

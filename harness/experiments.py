@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from harness.contracts import SharesGraph
+from harness.contracts import LoadsFile, RunsModel
+from harness.errors import HarnessError
 from harness.estimates import Estimate, median
 from harness.measurement import DENSE, TimingJob, time_snapshots
 from harness.snapshot import save_snapshot
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.artifacts import ArtifactStore
-    from harness.contracts import Backend, Model, Run
+    from harness.contracts import Backend, Converter, Model, Run, SharesGraph
     from harness.sessions import Measured
 
 COPIES = 20
@@ -58,35 +59,41 @@ class Slowed:
         """As the backend's."""
         return self.backend.describe()
 
+
+@dataclass(frozen=True)
+class SlowedModel(Slowed):
+    """The same of a backend that takes a model, which it is given a second time as such."""
+
+    takes: RunsModel
+
     def prepare(self, model: nn.Module, example: Tensor) -> Run:
         """The backend's run, and then the extra time."""
-        return _slowed(self.backend.prepare(model, example), self.nanoseconds)
+        return _slowed(self.takes.prepare(model, example), self.nanoseconds)
 
 
 @dataclass(frozen=True)
 class SlowedFile(Slowed):
     """The same of a backend that loads a file, which it is given a second time as such."""
 
-    file: SharesGraph
+    takes: LoadsFile
 
-    def export(self, model: nn.Module, example: Tensor) -> bytes:
-        """As the backend's."""
-        return self.file.export(model, example)
-
-    def fill(self, graph: bytes, model: nn.Module) -> bytes:
-        """As the backend's."""
-        return self.file.fill(graph, model)
+    @property
+    def converter(self) -> Converter | SharesGraph:
+        """The backend's."""
+        return self.takes.converter
 
     def load(self, file: bytes) -> Run:
         """The backend's run, and then the extra time."""
-        return _slowed(self.file.load(file), self.nanoseconds)
+        return _slowed(self.takes.load(file), self.nanoseconds)
 
 
 def slowed(backend: Backend, nanoseconds: int) -> Slowed:
-    """The backend, spending so much more on every run."""
-    if isinstance(backend, SharesGraph):
+    """The backend, spending so much more on every run. Raises HarnessError where it runs nothing."""
+    if isinstance(backend, LoadsFile):
         return SlowedFile(backend, nanoseconds, backend)
-    return Slowed(backend, nanoseconds)
+    if isinstance(backend, RunsModel):
+        return SlowedModel(backend, nanoseconds, backend)
+    raise HarnessError(f"{backend.name} neither takes a model nor loads a file")
 
 
 def _slowed(run: Run, nanoseconds: int) -> Run:

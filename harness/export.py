@@ -1,44 +1,92 @@
-"""A backend's converted graph: made once for an architecture, whatever the weights."""
+"""The file that a backend loads: made from a snapshot, or from a graph that its masked twins share."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.contracts import Backend, SharesGraph
-from harness.keys import digest, source_hash
+from harness.contracts import Backend, LoadsFile, RunsModel, SharesGraph
+from harness.errors import HarnessError
+from harness.keys import digest, file_hash, source_hash
+from harness.snapshot import WEIGHTS, example_batch
+from harness.training import drawn_images
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor, nn
 
     from harness.artifacts import ArtifactStore
+    from harness.contracts import Converter, Dataset, Run
 
-GRAPH = "graph"
-
-
-def shared_graph(
-    backend: SharesGraph, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
-) -> bytes:
-    """The backend's export of the model's architecture, kept by content key; masked twins share it."""
-    key = _graph_key(backend, model, example, name)
-    if key not in store:
-        content = backend.export(model, example)
-        with store.writing(key) as folder:
-            (folder / GRAPH).write_bytes(content)
-    return (store.folder(key) / GRAPH).read_bytes()
+CONTENT = "content"
+CALIBRATION_IMAGES = 64
 
 
-def filled_graph(
-    backend: SharesGraph, model: nn.Module, example: Tensor, *, name: str, store: ArtifactStore
-) -> bytes:
-    """The file that the backend loads: its kept graph with the model's weights."""
-    return backend.fill(shared_graph(backend, model, example, name=name, store=store), model)
+@dataclass(frozen=True, kw_only=True)
+class Exporter:
+    """Makes files of models called `name`; graphs and files that `store` keeps are not made again."""
+
+    name: str
+    dataset: Dataset
+    store: ArtifactStore
+
+    def file(
+        self, converter: Converter | SharesGraph, model: nn.Module, *, batch: int, folder: Path
+    ) -> bytes:
+        """What the backend loads for a batch size; `model` is the snapshot in `folder`."""
+        if isinstance(converter, SharesGraph):
+            return converter.fill(self.graph(converter, model), model)
+        facts = [self.name, file_hash(folder / WEIGHTS), batch, *_converter_facts(converter)]
+        key = f"file-{converter.name}-{digest(facts)}"
+        if key not in self.store:
+            self._keep(key, converter.convert(model, self._images(), batch=batch))
+        return (self.store.folder(key) / CONTENT).read_bytes()
+
+    def graph(self, converter: SharesGraph, model: nn.Module) -> bytes:
+        """The converter's export of the model's architecture; masked twins share it."""
+        example = example_batch(self.dataset, 1)
+        facts = [*architecture_facts(model, example, self.name), *_converter_facts(converter)]
+        key = f"graph-{converter.name}-{digest(facts)}"
+        if key not in self.store:
+            self._keep(key, converter.export(model, example))
+        return (self.store.folder(key) / CONTENT).read_bytes()
+
+    def _keep(self, key: str, content: bytes) -> None:
+        with self.store.writing(key) as folder:
+            (folder / CONTENT).write_bytes(content)
+
+    def _images(self) -> Tensor:
+        return drawn_images(self.dataset, "train", CALIBRATION_IMAGES, seed=0)
+
+
+def converted(converter: Converter | SharesGraph, model: nn.Module, images: Tensor) -> bytes:
+    """The file for inputs like `images`, which it is calibrated on; nothing is kept."""
+    if isinstance(converter, SharesGraph):
+        return converter.fill(converter.export(model, images), model)
+    return converter.convert(model, images, batch=len(images))
+
+
+def loaded(backend: Backend, model: nn.Module, images: Tensor) -> Run:
+    """The model on the backend, from PyTorch or by way of its file, for inputs like `images`."""
+    if isinstance(backend, RunsModel):
+        return backend.prepare(model, images)
+    if isinstance(backend, LoadsFile):
+        return backend.load(converted(backend.converter, model, images))
+    raise HarnessError(f"{backend.name} neither takes a model nor loads a file")
 
 
 def architecture(model: nn.Module, example: Tensor, name: str) -> str:
     """A digest that masked twins share: what a model is apart from the values of its weights."""
-    return digest(_architecture_facts(model, example, name))
+    return digest(architecture_facts(model, example, name))
+
+
+def architecture_facts(model: nn.Module, example: Tensor, name: str) -> list[Any]:
+    """What masked twins share."""
+    shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
+    return [name, shapes, list(example.shape[1:])]
 
 
 def runtime_facts(backend: object) -> list[Any]:
@@ -47,11 +95,5 @@ def runtime_facts(backend: object) -> list[Any]:
     return [facts, source_hash(backend), torch.__version__]
 
 
-def _architecture_facts(model: nn.Module, example: Tensor, name: str) -> list[Any]:
-    shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
-    return [name, shapes, list(example.shape[1:])]
-
-
-def _graph_key(backend: SharesGraph, model: nn.Module, example: Tensor, name: str) -> str:
-    found = digest([*_architecture_facts(model, example, name), *runtime_facts(backend)])
-    return f"graph-{type(backend).__name__}-{found}"
+def _converter_facts(converter: Converter | SharesGraph) -> list[Any]:
+    return [converter.version, source_hash(converter)]

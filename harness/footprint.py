@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from harness.contracts import SharesGraph
-from harness.export import architecture, filled_graph, runtime_facts
+from harness.contracts import Converter, LoadsFile
+from harness.export import Exporter, architecture, runtime_facts
 from harness.keys import digest
 from harness.snapshot import ZSTD_LEVEL, example_batch, read_facts
 
@@ -25,12 +25,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shipped:
-    """The file that a backend loads, in 10^6 bytes, and the architecture that it holds."""
+class Deployment:
+    """A backend and the batch sizes that it is to run models at."""
 
-    architecture: str
-    file_mb: float
-    file_compressed_mb: float
+    backend: Backend
+    batches: Sequence[int]
+
+    @property
+    def fixed(self) -> Sequence[int]:
+        """The batch sizes that need a file of their own."""
+        own = isinstance(self.backend, LoadsFile) and isinstance(self.backend.converter, Converter)
+        return self.batches if own else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """The file that a backend loads, in 10^6 bytes, and the architecture that it holds.
+
+    `batches` have a file of their own; `failure` is why there is no file.
+    """
+
+    architecture: str = ""
+    file_mb: float = 0.0
+    file_compressed_mb: float = 0.0
+    batches: Sequence[int] = ()
+    failure: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,28 +68,43 @@ class Footprints:
         self._store = store
         self._facts: dict[str, list[Any]] = {}
 
-    def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, backend: Backend) -> None:
-        """Make the file once and keep its sizes; the file itself can be made again from its graph."""
-        name, example = dense.model.name, example_batch(dense.dataset, 1)
-        if isinstance(backend, SharesGraph):
-            file = filled_graph(backend, model, example, name=name, store=self._store)
-            raw, packed = len(file) / 1e6, len(zstandard.compress(file, ZSTD_LEVEL)) / 1e6
+    def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
+        """Make the files once and keep the size of that for the smallest batch."""
+        name, dataset, backend = dense.model.name, dense.dataset, to.backend
+        folder = self._store.folder(snapshot)
+        if isinstance(backend, LoadsFile):
+            exporter = Exporter(name=name, dataset=dataset, store=self._store)
+            first, *_ = [
+                exporter.file(backend.converter, model, batch=batch, folder=folder)
+                for batch in sorted(to.fixed) or [1]
+            ]
+            raw, packed = len(first) / 1e6, len(zstandard.compress(first, ZSTD_LEVEL)) / 1e6
         else:
-            facts = read_facts(self._store.folder(snapshot))
+            facts = read_facts(folder)
             raw, packed = facts.size_mb, facts.compressed_mb
         found = Shipped(
-            architecture=architecture(model, example, name), file_mb=raw, file_compressed_mb=packed
+            architecture=architecture(model, example_batch(dataset, 1), name),
+            file_mb=raw,
+            file_compressed_mb=packed,
+            batches=[*to.fixed],
         )
         self._store.write_record(self._file_key(snapshot, backend), asdict(found))
 
+    def refuse(self, snapshot: str, backend: Backend, reason: str) -> None:
+        """Keep why there is no file."""
+        self._store.write_record(self._file_key(snapshot, backend), asdict(Shipped(failure=reason)))
+
     def shipped(self, snapshot: str, backend: Backend) -> Shipped | None:
-        """What `ship` kept; None where it never did."""
+        """What `ship` or `refuse` kept; None where neither did."""
         record = self._store.record(self._file_key(snapshot, backend))
         return Shipped(**record) if record else None
 
-    def unshipped(self, snapshot: str, backends: Sequence[Backend]) -> list[Backend]:
-        """The backends that a snapshot was not exported for yet."""
-        return [backend for backend in backends if self.shipped(snapshot, backend) is None]
+    def unshipped(self, snapshot: str, deployments: Sequence[Deployment]) -> list[Deployment]:
+        """Those that a snapshot has no files for yet."""
+        return [to for to in deployments if not self._ready(self.shipped(snapshot, to.backend), to)]
+
+    def _ready(self, found: Shipped | None, to: Deployment) -> bool:
+        return found is not None and not found.failure and {*to.fixed} <= {*found.batches}
 
     def keep_peaks(self, key: str, peaks: Mapping[int, float | None]) -> None:
         """Keep peaks in 10^6 bytes by batch size, under a key that `memory_key` made."""
@@ -80,17 +114,19 @@ class Footprints:
         """What `keep_peaks` kept; nothing where it never did."""
         return {int(batch): peak for batch, peak in (self._store.record(key) or {}).items()}
 
-    def memory_key(self, found: Shipped, backend: Backend, threads: int) -> str:
-        """Under which the peaks of an architecture on a backend are kept."""
-        facts = [found.architecture, *self._backend_facts(backend), threads]
+    def memory_key(self, found: Shipped, cell: Cell) -> str:
+        """Under which the peaks of an architecture on the cell's backend are kept."""
+        backend = cell.backend
+        own = Deployment(backend=backend, batches=(cell.batch,)).fixed
+        facts = [found.architecture, *self._backend_facts(backend), cell.settings["threads"], *own]
         return f"memory-{type(backend).__name__}-{digest(facts)}"
 
     def of(self, cell: Cell, level: Level) -> Footprint:
         """What is known of a snapshot on the cell's backend, at its batch size and threads."""
         found = self.shipped(level.snapshot, cell.backend)
-        if found is None:
+        if found is None or found.failure:
             return Footprint()
-        peaks = self.kept_peaks(self.memory_key(found, cell.backend, cell.settings["threads"]))
+        peaks = self.kept_peaks(self.memory_key(found, cell))
         return Footprint(
             file_mb=found.file_mb,
             file_compressed_mb=found.file_compressed_mb,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.contracts import Scoped
+from harness.contracts import LimitsBatch, Scoped
 from harness.errors import HarnessError
 from harness.granularity import pattern
 from harness.keys import measurement_key
@@ -38,6 +38,14 @@ class Cell:
     def dense(self) -> Dense:
         """The unpruned model that it is compared with."""
         return self.subject if isinstance(self.subject, Dense) else self.subject.dense
+
+    @property
+    def impossible(self) -> str | None:
+        """Why it cannot run, known without running it."""
+        most = self.backend.most_images if isinstance(self.backend, LimitsBatch) else self.batch
+        if self.batch > most:
+            return f"{self.backend.name} runs no more than {most} at a time"
+        return self.subject.impossible
 
 
 @dataclass(frozen=True, kw_only=True)

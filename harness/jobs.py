@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.errors import failure_reason
 from harness.fitting import train_dense
 from harness.footprint import Footprints
 from harness.snapshot import load_model
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from harness.artifacts import ArtifactStore
-    from harness.contracts import Backend
+    from harness.footprint import Deployment
     from harness.subject import Dense, Trial
 
 
@@ -28,7 +29,7 @@ class DenseJob:
 
     dense: Dense
     store: ArtifactStore
-    backends: Sequence[Backend]
+    deployments: Sequence[Deployment]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class TrialJob:
 
     trial: Trial
     store: ArtifactStore
-    backends: Sequence[Backend]
+    deployments: Sequence[Deployment]
 
 
 def run_dense(job: DenseJob) -> Worked:
@@ -68,15 +69,15 @@ def _export(
     timesheet: Timesheet,
 ) -> None:
     footprints = Footprints(job.store)
-    owed = footprints.unshipped(snapshot, job.backends)
+    owed = footprints.unshipped(snapshot, job.deployments)
     if not owed:
         return
     if model is None:
         model = load_model(job.store.folder(snapshot), dense.model, dense.dataset)
-    for backend in owed:
+    for deployment in owed:
         try:
             with timesheet.counting("exporting"):
-                footprints.ship(snapshot, model.eval(), dense=dense, backend=backend)
-        except Exception:
-            # The timing process meets the same error and puts it into the row.
+                footprints.ship(snapshot, model.eval(), dense=dense, to=deployment)
+        except (Exception, SystemExit) as error:
             traceback.print_exc()
+            footprints.refuse(snapshot, deployment.backend, failure_reason(error))

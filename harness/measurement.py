@@ -16,11 +16,13 @@ import torch
 
 from harness.backend_file import BackendFile, opened
 from harness.conditions import Conditions, Watch
-from harness.contracts import SharesGraph
+from harness.contracts import LoadsFile, SharesGraph
 from harness.errors import HarnessError, failure_reason
-from harness.export import filled_graph
+from harness.export import Exporter, loaded
+from harness.outputs import check_deviation, deviation
 from harness.snapshot import load_model
 from harness.stopwatch import CLOCK, Limits, interleave
+from harness.training import drawn_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 DENSE = "dense"
 COPY = "hidden copy of dense"
 INPUTS = 4
-TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +92,17 @@ def time_snapshots(job: TimingJob) -> Timing:
     subjects = [
         _Subject(
             label=label,
+            folder=folders[label],
             model=load_model(folders[label], job.model, job.dataset),
             backend=others.get(label, job.backend),
         )
         for label in order
     ]
     timing = Timing()
-    loaded: dict[str, Run] = {}
+    ready: dict[str, Run] = {}
     with torch.no_grad():
         for batch in job.batches:
-            _time_batch(job, subjects, loaded, batch=batch, timing=timing)
+            _time_batch(job, subjects, ready, batch=batch, timing=timing)
     seconds = (CLOCK() - began) / 1e9
     return replace(timing, conditions=watch.conditions(), seconds=seconds)
 
@@ -108,6 +110,7 @@ def time_snapshots(job: TimingJob) -> Timing:
 @dataclass(frozen=True, kw_only=True)
 class _Subject:
     label: str
+    folder: Path
     model: nn.Module = field(repr=False)
     backend: Backend
 
@@ -127,19 +130,18 @@ class _Recorded:
 def _time_batch(
     job: TimingJob,
     subjects: Sequence[_Subject],
-    loaded: dict[str, Run],
+    ready: dict[str, Run],
     *,
     batch: int,
     timing: Timing,
 ) -> None:
-    generator = torch.Generator().manual_seed(job.seed)
-    inputs = [torch.randn(batch, *job.dataset.shape, generator=generator) for _ in range(INPUTS)]
+    inputs = drawn_images(job.dataset, "test", INPUTS * batch, seed=job.seed).split(batch)
     runs: dict[str, list[_Recorded]] = {}
     failures = timing.failures.setdefault(batch, {})
     for subject in subjects:
         try:
-            run = _prepared(job, subject, inputs[0], loaded, timing)
-            run(inputs[0])
+            run = _prepared(job, subject, inputs[0], ready, timing)
+            _check(subject, run(inputs[0]), inputs[0], timing)
             runs[subject.label] = [_Recorded(run, images) for images in inputs]
         except Exception as error:
             failures[subject.label] = failure_reason(error)
@@ -162,40 +164,37 @@ def _wrong_outputs(
         if subject.label in runs:
             latest = runs[subject.label][-1]
             try:
-                _check(subject.label, latest.output, subject.model(latest.images), timing)
+                _check(subject, latest.output, latest.images, timing)
             except HarnessError as error:
                 wrong[subject.label] = str(error)
     return wrong
 
 
 def _prepared(
-    job: TimingJob, subject: _Subject, inputs: Tensor, loaded: dict[str, Run], timing: Timing
+    job: TimingJob, subject: _Subject, inputs: Tensor, ready: dict[str, Run], timing: Timing
 ) -> Run:
-    """The model on the backend; a file serves every batch size and is loaded once."""
+    """The model on the backend; a file that serves every batch size is loaded once."""
     label, backend = subject.label, subject.backend
-    shares = isinstance(backend, SharesGraph)
-    if shares and label in loaded:
-        return loaded[label]
-    if isinstance(backend, SharesGraph):
-        file = filled_graph(backend, subject.model, inputs, name=job.model.name, store=job.store)
+    if isinstance(backend, LoadsFile):
+        if isinstance(backend.converter, SharesGraph) and label in ready:
+            return ready[label]
+        exporter = Exporter(name=job.model.name, dataset=job.dataset, store=job.store)
+        file = exporter.file(backend.converter, subject.model, batch=len(inputs), folder=subject.folder)
         began = CLOCK()
         run = backend.load(file)
     else:
         began = CLOCK()
-        run = backend.prepare(subject.model, inputs)
-    ready = CLOCK()
+        run = loaded(backend, subject.model, inputs)
+    there = CLOCK()
     run(inputs)
-    timing.load_ms.setdefault(label, (ready - began) / 1e6)
-    timing.first_ms.setdefault(label, (CLOCK() - ready) / 1e6)
-    loaded[label] = run
+    timing.load_ms.setdefault(label, (there - began) / 1e6)
+    timing.first_ms.setdefault(label, (CLOCK() - there) / 1e6)
+    ready[label] = run
     return run
 
 
-def _check(label: str, found: Tensor, expected: Tensor, timing: Timing) -> None:
-    if found.shape != expected.shape:
-        raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(expected.shape)}")
-    largest = float(expected.abs().max())
-    off = float((found - expected).abs().max()) / max(largest, 1e-12)
-    timing.deviations[label] = max(off, timing.deviations.get(label, 0.0))
-    if not off <= TOLERANCE:
-        raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
+def _check(subject: _Subject, found: Tensor, images: Tensor, timing: Timing) -> None:
+    """Raises HarnessError where outputs are not PyTorch's; how far they are off is kept."""
+    off = deviation(found, subject.model(images))
+    timing.deviations[subject.label] = max(off, timing.deviations.get(subject.label, 0.0))
+    check_deviation(off, subject.backend)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.footprint import Deployment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -24,7 +26,17 @@ class Plan:
     @property
     def able(self) -> list[Cell]:
         """Owed cells that can run, as far as is known before running them."""
-        return [cell for cell in self.owed if cell.subject.impossible is None]
+        return [cell for cell in self.owed if cell.impossible is None]
+
+    @property
+    def deployments(self) -> list[Deployment]:
+        """Where its models are to run, the batch sizes rising."""
+        backends = {cell.backend.name: cell.backend for cell in self.able}
+        pairs = {(cell.backend.name, cell.batch) for cell in self.able}
+        return [
+            Deployment(backend=backend, batches=sorted(batch for own, batch in pairs if own == name))
+            for name, backend in backends.items()
+        ]
 
     @property
     def needed(self) -> list[Dense]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.contracts import SharesGraph
+from harness.contracts import LoadsFile
 from harness.errors import HarnessError, failure_reason
-from harness.export import filled_graph
+from harness.export import Exporter, converted, loaded
 from harness.peak import PeakMemory
 from harness.snapshot import example_batch, load_model
 from harness.specimen import NoiseImages, residual_network
@@ -30,20 +30,21 @@ if TYPE_CHECKING:
     from harness.contracts import Backend, Run
     from harness.subject import Dense
 
-SPECIMEN = "specimen"
-WARM_UP = (1, 8)
-"""Batch sizes: runtimes have other code for one image than for several."""
 RUNS = 2
 """The second run may need memory that the first made the runtime plan for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """What a probe loads of a snapshot, to be written to `path`; of the specimen where it is empty."""
+    """What a probe loads of a snapshot, to be written to `path`; of the specimen where it is empty.
+
+    `batch` is what it must serve, where a file serves only one batch size.
+    """
 
     dense: Dense
     snapshot: str
     backend: Backend
+    batch: int
     store: ArtifactStore
     path: Path
 
@@ -57,13 +58,17 @@ class Written(Worked):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeJob:
-    """Measure the model in `file`, after the specimen's, at rising batch sizes of `(n, *shape)`."""
+    """Measure the model in `file`, after the specimen's, at rising batch sizes of `(n, *shape)`.
+
+    `warm_up` are the specimen's batch sizes: runtimes have other code for one image than for several.
+    """
 
     backend: Backend
     file: Path
     specimen: Path
     shape: tuple[int, int, int]
     batches: tuple[int, ...]
+    warm_up: tuple[int, ...]
     threads: int
 
 
@@ -90,20 +95,23 @@ def write_files(files: Sequence[File]) -> Written:
 
 
 def _write(file: File) -> None:
-    model, example, name = _subject(file)
-    if isinstance(file.backend, SharesGraph):
-        content = filled_graph(file.backend, model, example, name=name, store=file.store)
-        file.path.write_bytes(content)
+    if not isinstance(file.backend, LoadsFile):
+        torch.save(_model(file), file.path)
+        return
+    converter, dense = file.backend.converter, file.dense
+    if file.snapshot:
+        exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=file.store)
+        folder = file.store.folder(file.snapshot)
+        content = exporter.file(converter, _model(file), batch=file.batch, folder=folder)
     else:
-        torch.save(model, file.path)
+        content = converted(converter, _model(file), example_batch(NoiseImages(), file.batch))
+    file.path.write_bytes(content)
 
 
-def _subject(file: File) -> tuple[nn.Module, Tensor, str]:
+def _model(file: File) -> nn.Module:
     if not file.snapshot:
-        return residual_network(), example_batch(NoiseImages(), 1), SPECIMEN
-    dense = file.dense
-    model = load_model(file.store.folder(file.snapshot), dense.model, dense.dataset)
-    return model, example_batch(dense.dataset, 1), dense.model.name
+        return residual_network()
+    return load_model(file.store.folder(file.snapshot), file.dense.model, file.dense.dataset)
 
 
 def probe_memory(job: ProbeJob) -> Probed:
@@ -127,7 +135,7 @@ def _warm_up(job: ProbeJob) -> None:
     ran: dict[int, float | None] = {}
     with suppress(Exception):
         # Some runtimes take one image at a time.
-        ran.update(_peaks(job.backend, job.specimen, shape=NoiseImages().shape, batches=WARM_UP))
+        ran.update(_peaks(job.backend, job.specimen, shape=NoiseImages().shape, batches=job.warm_up))
     if not ran:
         raise HarnessError("the runtime does not run the small model that warms it up")
 
@@ -137,7 +145,7 @@ def _peaks(
 ) -> Iterator[tuple[int, float | None]]:
     inputs = {batch: torch.randn(batch, *shape) for batch in sorted(batches)}
     # The bytes stay: memory of theirs that came free would be used again and count for nothing.
-    content = file.read_bytes() if isinstance(backend, SharesGraph) else None
+    content = file.read_bytes() if isinstance(backend, LoadsFile) else None
     memory = PeakMemory()
     prepared = _loaded(backend, file, content)
     for batch, images in inputs.items():
@@ -149,9 +157,9 @@ def _peaks(
 
 def _loaded(backend: Backend, file: Path, content: bytes | None) -> Callable[[Tensor], Run]:
     """From an example to a run on it."""
-    if isinstance(backend, SharesGraph) and content is not None:
+    if isinstance(backend, LoadsFile) and content is not None:
         run = backend.load(content)
         return lambda _: run
     # Unpickling runs code, here that of a file which `write_files` has just written.
     model = torch.load(file, weights_only=False)
-    return lambda images: backend.prepare(model, images)
+    return lambda images: loaded(backend, model, images)

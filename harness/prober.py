@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.footprint import Footprints
+from harness.contracts import Simulates
+from harness.footprint import Deployment, Footprints
 from harness.probe import File, ProbeJob, probe_memory, write_files
 
 if TYPE_CHECKING:
@@ -18,30 +19,46 @@ if TYPE_CHECKING:
     from harness.sessions import Member
     from harness.workers import Workers
 
+WARM_UP = (1, 8)
 MOST_MEGABYTES = 1000.0
 """On disk for probes at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """An architecture on a backend whose peaks are not known yet, and a snapshot of it."""
+    """An architecture on a backend whose peaks are not known yet, and a snapshot of it.
+
+    `fixed` is the only batch size that its file serves, 0 where it serves any.
+    """
 
     key: str
     cell: Cell
     snapshot: str
     file_mb: float
     batches: tuple[int, ...]
+    fixed: int
+
+    @property
+    def runtime(self) -> tuple[str, int]:
+        """Targets with the same one are warmed up by the same small model."""
+        return self.cell.backend.name, self.fixed
 
     @property
     def label(self) -> str:
         """What a person is shown."""
-        return f"memory of {self.snapshot} on {self.cell.backend.name}"
+        batch = f" at batch {self.fixed}" if self.fixed else ""
+        return f"memory of {self.snapshot} on {self.cell.backend.name}{batch}"
 
     def file(self, path: Path, store: ArtifactStore) -> File:
         """What the probe loads."""
         cell = self.cell
         return File(
-            dense=cell.dense, snapshot=self.snapshot, backend=cell.backend, store=store, path=path
+            dense=cell.dense,
+            snapshot=self.snapshot,
+            backend=cell.backend,
+            batch=self.fixed or 1,
+            store=store,
+            path=path,
         )
 
     def job(self, path: Path, specimen: Path) -> ProbeJob:
@@ -52,6 +69,7 @@ class Target:
             specimen=specimen,
             shape=self.cell.dense.dataset.shape,
             batches=self.batches,
+            warm_up=(self.fixed,) if self.fixed else WARM_UP,
             threads=self.cell.settings["threads"],
         )
 
@@ -63,13 +81,21 @@ def targets(members: Sequence[Member], store: ArtifactStore) -> Iterator[Target]
     batches: dict[str, set[int]] = defaultdict(set)
     for cell, level in members:
         found = footprints.shipped(level.snapshot, cell.backend)
-        if found is not None:
-            key = footprints.memory_key(found, cell.backend, cell.settings["threads"])
-            batches[key].add(cell.batch)
-            target = Target(
-                key=key, cell=cell, snapshot=level.snapshot, file_mb=found.file_mb, batches=()
-            )
-            first.setdefault(key, target)
+        # What simulates runs on another device than what it tells of.
+        if found is None or found.failure or isinstance(cell.backend, Simulates):
+            continue
+        [fixed] = Deployment(backend=cell.backend, batches=(cell.batch,)).fixed or (0,)
+        key = footprints.memory_key(found, cell)
+        batches[key].add(cell.batch)
+        target = Target(
+            key=key,
+            cell=cell,
+            snapshot=level.snapshot,
+            file_mb=found.file_mb,
+            batches=(),
+            fixed=fixed,
+        )
+        first.setdefault(key, target)
     for key, target in first.items():
         known = footprints.kept_peaks(key).keys()
         if not batches[key] <= known:
@@ -98,20 +124,23 @@ class Prober:
                 for path in paths.values():
                     path.unlink(missing_ok=True)
 
-    def _specimens(self, owed: Sequence[Target], folder: Path) -> dict[str, Path]:
-        """Where the small model that warms a runtime up is, by backend."""
-        backends = {target.cell.backend.name: target for target in owed}
-        paths = {name: folder / f"specimen-{place}" for place, name in enumerate(backends)}
-        small = [replace(target, snapshot="") for target in backends.values()]
-        self._write([t.file(paths[t.cell.backend.name], self._store) for t in small])
+    def _specimens(self, owed: Sequence[Target], folder: Path) -> dict[tuple[str, int], Path]:
+        """Where the small model that warms a runtime up is."""
+        runtimes = {target.runtime: target for target in owed}
+        paths = {name: folder / f"specimen-{place}" for place, name in enumerate(runtimes)}
+        small = [replace(target, snapshot="") for target in runtimes.values()]
+        self._write([t.file(paths[t.runtime], self._store) for t in small])
         return paths
 
     def _probe(
-        self, part: Sequence[Target], paths: Mapping[str, Path], specimens: Mapping[str, Path]
+        self,
+        part: Sequence[Target],
+        paths: Mapping[str, Path],
+        specimens: Mapping[tuple[str, int], Path],
     ) -> None:
         self._write([target.file(paths[target.label], self._store) for target in part])
         jobs = {
-            t.label: t.job(paths[t.label], specimens[t.cell.backend.name])
+            t.label: t.job(paths[t.label], specimens[t.runtime])
             for t in part
             if paths[t.label].is_file()
         }

@@ -15,6 +15,7 @@ import torch
 from harness.choice import Aim
 from harness.costs import weight_costs, whole_cost
 from harness.errors import UnsupportedError
+from harness.export import loaded
 from harness.layers import prunable_weights
 from harness.snapshot import count_macs
 from harness.stopwatch import Limits, interleave
@@ -102,7 +103,7 @@ class Resource:
         try:
             with torch.no_grad():
                 dense, pruned = (
-                    backend.prepare(copy.deepcopy(subject), images[0])
+                    loaded(backend, copy.deepcopy(subject), images[0])
                     for subject in (self._dense, model)
                 )
                 runs = {

@@ -84,8 +84,8 @@ class Runner:
         self._store.sweep()
         self._observer.rows(0)
         for cell in plan.owed:
-            if cell.subject.impossible is not None:
-                self._write_empty(cell, "skipped", cell.subject.impossible)
+            if cell.impossible is not None:
+                self._write_empty(cell, "skipped", cell.impossible)
         if plan.able:
             workers = Workers(
                 engine=self._engine(plan, self._execution.workers),

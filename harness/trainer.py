@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.contracts import Backend
+    from harness.footprint import Deployment
     from harness.plan import Plan
     from harness.subject import Dense, Trial
     from harness.timesheet import Worked
@@ -37,19 +37,19 @@ class Trainer:
     def train(self, plan: Plan) -> dict[str, str]:
         """Dense models, then trials; why a subject's process came to no end, by its key."""
         self._take_over(plan.needed)
-        backends = list({cell.backend.name: cell.backend for cell in plan.able}.values())
-        denses = {d.label: d for d in plan.needed if not self._dense_finished(d, backends)}
-        trials = {t.label: t for t in plan.owing if not self._finished(t, backends)}
+        deployments = plan.deployments
+        denses = {d.label: d for d in plan.needed if not self._dense_finished(d, deployments)}
+        trials = {t.label: t for t in plan.owing if not self._finished(t, deployments)}
         units = {d.label: d.recipe.dense_epochs for d in denses.values()}
         units |= {t.label: trial_epochs(t) for t in trials.values()}
         self._workers.observer.phase("training", sum(units.values()))
         dense_jobs = {
-            label: DenseJob(dense=dense, store=self._store, backends=backends)
+            label: DenseJob(dense=dense, store=self._store, deployments=deployments)
             for label, dense in denses.items()
         }
         failures = self._work(self._workers, run_dense, dense_jobs, units)
         trial_jobs = {
-            label: TrialJob(trial=trial, store=self._store, backends=backends)
+            label: TrialJob(trial=trial, store=self._store, deployments=deployments)
             for label, trial in trials.items()
             if trial.dense.key in self._store
         }
@@ -78,14 +78,14 @@ class Trainer:
             self._workers.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
         return failures
 
-    def _dense_finished(self, dense: Dense, backends: list[Backend]) -> bool:
-        return dense.key in self._store and not self._footprints.unshipped(dense.key, backends)
+    def _dense_finished(self, dense: Dense, deployments: Sequence[Deployment]) -> bool:
+        return dense.key in self._store and not self._footprints.unshipped(dense.key, deployments)
 
-    def _finished(self, trial: Trial, backends: list[Backend]) -> bool:
+    def _finished(self, trial: Trial, deployments: Sequence[Deployment]) -> bool:
         """Whether nothing is left to do, exports that an earlier version did not keep among it."""
         levels = [finished_level(trial, sparsity, self._store) for sparsity in trial.levels]
         return all(
             level is not None
-            and (level.status != "ok" or not self._footprints.unshipped(level.snapshot, backends))
+            and (level.status != "ok" or not self._footprints.unshipped(level.snapshot, deployments))
             for level in levels
         )

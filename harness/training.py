@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.utils.data import Dataset as TorchDataset
 
-    from harness.contracts import Dataset, Regrowth
+    from harness.contracts import Dataset, Part, Regrowth
     from harness.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -165,3 +165,10 @@ def calibration_batches(
     chosen = torch.randperm(_size(split), generator=torch.Generator().manual_seed(seed))[:images]
     loader = DataLoader(Subset(split, chosen.tolist()), batch_size=batch)
     return [(inputs, labels) for inputs, labels in loader]
+
+
+def drawn_images(dataset: Dataset, part: Part, count: int, *, seed: int) -> Tensor:
+    """`(count, channels, height, width)` in an order of the seed; some again where there are fewer."""
+    split = dataset.split(part)
+    order = torch.randperm(_size(split), generator=torch.Generator().manual_seed(seed)).tolist()
+    return torch.stack([split[order[place % len(order)]][0] for place in range(count)])

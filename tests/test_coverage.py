@@ -90,7 +90,8 @@ class Wrong(EagerCpu):
 
 def test_outputs_that_differ_are_no_success(job):
     found = cover(replace(job, backend=Wrong()))
-    assert (found.step, found.deviation) == ("comparing", None)
+    assert found.step == "comparing"
+    assert found.deviation > 0.001
     assert "differ from PyTorch's by" in found.reason
 
 

@@ -8,15 +8,16 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     # Words that everything is said in.
     {
-        "contracts", "contracts.criteria", "contracts.plugins", "contracts.schedules", "environment",
-        "errors", "execution", "granularity", "keys", "recipe", "row", "selection", "target",
-        "timesheet",
+        "contracts", "contracts.backends", "contracts.criteria", "contracts.plugins",
+        "contracts.schedules", "environment", "errors", "execution", "granularity", "keys", "recipe",
+        "row", "selection", "target", "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
-        "activations", "artifacts", "backend_file", "channels", "conditions", "costs", "dependency",
-        "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks", "peak",
-        "penalty",
+        "activations", "artifacts", "backend_file", "channels", "conditions", "converters",
+        "converters.onnx", "costs", "dependency",
+        "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
+        "outputs", "peak", "penalty",
         "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",
         "torch_prune", "training", "units", "weights",
     },

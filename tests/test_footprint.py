@@ -8,18 +8,19 @@ import zstandard
 
 from harness.discovery import discover
 from harness.engines.local import LocalEngine
-from harness.export import filled_graph
-from harness.footprint import Footprint, Footprints
+from harness.export import Exporter
+from harness.footprint import Deployment, Footprint, Footprints
 from harness.grid import Cell
 from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.level import kept_level
 from harness.prober import Prober, targets
-from harness.snapshot import example_batch, load_model, read_facts
+from harness.snapshot import load_model, read_facts
 from harness.timesheet import Timesheet
 from harness.workers import Workers
 
 EAGER = discover().configured("backend", "eager_cpu", None)
 ONNX = discover().configured("backend", "onnxruntime_cpu", None)
+TO_ONNX = Deployment(backend=ONNX, batches=[1])
 
 
 class Notes:
@@ -43,8 +44,9 @@ class Notes:
 
 def made(trial, store, *backends):
     """Train the dense model and walk the trial as workers do, exports included."""
-    run_dense(DenseJob(dense=trial.dense, store=store, backends=backends))
-    return run_trial(TrialJob(trial=trial, store=store, backends=backends))
+    deployments = [Deployment(backend=backend, batches=[1, 4]) for backend in backends]
+    run_dense(DenseJob(dense=trial.dense, store=store, deployments=deployments))
+    return run_trial(TrialJob(trial=trial, store=store, deployments=deployments))
 
 
 def members(trial, store, *backends, batches=(1, 4)):
@@ -82,8 +84,8 @@ def test_the_file_is_what_the_backend_loads(trial, store):
         assert (eager.file_mb, eager.file_compressed_mb) == (facts.size_mb, facts.compressed_mb)
         dense = trial.dense
         model = load_model(store.folder(snapshot), dense.model, dense.dataset)
-        example = example_batch(dense.dataset, 1)
-        file = filled_graph(ONNX, model, example, name=dense.model.name, store=store)
+        exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=store)
+        file = exporter.file(ONNX.converter, model, batch=1, folder=store.folder(snapshot))
         found = Footprints(store).shipped(snapshot, ONNX)
         assert found.file_mb == len(file) / 1e6
         assert found.file_compressed_mb == len(zstandard.compress(file, 3)) / 1e6
@@ -104,10 +106,10 @@ def test_a_folder_from_before_gets_its_records_without_training_again(trial, sto
     first = made(trial, store)
     assert first.timesheet.seconds["training"] > 0
     snapshots = [trial.dense.key, *(kept_level(trial, s, store).snapshot for s in trial.levels)]
-    assert all(Footprints(store).unshipped(snapshot, [ONNX]) == [ONNX] for snapshot in snapshots)
+    assert all(Footprints(store).unshipped(snapshot, [TO_ONNX]) == [TO_ONNX] for snapshot in snapshots)
     again = made(trial, store, ONNX)
     assert set(again.timesheet.seconds) == {"starting", "exporting"}
-    assert all(Footprints(store).unshipped(snapshot, [ONNX]) == [] for snapshot in snapshots)
+    assert all(Footprints(store).unshipped(snapshot, [TO_ONNX]) == [] for snapshot in snapshots)
     assert made(trial, store, ONNX).timesheet.seconds.keys() == {"starting"}
 
 
@@ -188,19 +190,11 @@ def test_what_is_known_before_a_refused_batch_size_stays(trial, store, prober):
     assert [peak is None for peak in peaks] == [False, True, False, True]
 
 
-class Unwilling:
+class NoFiles:
     """Exports nothing."""
 
-    name = "unwilling"
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "none", "runtime": "none"}
-
-    def prepare(self, model, example):
-        raise RuntimeError("no such operator")
+    name = "nothing"
+    version = "1"
 
     def export(self, model, example):
         raise RuntimeError("no such operator")
@@ -208,8 +202,21 @@ class Unwilling:
     def fill(self, graph, model):
         raise RuntimeError("no such operator")
 
+
+class Unwilling:
+    """Has no file to load."""
+
+    name = "unwilling"
+    converter = NoFiles()
+
+    def unavailable(self):
+        return None
+
+    def describe(self):
+        return {"device": "none", "runtime": "none"}
+
     def load(self, file):
-        raise RuntimeError("no such operator")
+        raise RuntimeError("no such file")
 
 
 def test_what_cannot_be_exported_has_no_footprint_and_is_not_probed(trial, store):

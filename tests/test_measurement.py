@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.discovery import discover
-from harness.export import shared_graph
+from harness.export import Exporter
 from harness.fitting import train_dense
 from harness.measurement import COPY, DENSE, TimingJob, time_snapshots
 from harness.snapshot import example_batch, load_model
@@ -58,8 +58,9 @@ def test_a_shared_graph_runs_the_weights_it_is_loaded_with(job):
     for folder in job.snapshots.values():
         model = load_model(folder, job.model, job.dataset)
         example = example_batch(job.dataset, 2)
-        graph = shared_graph(job.backend, model, example, name="m", store=job.store)
-        found = job.backend.load(job.backend.fill(graph, model))(example)
+        exporter = Exporter(name="m", dataset=job.dataset, store=job.store)
+        file = exporter.file(job.backend.converter, model, batch=2, folder=folder)
+        found = job.backend.load(file)(example)
         with torch.no_grad():
             torch.testing.assert_close(found, model(example), rtol=1e-4, atol=1e-4)
         outputs.append(found)

@@ -4,6 +4,19 @@ Every protocol is as small as its job allows. What only some plugins can do is a
 own (`Configurable`, `Rewrites`, `SharesGraph`), looked for with `isinstance`.
 """
 
+from harness.contracts.backends import (
+    Approximate,
+    Backend,
+    Bounded,
+    Converter,
+    LimitsBatch,
+    LoadsFile,
+    Run,
+    RunsModel,
+    SharesGraph,
+    Simulated,
+    Simulates,
+)
 from harness.contracts.criteria import (
     GRANULARITIES,
     Evidence,
@@ -22,8 +35,6 @@ from harness.contracts.criteria import (
 )
 from harness.contracts.plugins import (
     Augments,
-    Backend,
-    Bounded,
     Configurable,
     Dataset,
     Model,
@@ -31,21 +42,23 @@ from harness.contracts.plugins import (
     Part,
     Preloads,
     Reporter,
-    Run,
-    SharesGraph,
 )
 from harness.contracts.schedules import Controlled, Place, Regrowth, Round, Schedule, StartsEarly
 
 __all__ = [
     "GRANULARITIES",
+    "Approximate",
     "Augments",
     "Backend",
     "Bounded",
     "Configurable",
     "Controlled",
+    "Converter",
     "Dataset",
     "Evidence",
     "Granularity",
+    "LimitsBatch",
+    "LoadsFile",
     "MakesMasks",
     "Model",
     "NeedsArgument",
@@ -61,11 +74,14 @@ __all__ = [
     "Rewrites",
     "Round",
     "Run",
+    "RunsModel",
     "Schedule",
     "Scope",
     "Scoped",
     "Scores",
     "SharesGraph",
+    "Simulated",
+    "Simulates",
     "StartsEarly",
     "Steps",
     "Trained",

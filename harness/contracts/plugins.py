@@ -1,16 +1,13 @@
-"""Models, data sets, backends and reporters, and what any plugin may be besides."""
+"""Models, data sets and reporters, and what any plugin may be besides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
     from torch.utils.data import Dataset as TorchDataset
-
-Run = Callable[["Tensor"], "Tensor"]
-"""One inference: a batch in, the outputs back when they are ready. The core times this call."""
 
 Part = Literal["train", "test"]
 
@@ -56,46 +53,6 @@ class Model(Protocol):
 
     def build(self, dataset: Dataset) -> nn.Module:
         """A freshly initialised network for the dataset's shape and classes."""
-
-
-@runtime_checkable
-class Backend(Protocol):
-    """A device plus a runtime that runs a model."""
-
-    @property
-    def name(self) -> str:
-        """The name users select it by."""
-
-    def unavailable(self) -> str | None:
-        """Why this machine cannot use it, with the way out; None where it can. Import nothing heavy."""
-
-    def describe(self) -> Mapping[str, str]:
-        """`device` and `runtime` (with version): facts that make timings comparable or not."""
-
-    def prepare(self, model: nn.Module, example: Tensor) -> Run:
-        """Load the model, untimed; use as many threads as `torch.get_num_threads()` says."""
-
-
-@runtime_checkable
-class Bounded(Protocol):
-    """A backend that knows how fast its device can be; a time below that fails its row."""
-
-    def peak_macs(self, threads: int) -> float:
-        """Multiply-accumulates a second that the device cannot exceed at any precision."""
-
-
-@runtime_checkable
-class SharesGraph(Protocol):
-    """A backend that loads a file, converted once for all models of the same shapes."""
-
-    def export(self, model: nn.Module, example: Tensor) -> bytes:
-        """The converted graph without its weights, good for any batch size."""
-
-    def fill(self, graph: bytes, model: nn.Module) -> bytes:
-        """The file that is shipped: a graph exported from the same shapes, with `model`'s weights."""
-
-    def load(self, file: bytes) -> Run:
-        """What `prepare` returns, from a file that `fill` made."""
 
 
 @runtime_checkable

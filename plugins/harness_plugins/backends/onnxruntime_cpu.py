@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import harness
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
@@ -36,45 +36,10 @@ class OnnxRuntimeCpu:
         """The processor's."""
         return harness.cpu_peak_macs(threads)
 
-    def prepare(self, model: nn.Module, example: Tensor) -> harness.Run:
-        """Export, fill and load the model."""
-        return self.load(self.fill(self.export(model, example), model))
-
-    def export(self, model: nn.Module, example: Tensor) -> bytes:
-        """The graph for any batch size, its weights named and taken out."""
-        import torch
-
-        two = example[:1].repeat(2, *(1 for _ in example.shape[1:]))
-        program = torch.onnx.export(
-            model.eval(),
-            (two,),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            # Folding would bake this model's weights into constants that its twins do not share.
-            optimize=False,
-            verbose=False,
-        )
-        if program is None:
-            raise harness.HarnessError("the exporter returned no program")
-        graph = program.model_proto
-        for weight in graph.graph.initializer:
-            if weight.name in model.state_dict():
-                weight.ClearField("raw_data")
-        content: bytes = graph.SerializeToString()
-        return content
-
-    def fill(self, graph: bytes, model: nn.Module) -> bytes:
-        """The ONNX file: the graph with the model's weights."""
-        import onnx
-
-        filled = onnx.ModelProto.FromString(graph)
-        state = model.state_dict()
-        for weight in filled.graph.initializer:
-            if weight.name in state:
-                array = state[weight.name].detach().contiguous().numpy()
-                weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
-        content: bytes = filled.SerializeToString()
-        return content
+    @property
+    def converter(self) -> harness.OnnxConverter:
+        """PyTorch's own exporter."""
+        return harness.OnnxConverter()
 
     def load(self, file: bytes) -> harness.Run:
         """Start a session on the file."""

@@ -1,0 +1,60 @@
+"""ONNX files, by PyTorch's dynamo exporter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class OnnxConverter:
+    """ONNX with weights under PyTorch's names, good for any batch size."""
+
+    name: str = "onnx"
+
+    @property
+    def version(self) -> str:
+        """Of PyTorch and its exporter's library."""
+        return f"torch {version('torch')}, onnxscript {version('onnxscript')}"
+
+    def export(self, model: nn.Module, example: Tensor) -> bytes:
+        """The graph, its weights named and taken out."""
+        import torch
+
+        two = example[:1].repeat(2, *(1 for _ in example.shape[1:]))
+        program = torch.onnx.export(
+            model.eval(),
+            (two,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            # Folding would bake this model's weights into constants that its twins do not share.
+            optimize=False,
+            verbose=False,
+        )
+        if program is None:
+            raise HarnessError("the exporter returned no program")
+        graph = program.model_proto
+        for weight in graph.graph.initializer:
+            if weight.name in model.state_dict():
+                weight.ClearField("raw_data")
+        content: bytes = graph.SerializeToString()
+        return content
+
+    def fill(self, graph: bytes, model: nn.Module) -> bytes:
+        """The ONNX file: the graph with the model's weights."""
+        import onnx
+
+        filled = onnx.ModelProto.FromString(graph)
+        state = model.state_dict()
+        for weight in filled.graph.initializer:
+            if weight.name in state:
+                array = state[weight.name].detach().contiguous().numpy()
+                weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
+        content: bytes = filled.SerializeToString()
+        return content
