@@ -5,6 +5,7 @@ torch, so that listing plugins stays fast.
 """
 
 from harness.contracts import (
+    AnyConverter,
     Approximate,
     Augments,
     Backend,
@@ -27,6 +28,7 @@ from harness.contracts import (
     Pruner,
     PrunesOnly,
     Reader,
+    Refines,
     Regrowth,
     Reporter,
     Rewrites,
@@ -44,16 +46,19 @@ from harness.contracts import (
     Steps,
     Trained,
 )
-from harness.converters.onnx import OnnxConverter
+from harness.converters.onnx import OnnxConverter, load_onnx
+from harness.converters.tflite import QuantisedTfliteConverter, TfliteConverter, load_tflite
 from harness.environment import cpu_name, cpu_peak_macs
 from harness.errors import HarnessError, UnsupportedError
 from harness.findings import findings
 from harness.hookspecs import hookimpl
-from harness.ranking import Leaderboard, Standing, leaderboards
+from harness.ranking import Leaderboard, Standing, leaderboards, shown_top1
+from harness.requirements import unmet
 from harness.row import BLOBS, Row, column_units
 
 __all__ = [
     "BLOBS",
+    "AnyConverter",
     "Approximate",
     "Augments",
     "Backend",
@@ -78,7 +83,9 @@ __all__ = [
     "Preloads",
     "Pruner",
     "PrunesOnly",
+    "QuantisedTfliteConverter",
     "Reader",
+    "Refines",
     "Regrowth",
     "Reporter",
     "Rewrites",
@@ -96,6 +103,7 @@ __all__ = [
     "Standing",
     "StartsEarly",
     "Steps",
+    "TfliteConverter",
     "Trained",
     "UnsupportedError",
     "column_units",
@@ -104,4 +112,8 @@ __all__ = [
     "findings",
     "hookimpl",
     "leaderboards",
+    "load_onnx",
+    "load_tflite",
+    "shown_top1",
+    "unmet",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.footprint import Footprint
     from harness.grid import Cell
+    from harness.inspection import Inspected
     from harness.level import Level
     from harness.row import Status
     from harness.sessions import Measured
@@ -35,37 +36,53 @@ def empty_row(cell: Cell, status: Status, reason: str, machine: Mapping[str, Any
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a snapshot and its dense model apart from time, on one backend."""
+
+    level: Level
+    snapshot: Snapshot
+    dense: Snapshot
+    taken: Footprint
+    own: Inspected
+    dense_own: Inspected
+
+    @property
+    def top1(self) -> tuple[float, float]:
+        """Accuracy of both that counts: the backend's own where it is known."""
+        if self.own.top1 is None or self.dense_own.top1 is None:
+            return self.snapshot.top1, self.dense.top1
+        return self.own.top1, self.dense_own.top1
+
+
 def measured_row(
-    cell: Cell,
-    level: Level,
-    *,
-    snapshot: Snapshot,
-    dense: Snapshot,
-    taken: Footprint,
-    measured: Measured,
-    machine: Mapping[str, Any],
+    cell: Cell, known: Known, *, times: Mapping[str, Any], machine: Mapping[str, Any]
 ) -> Row:
-    """The row of a snapshot that was timed beside dense."""
-    retained = snapshot.top1 / dense.top1 if dense.top1 else None
-    # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
-    label = COPY if level.snapshot == cell.dense.key else level.snapshot
-    times = timed_columns(measured, label, batch=cell.batch)
+    """The row of a snapshot that was timed or simulated beside dense."""
+    top1, dense_top1 = known.top1
+    retained = top1 / dense_top1 if dense_top1 else None
     counts = times["saves_time"] and retained is not None
     return Row(
         **cell.settings,
         **machine,
-        **_accuracy(snapshot, dense),
-        **_size(snapshot, dense),
-        **asdict(taken),
-        **_spent(level),
+        **_accuracy(known),
+        **_size(known.snapshot, known.dense),
+        **asdict(known.taken),
+        **_spent(known.level),
         **times,
-        **_session(measured, label),
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
+        speedup_realised=_realised(known, times),
         key=cell.key,
         status="ok",
         retained=retained,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _realised(known: Known, times: Mapping[str, Any]) -> float:
+    """How much of the speed-up that fewer multiply-accumulates promise there is."""
+    promised = known.dense.macs / max(known.snapshot.macs, 1)
+    return float(times["dense_latency_ms"] / times["latency_ms"] / promised)
 
 
 def least_milliseconds(cell: Cell, macs: int) -> float:
@@ -75,14 +92,17 @@ def least_milliseconds(cell: Cell, macs: int) -> float:
     return 1000.0 * macs * cell.batch / cell.backend.peak_macs(cell.settings["threads"])
 
 
-def _accuracy(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
+def _accuracy(known: Known) -> dict[str, Any]:
+    snapshot, dense, own, dense_own = known.snapshot, known.dense, known.own, known.dense_own
     return {
         "top1": snapshot.top1,
         "top5": snapshot.top5,
         "dense_top1": dense.top1,
+        "top1_backend": own.top1,
+        "dense_top1_backend": dense_own.top1,
         "images": snapshot.images,
-        "correct": snapshot.correct,
-        "dense_correct": dense.correct,
+        "correct": own.correct or snapshot.correct,
+        "dense_correct": dense_own.correct or dense.correct,
     }
 
 
@@ -138,7 +158,8 @@ def timed_columns(measured: Measured, label: str, *, batch: int, dense: str = DE
     }
 
 
-def _session(measured: Measured, label: str) -> dict[str, Any]:
+def session_columns(measured: Measured, label: str) -> dict[str, Any]:
+    """The columns that tell how a session's processes went."""
     timings = measured.timings
     worst = max(timings, key=lambda timing: timing.conditions.others_cores or 0.0).conditions
     return {
@@ -149,5 +170,31 @@ def _session(measured: Measured, label: str) -> dict[str, Any]:
         "first_ms": fmean(timing.first_ms[label] for timing in timings),
         "deviation": max(timing.deviations[label] for timing in timings),
         "timing_seconds": sum(timing.seconds for timing in timings),
+        "energy_reason": "no meter was asked for",
         **asdict(worst),
+    }
+
+
+def simulated_columns(cell: Cell, known: Known) -> dict[str, Any]:
+    """The columns that a simulator says, by name: the same at every call, so without intervals."""
+    found, dense = known.own.simulated[cell.batch], known.dense_own.simulated[cell.batch]
+    saved = dense.latency_ms - found.latency_ms
+    told = found.energy_j is not None
+    return {
+        **dict.fromkeys(("latency_ms", "latency_low_ms", "latency_high_ms"), found.latency_ms),
+        **dict.fromkeys(("ms_saved", "ms_saved_low", "ms_saved_high"), saved),
+        "dense_latency_ms": dense.latency_ms,
+        "fps": 1000.0 * cell.batch / found.latency_ms,
+        "ms_saved_error": 0.0,
+        "noise_ms": 0.0,
+        "saves_time": saved > 0.0,
+        "deviation": known.own.deviation,
+        "energy_j": found.energy_j,
+        "dense_energy_j": dense.energy_j,
+        "energy_source": f"simulated:{cell.backend.name}" if told else "",
+        "energy_reason": "" if told else "the simulator tells none",
+        "cycles": found.cycles,
+        "sram_mb": found.sram_mb,
+        "flash_mb": found.flash_mb,
+        "operators_elsewhere": found.operators_elsewhere,
     }

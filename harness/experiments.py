@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.artifacts import ArtifactStore
-    from harness.contracts import Backend, Converter, Model, Run, SharesGraph
+    from harness.contracts import AnyConverter, Backend, Model, Run
     from harness.sessions import Measured
 
 COPIES = 20
@@ -78,7 +78,7 @@ class SlowedFile(Slowed):
     takes: LoadsFile
 
     @property
-    def converter(self) -> Converter | SharesGraph:
+    def converter(self) -> AnyConverter:
         """The backend's."""
         return self.takes.converter
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.contracts import Backend, LoadsFile, RunsModel, SharesGraph
+from harness.contracts import Backend, LoadsFile, Refines, RunsModel, SharesGraph
 from harness.errors import HarnessError
 from harness.keys import digest, file_hash, source_hash
 from harness.snapshot import WEIGHTS, example_batch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.artifacts import ArtifactStore
-    from harness.contracts import Converter, Dataset, Run
+    from harness.contracts import AnyConverter, Dataset, Run
 
 CONTENT = "content"
 CALIBRATION_IMAGES = 64
@@ -33,16 +33,19 @@ class Exporter:
     dataset: Dataset
     store: ArtifactStore
 
-    def file(
-        self, converter: Converter | SharesGraph, model: nn.Module, *, batch: int, folder: Path
-    ) -> bytes:
+    def file(self, converter: AnyConverter, model: nn.Module, *, batch: int, folder: Path) -> bytes:
         """What the backend loads for a batch size; `model` is the snapshot in `folder`."""
         if isinstance(converter, SharesGraph):
             return converter.fill(self.graph(converter, model), model)
         facts = [self.name, file_hash(folder / WEIGHTS), batch, *_converter_facts(converter)]
         key = f"file-{converter.name}-{digest(facts)}"
         if key not in self.store:
-            self._keep(key, converter.convert(model, self._images(), batch=batch))
+            if isinstance(converter, Refines):
+                source = self.file(converter.source, model, batch=batch, folder=folder)
+                content = converter.refine(source, self._images(), batch=batch)
+            else:
+                content = converter.convert(model, self._images(), batch=batch)
+            self._keep(key, content)
         return (self.store.folder(key) / CONTENT).read_bytes()
 
     def graph(self, converter: SharesGraph, model: nn.Module) -> bytes:
@@ -62,10 +65,13 @@ class Exporter:
         return drawn_images(self.dataset, "train", CALIBRATION_IMAGES, seed=0)
 
 
-def converted(converter: Converter | SharesGraph, model: nn.Module, images: Tensor) -> bytes:
+def converted(converter: AnyConverter, model: nn.Module, images: Tensor) -> bytes:
     """The file for inputs like `images`, which it is calibrated on; nothing is kept."""
     if isinstance(converter, SharesGraph):
         return converter.fill(converter.export(model, images), model)
+    if isinstance(converter, Refines):
+        source = converted(converter.source, model, images)
+        return converter.refine(source, images, batch=len(images))
     return converter.convert(model, images, batch=len(images))
 
 
@@ -95,5 +101,6 @@ def runtime_facts(backend: object) -> list[Any]:
     return [facts, source_hash(backend), torch.__version__]
 
 
-def _converter_facts(converter: Converter | SharesGraph) -> list[Any]:
-    return [converter.version, source_hash(converter)]
+def _converter_facts(converter: AnyConverter) -> list[Any]:
+    source = _converter_facts(converter.source) if isinstance(converter, Refines) else []
+    return [converter.version, source_hash(converter), *source]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from harness.ranking import shown_top1
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -18,6 +20,7 @@ def findings(board: Leaderboard) -> list[str]:
     """Sentences a reader should not have to find in the table."""
     return [
         *_dense_line(board),
+        *_simulated(board),
         *_unsteady(board),
         *_saves_nothing(board),
         *_against_random(board),
@@ -30,9 +33,38 @@ def _dense_line(board: Leaderboard) -> list[str]:
     if row is None:
         return []
     return [
-        f"Dense: top-1 {row['top1']:.1%}, {row['latency_ms']:.3g} ms, {row['fps']:.0f} images/s, "
-        f"{row['size_mb']:.1f} MB."
+        f"Dense: top-1 {shown_top1(row):.1%}, {row['latency_ms']:.3g} ms, {row['fps']:.0f} images/s, "
+        f"{row['size_mb']:.1f} MB{_energy(row)}.",
+        *_own_accuracy(row),
     ]
+
+
+def _energy(row: Mapping[str, Any]) -> str:
+    if row.get("energy_j") is None:
+        return ""
+    return f", {1000.0 * row['energy_j']:.3g} mJ ({row['energy_source']})"
+
+
+def _own_accuracy(row: Mapping[str, Any]) -> list[str]:
+    if row.get("top1_backend") is None:
+        return []
+    return [
+        "Accuracy is of this backend's own outputs, which its arithmetic changes; in PyTorch dense has "
+        f"{row['top1']:.1%}."
+    ]
+
+
+def _simulated(board: Leaderboard) -> list[str]:
+    """That times are a simulator's, and what they leave out."""
+    row = board.dense
+    if row is None or row.get("rounds") is not None:
+        return []
+    counts = [row.get("operators_elsewhere") for s in board.standings for row in s.rows]
+    most = max((count for count in counts if count), default=0)
+    left = (
+        f" Up to {most} operators run on another processor, whose time they leave out." if most else ""
+    )
+    return [f"Times are a simulator's, the same at every call: they have no intervals.{left}"]
 
 
 def _unsteady(board: Leaderboard) -> list[str]:
@@ -52,12 +84,13 @@ def _saves_nothing(board: Leaderboard) -> list[str]:
     for standing in none:
         by_granularity[standing.method[1]].append(standing.name)
     sentences = []
+    simulated = board.dense is not None and board.dense.get("rounds") is None
+    seen = "" if simulated else " that the clock can tell from noise"
     for granularity, names in by_granularity.items():
         every = sum(s.method[1] == granularity for s in board.standings) == len(names)
         who = f"all {len(names)} methods save" if every and len(names) > 4 else _listed(names)
         sentences.append(
-            f"At granularity {granularity}, {who} no time here that the clock can tell from noise, "
-            "at any level: not ranked."
+            f"At granularity {granularity}, {who} no time here{seen}, at any level: not ranked."
         )
     return sentences
 

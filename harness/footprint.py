@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from harness.contracts import Converter, LoadsFile
+from harness.contracts import Converter, LoadsFile, Refines
 from harness.export import Exporter, architecture, runtime_facts
 from harness.keys import digest
 from harness.snapshot import ZSTD_LEVEL, example_batch, read_facts
@@ -34,7 +34,9 @@ class Deployment:
     @property
     def fixed(self) -> Sequence[int]:
         """The batch sizes that need a file of their own."""
-        own = isinstance(self.backend, LoadsFile) and isinstance(self.backend.converter, Converter)
+        own = isinstance(self.backend, LoadsFile) and isinstance(
+            self.backend.converter, Converter | Refines
+        )
         return self.batches if own else ()
 
 

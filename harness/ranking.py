@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 AVERAGED = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
     "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",
+    "top1_backend", "energy_j", "dense_energy_j", "speedup_realised",
 )  # fmt: skip
 
 
@@ -166,7 +167,13 @@ def _contribution(columns: Columns, level: Places) -> tuple[float, float]:
 def _mean(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """One row for all seeds: measured columns averaged, empty where one of them is."""
     means = {
-        name: None if any(row[name] is None for row in rows) else fmean(row[name] for row in rows)
+        name: None if any(row.get(name) is None for row in rows) else fmean(row[name] for row in rows)
         for name in AVERAGED
     }
     return {**rows[0], **means}
+
+
+def shown_top1(row: Mapping[str, Any]) -> float:
+    """The accuracy that counts: of the backend's own outputs where it is known, else PyTorch's."""
+    own = row.get("top1_backend")
+    return float(row["top1"] if own is None else own)

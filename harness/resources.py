@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from harness.choice import Aim
+from harness.contracts import LoadsFile, Simulates
 from harness.costs import weight_costs, whole_cost
-from harness.errors import UnsupportedError
-from harness.export import loaded
+from harness.errors import HarnessError, UnsupportedError
+from harness.export import converted, loaded
 from harness.layers import prunable_weights
 from harness.snapshot import count_macs
 from harness.stopwatch import Limits, interleave
@@ -95,7 +96,9 @@ class Resource:
         return self._target.resource == "macs" and self._aim.pattern.scored == "channel"
 
     def _time_left(self, model: nn.Module, backend: Backend) -> float:
-        """As timed in turn with the dense model, in this process."""
+        """As timed in turn with the dense model, in this process; or as a simulator says of both."""
+        if isinstance(backend, Simulates):
+            return self._simulated(model, backend) / self._simulated(self._dense, backend)
         shape = self._target.batch, *self._example.shape[1:]
         generator = torch.Generator().manual_seed(0)
         images = [torch.randn(shape, generator=generator) for _ in range(INPUTS)]
@@ -115,6 +118,14 @@ class Resource:
             torch.set_num_threads(1)
         whole, part = np.asarray(samples["dense"]), np.asarray(samples["pruned"])
         return float(1.0 - np.median(whole - part) / np.median(whole))
+
+    def _simulated(self, model: nn.Module, backend: Backend) -> float:
+        """Milliseconds of one batch."""
+        if not isinstance(backend, LoadsFile) or not isinstance(backend, Simulates):
+            raise HarnessError(f"{backend.name} loads no file that it could simulate")
+        images = self._example[:1].expand(self._target.batch, *self._example.shape[1:])
+        file = converted(backend.converter, copy.deepcopy(model), images)
+        return backend.simulate(file).latency_ms
 
 
 def least_removal(

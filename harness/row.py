@@ -49,7 +49,13 @@ class Row:
     top1: float | None = _column("test accuracy, in PyTorch", "fraction")
     top5: float | None = _column("label among the best five; empty up to five classes", "fraction")
     dense_top1: float | None = _column("top1 of the dense model of the same seed", "fraction")
-    retained: float | None = _column("top1 / dense_top1")
+    top1_backend: float | None = _column(
+        "the same from the backend's own outputs; empty where it computes as PyTorch does", "fraction"
+    )
+    dense_top1_backend: float | None = _column("top1_backend of the dense model", "fraction")
+    retained: float | None = _column(
+        "top1 / dense_top1; top1_backend / dense_top1_backend where the backend's are known"
+    )
     images: int | None = _column("test images behind top1", "images")
 
     latency_ms: float | None = _column("median time of one batch", "ms")
@@ -71,7 +77,10 @@ class Row:
     retained_per_ms_saved: float | None = _column(
         "retained / ms_saved; empty unless saves_time", "1/ms"
     )
-    rounds: int | None = _column("timed rounds, all processes")
+    speedup_realised: float | None = _column(
+        "dense_latency_ms / latency_ms over dense_macs / macs: how much of what leaves is saved in time"
+    )
+    rounds: int | None = _column("timed rounds, all processes; empty where the time is a simulator's")
     processes: int | None = _column("timing processes")
     stopped: str = _column(
         "why no more processes were timed: `precise`, `plateau` (of the noise), `time`, `processes`",
@@ -86,6 +95,19 @@ class Row:
     )
     samples: str = _column("archive of the raw samples, in samples/", default="")
     deviation: float | None = _column("largest output difference from PyTorch over largest output")
+
+    energy_j: float | None = _column("energy of one inference, all its images", "J")
+    dense_energy_j: float | None = _column("the same of the dense model", "J")
+    energy_source: str = _column(
+        "`measured:METER`, `simulated:SIMULATOR` or `estimated:HOW`; never ranked together", default=""
+    )
+    energy_reason: str = _column("why energy is not known", default="")
+    cycles: int | None = _column("of the simulated device")
+    sram_mb: float | None = _column("on-chip memory that the simulated device uses", "10^6 bytes")
+    flash_mb: float | None = _column("off-chip memory that the simulated device uses", "10^6 bytes")
+    operators_elsewhere: int | None = _column(
+        "operators that the simulated device leaves to another processor; latency_ms is without them"
+    )
 
     sparsity_reached: float | None = _column("fraction of the prunable parameters truly removed")
     target_reached: float | None = _column("fraction truly removed of what `target` names, zeros gone")
@@ -154,7 +176,11 @@ class Row:
     )
     written_at: str = _column("UTC time of the row", default="")
 
-    correct: str = _column("which test images are right: base64 of zlib of packed bits", default="")
+    correct: str = _column(
+        "which test images are right, on the backend where top1_backend is known: base64 of zlib of "
+        "packed bits",
+        default="",
+    )
     dense_correct: str = _column("the same of the dense model", default="")
 
 

@@ -56,7 +56,11 @@ if TYPE_CHECKING:
 )
 @click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
 @click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
-@click.option("--backends", default="all", help="Devices with their runtimes.")
+@click.option(
+    "--backends",
+    default="eager_cpu,onnxruntime_cpu",
+    help="Devices with their runtimes; all that `harness list` shows, or by name.",
+)
 @click.option("--batch-sizes", default="1,8", help="Timed: one for latency, one for throughput.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
 @recipe_options

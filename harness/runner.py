@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.artifacts import ARTIFACTS, ArtifactStore, write_file
-from harness.assembly import empty_row, least_milliseconds, measured_row
+from harness.contracts import Simulates
 from harness.engines.local import LocalEngine, preloads_of
-from harness.environment import machine_facts
 from harness.footprint import Footprints
+from harness.inspector import Inspector
 from harness.keys import digest
 from harness.lane import exclusive
 from harness.ledger import Ledger
 from harness.level import Level, kept_level
-from harness.measurement import DENSE
 from harness.prober import Prober
+from harness.row_writer import RowWriter
 from harness.sessions import Measured, plan_sessions, why_enough
-from harness.snapshot import read_facts
 from harness.stopwatch import Limits
 from harness.subject import Dense
 from harness.timer import Timer, raw_samples
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from harness.grid import Cell
     from harness.plan import Plan
     from harness.progress import Observer
-    from harness.row import Row, Status
     from harness.sessions import Member, Session
 
 SAMPLES = "samples"
@@ -72,11 +69,9 @@ class Runner:
         self._footprints = Footprints(self._store)
         self._ledger = Ledger(folder)
         self._execution = execution
-        self._catalogue = catalogue
         self._observer = observer
         self._timesheet = timesheet or Timesheet()
-        self._machine = machine_facts()
-        self._written = 0
+        self._rows = RowWriter(self._ledger, self._store, catalogue=catalogue, observer=observer)
 
     def carry_out(self, plan: Plan, *, threads: int) -> None:
         """Write the row of every owed cell. A cell that cannot run becomes a row with its reason."""
@@ -85,7 +80,7 @@ class Runner:
         self._observer.rows(0)
         for cell in plan.owed:
             if cell.impossible is not None:
-                self._write_empty(cell, "skipped", cell.impossible)
+                self._rows.empty(cell, "skipped", cell.impossible)
         if plan.able:
             workers = Workers(
                 engine=self._engine(plan, self._execution.workers),
@@ -95,8 +90,10 @@ class Runner:
             kept = self._execution.dense_from
             failures = Trainer(workers, store=self._store, dense_from=kept).train(plan)
             members = self._members(plan, failures)
-            Prober(workers, store=self._store).probe(members)
-            self._time(plan, members, threads=threads)
+            self._rows.inspections = Inspector(workers, store=self._store).inspect(members)
+            timed = self._simulated(members)
+            Prober(workers, store=self._store).probe(timed)
+            self._time(plan, timed, threads=threads)
 
     def _engine(self, plan: Plan, workers: int) -> LocalEngine:
         return LocalEngine(
@@ -111,11 +108,27 @@ class Runner:
         members: list[Member] = []
         for cell in plan.able:
             level = self._level(cell, failures)
-            if level.status == "ok":
-                members.append((cell, level))
+            shipped = self._footprints.shipped(level.snapshot, cell.backend) if level.snapshot else None
+            if level.status != "ok":
+                self._rows.empty(cell, level.status, level.reason)
+            elif shipped and shipped.failure:
+                self._rows.empty(cell, "failed", f"export: {shipped.failure}")
             else:
-                self._write_empty(cell, level.status, level.reason)
+                members.append((cell, level))
         return members
+
+    def _simulated(self, members: Sequence[Member]) -> list[Member]:
+        """The members that are to be timed; rows of those that are simulated or fail are written."""
+        timed: list[Member] = []
+        for cell, level in members:
+            reason = self._rows.inspections.failure(level.snapshot, cell)
+            if reason:
+                self._rows.empty(cell, "failed", reason)
+            elif isinstance(cell.backend, Simulates):
+                self._rows.simulated(cell, level)
+            else:
+                timed.append((cell, level))
+        return timed
 
     def _time(self, plan: Plan, members: Sequence[Member], *, threads: int) -> None:
         """Sessions one after the other, each alone on its device among all harnesses here."""
@@ -147,7 +160,7 @@ class Runner:
             archive = f"{digest([cell.key for cell, _ in session.members])}.npz"
             write_file(self._folder / SAMPLES / archive, raw_samples(found))
         for cell, level in session.members:
-            self._write(self._timed_row(cell, level, found, archive))
+            self._rows.timed(cell, level, found, archive=archive)
         self._observer.done(session.label, len(session.members))
 
     def _level(self, cell: Cell, failures: Mapping[str, str]) -> Level:
@@ -164,34 +177,3 @@ class Runner:
             reason = failures.get(subject.key, "its process left no result")
             return Level(sparsity=cell.sparsity, status="failed", reason=reason)
         return level
-
-    def _timed_row(self, cell: Cell, level: Level, found: Measured | str, archive: str) -> Row:
-        label = DENSE if level.snapshot == cell.dense.key else level.snapshot
-        reason = found if isinstance(found, str) else found.failure(cell.batch, label)
-        if isinstance(found, str) or reason:
-            return empty_row(cell, "failed", reason or "", self._machine)
-        snapshot = read_facts(self._store.folder(level.snapshot))
-        row = measured_row(
-            cell,
-            level,
-            snapshot=snapshot,
-            dense=read_facts(self._store.folder(cell.dense.key)),
-            taken=self._footprints.of(cell, level),
-            measured=found,
-            machine=self._machine,
-        )
-        floor = least_milliseconds(cell, snapshot.macs)
-        if (row.latency_ms or 0.0) < floor:
-            reason = f"{row.latency_ms:.3g} ms is less than the {floor:.3g} ms that the device needs"
-            return empty_row(cell, "failed", reason, self._machine)
-        return replace(row, samples=archive)
-
-    def _write_empty(self, cell: Cell, status: Status, reason: str) -> None:
-        self._write(empty_row(cell, status, reason, self._machine))
-
-    def _write(self, row: Row) -> None:
-        self._ledger.append(row)
-        self._written += 1
-        self._observer.rows(self._written)
-        for problem in self._catalogue.announce(vars(row)):
-            self._observer.note(problem)

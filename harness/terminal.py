@@ -10,7 +10,7 @@ import click
 from harness.catalogue import why_unavailable
 from harness.findings import findings
 from harness.plan import trial_epochs
-from harness.ranking import leaderboards
+from harness.ranking import leaderboards, shown_top1
 from harness.report import write_reports
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _ranking_cells(standing: Standing) -> list[Any]:
         *standing.method,
         score if standing.saves_time else "saves no time",
         f"{best['sparsity']:g}",
-        f"{best['top1']:.1%}",
+        f"{shown_top1(best):.1%}",
         saved,
         f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
     )

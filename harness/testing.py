@@ -21,9 +21,10 @@ from harness.contracts import (
     PrunesOnly,
     RunsModel,
     SharesGraph,
+    Simulates,
 )
 from harness.evidence import RecordedEvidence
-from harness.export import loaded
+from harness.export import converted, loaded
 from harness.keys import file_name
 from harness.layers import prunable_weights
 from harness.masks import check_finite
@@ -173,6 +174,7 @@ def check_backend(backend: Backend) -> None:
             images = drawn_images(NoiseImages(), "test", batch, seed=0)
             _check_outputs(backend, loaded(backend, network, images), network, images)
         _check_graph(backend, network)
+        _check_simulation(backend, network)
 
 
 def _check_graph(backend: Backend, network: nn.Module) -> None:
@@ -188,6 +190,18 @@ def _check_graph(backend: Backend, network: nn.Module) -> None:
     run = backend.load(converter.fill(graph, twin))
     for batch in (1, 3):
         _check_outputs(backend, run, twin, images[:batch])
+
+
+def _check_simulation(backend: Backend, network: nn.Module) -> None:
+    """A simulator loads a file, and says the same time of it twice."""
+    if not isinstance(backend, Simulates):
+        return
+    if not isinstance(backend, LoadsFile):
+        raise AssertionError(f"{backend.name}: a simulator loads a file (`converter`, `load`)")
+    file = converted(backend.converter, network, drawn_images(NoiseImages(), "train", 1, seed=0))
+    first, second = backend.simulate(file), backend.simulate(file)
+    _require(first == second, f"{backend.name}: the same file takes the same time")
+    _require(first.latency_ms > 0.0, f"{backend.name}: an inference takes time")
 
 
 def _check_outputs(backend: Backend, run: Run, network: nn.Module, images: Tensor) -> None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Work = Literal[
-    "starting", "training", "evaluating", "pruning", "exporting", "memory", "timing", "waiting"
+    "starting", "training", "evaluating", "pruning", "exporting", "inspecting", "memory", "timing",
+    "waiting",
 ]  # fmt: skip
 
 WORDS: tuple[tuple[Work, str], ...] = (
@@ -22,6 +23,7 @@ WORDS: tuple[tuple[Work, str], ...] = (
     ("evaluating", "evaluating"),
     ("pruning", "pruning"),
     ("exporting", "exporting"),
+    ("inspecting", "inspecting"),
     ("memory", "memory"),
     ("timing", "timing"),
     ("waiting", "waiting for the last worker"),

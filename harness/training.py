@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.utils.data import Dataset as TorchDataset
 
-    from harness.contracts import Dataset, Part, Regrowth
+    from harness.contracts import Dataset, Part, Regrowth, Run
     from harness.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -142,14 +142,18 @@ def _endless_batches(dataset: Dataset, recipe: Recipe, *, seed: int) -> Iterator
 
 def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
     """Accuracy on the test split, in evaluation mode; top-5 where there are more than 5 classes."""
-    model.eval()
+    return evaluate_run(model.eval(), dataset, batch=EVALUATION_BATCH)
+
+
+def evaluate_run(run: Run, dataset: Dataset, *, batch: int) -> Evaluation:
+    """The same of whatever runs a model, for at most `batch` images at a time."""
     first: list[Tensor] = []
     among_five: list[Tensor] = []
     depth = 5 if dataset.classes > 5 else 1
-    loader = DataLoader(dataset.split("test"), batch_size=EVALUATION_BATCH)
+    loader = DataLoader(dataset.split("test"), batch_size=batch)
     with torch.inference_mode():
         for images, labels in loader:
-            hits = model(images).topk(depth, dim=1).indices == labels[:, None]
+            hits = run(images).topk(depth, dim=1).indices == labels[:, None]
             first.append(hits[:, 0])
             among_five.append(hits.any(dim=1))
     correct = torch.cat(first)

@@ -10,12 +10,12 @@ FLOORS = [
     {
         "contracts", "contracts.backends", "contracts.criteria", "contracts.plugins",
         "contracts.schedules", "environment", "errors", "execution", "granularity", "keys", "recipe",
-        "row", "selection", "target", "timesheet",
+        "requirements", "row", "selection", "target", "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
         "activations", "artifacts", "backend_file", "channels", "conditions", "converters",
-        "converters.onnx", "costs", "dependency",
+        "converters.onnx", "converters.tflite", "costs", "dependency",
         "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
         "outputs", "peak", "penalty",
         "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",
@@ -24,15 +24,15 @@ FLOORS = [
     # Trials, timings and rankings.
     {
         "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery", "engines",
-        "engines.local", "export", "findings", "fitting", "footprint", "grid", "jobs", "level",
-        "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
-        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "subject",
-        "survivors", "trial", "verdicts",
+        "engines.local", "export", "findings", "fitting", "footprint", "grid", "inspection", "jobs",
+        "level", "measurement", "pairing", "plan", "probe", "ranking", "removal", "report",
+        "resampling", "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state",
+        "subject", "survivors", "trial", "verdicts",
     },
     # Whole runs.
     {
-        "comparison", "coverage", "experiments", "prober", "progress", "remeasurement", "repetition",
-        "request", "runner", "testing", "timer", "trainer", "workers",
+        "comparison", "coverage", "experiments", "inspector", "prober", "progress", "remeasurement",
+        "repetition", "request", "row_writer", "runner", "testing", "timer", "trainer", "workers",
     },
     # What a person types and sees.
     {"__main__", "cli", "compare", "cover", "doctor", "options", "run", "terminal"},

@@ -5,12 +5,14 @@ own (`Configurable`, `Rewrites`, `SharesGraph`), looked for with `isinstance`.
 """
 
 from harness.contracts.backends import (
+    AnyConverter,
     Approximate,
     Backend,
     Bounded,
     Converter,
     LimitsBatch,
     LoadsFile,
+    Refines,
     Run,
     RunsModel,
     SharesGraph,
@@ -47,6 +49,7 @@ from harness.contracts.schedules import Controlled, Place, Regrowth, Round, Sche
 
 __all__ = [
     "GRANULARITIES",
+    "AnyConverter",
     "Approximate",
     "Augments",
     "Backend",
@@ -69,6 +72,7 @@ __all__ = [
     "Pruner",
     "PrunesOnly",
     "Reader",
+    "Refines",
     "Regrowth",
     "Reporter",
     "Rewrites",

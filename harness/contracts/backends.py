@@ -53,6 +53,26 @@ class Converter(Protocol):
 
 
 @runtime_checkable
+class Refines(Protocol):
+    """Makes a file from another converter's, which other backends may load as it is."""
+
+    @property
+    def name(self) -> str:
+        """The file's format; backends whose converters have the same name share files."""
+
+    @property
+    def version(self) -> str:
+        """Of the libraries that make it: another version makes the files anew."""
+
+    @property
+    def source(self) -> Converter | SharesGraph:
+        """What makes the file that this one starts from."""
+
+    def refine(self, file: bytes, images: Tensor, *, batch: int) -> bytes:
+        """The file, for inputs of `batch` images; `images` are of the training set, to calibrate on."""
+
+
+@runtime_checkable
 class SharesGraph(Protocol):
     """Makes files from a graph that is converted once for all models of the same shapes."""
 
@@ -71,12 +91,15 @@ class SharesGraph(Protocol):
         """The file that is shipped: a graph exported from the same shapes, with `model`'s weights."""
 
 
+AnyConverter = Converter | Refines | SharesGraph
+
+
 @runtime_checkable
 class LoadsFile(Protocol):
     """A backend that loads a file, which another process may have made."""
 
     @property
-    def converter(self) -> Converter | SharesGraph:
+    def converter(self) -> AnyConverter:
         """What makes the file."""
 
     def load(self, file: bytes) -> Run:

@@ -11,6 +11,8 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from harness.contracts import Run
+
 
 @dataclass(frozen=True)
 class OnnxConverter:
@@ -58,3 +60,23 @@ class OnnxConverter:
                 weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
         content: bytes = filled.SerializeToString()
         return content
+
+
+def load_onnx(file: bytes) -> Run:
+    """Run an ONNX file on ONNX Runtime's CPU provider, on as many threads as PyTorch is set to."""
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle sessions that spin slow down whichever model's turn it is.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    source = session.get_inputs()[0].name
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {source: images.numpy()})[0])
+
+    return run

@@ -28,9 +28,10 @@ Result = TypeVar("Result")
 
 PRELOADED = (
     "harness.stopwatch", "torch", "timm", "torch_pruning", "harness.jobs", "harness.measurement",
-    "harness.probe",
+    "harness.probe", "harness.inspection",
 )  # fmt: skip
 POLL_SECONDS = 0.2
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +130,21 @@ def _context(preloads: list[str]) -> multiprocessing.context.BaseContext:
 
 
 def _quiet_worker(log: str) -> None:
+    _end_with_parent()
     # Ctrl-C is the parent's to handle; what libraries and plugins print belongs in the log.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+
+
+def _end_with_parent() -> None:
+    """Have Linux kill this process when the server that started it ends, as it does after the run.
+
+    A worker that is stuck inside a library would keep a core busy for ever.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -10,7 +10,8 @@ import harness
 
 HEADERS = (
     "rank", "pruner", "granularity", "scope", "schedule", "score", "95 %", "best level", "top-1",
-    "retained", "ms", "ms saved", "95 %", "speed-up", "retained / ms saved", "FPS", "MB",
+    "retained", "ms", "ms saved", "95 %", "speed-up", "realised",
+    "retained / ms saved", "FPS", "MB", "mJ",
 )  # fmt: skip
 MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 """What starts Markdown; an underscore inside a word does not."""
@@ -19,8 +20,9 @@ INTRODUCTION = """# Leaderboard
 Methods are ranked by *score*: the accuracy retained per millisecond saved, averaged over every \
 millisecond there is to save (0 to 1, higher is better). A rank is shared by the methods whose \
 interval overlaps that of the rank's first. A method that saves no time beyond the noise has none. \
-*best level* is the sparsity that adds most to the score; the columns after it belong to it. `-` marks \
-an empty value.
+*best level* is the sparsity that adds most to the score; the columns after it belong to it. \
+*realised* is the speed-up over the one that fewer multiply-accumulates promise. `-` marks an empty \
+value.
 """
 
 
@@ -47,23 +49,28 @@ def _section(board: harness.Leaderboard) -> str:
 
 def _cells(standing: harness.Standing) -> list[str]:
     best = standing.best
-    ratio = best["retained_per_ms_saved"]
     return [
         str(standing.group) if standing.group is not None else "-",
         *map(_escaped, standing.method),
         f"{standing.score:.3f}",
         f"{standing.low:.3f} to {standing.high:.3f}",
         f"{best['sparsity']:g}",
-        f"{best['top1']:.1%}",
-        f"{best['retained']:.3f}" if best["retained"] is not None else "-",
+        f"{harness.shown_top1(best):.1%}",
+        _number(best["retained"], "{:.3f}"),
         f"{best['latency_ms']:.3g}",
         f"{best['ms_saved']:.3g}",
         f"{best['ms_saved_low']:.3g} to {best['ms_saved_high']:.3g}",
         f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
-        f"{ratio:.3g}" if ratio is not None else "-",
+        _number(best["speedup_realised"], "{:.0%}"),
+        _number(best["retained_per_ms_saved"], "{:.3g}"),
         f"{best['fps']:.0f}",
         f"{best['size_mb']:.2f}",
+        _number(best["energy_j"], "{:.3g}", 1000.0),
     ]
+
+
+def _number(value: float | None, form: str, scale: float = 1.0) -> str:
+    return "-" if value is None else form.format(scale * value)
 
 
 def _missing(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,0 +1,163 @@
+"""What a backend makes of a snapshot, speed here aside: its own accuracy, a simulator's figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.contracts import Approximate, LoadsFile, Simulated, Simulates
+from harness.errors import failure_reason
+from harness.export import Exporter, architecture, loaded, runtime_facts
+from harness.keys import digest
+from harness.outputs import check_deviation, deviation
+from harness.row import encode_bits
+from harness.snapshot import example_batch, load_model
+from harness.timesheet import Timesheet, Worked
+from harness.training import drawn_images, evaluate_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+
+    from harness.artifacts import ArtifactStore
+    from harness.contracts import Backend, Run
+    from harness.subject import Dense
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What was found, by batch size where it depends on it; `failure` is why there is no more.
+
+    `top1` and `correct` are of the backend's own outputs, as in a snapshot's facts.
+    """
+
+    top1: float | None = None
+    correct: str = ""
+    deviation: float | None = None
+    simulated: Mapping[int, Simulated] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionJob:
+    """One snapshot on one backend."""
+
+    dense: Dense
+    snapshot: str
+    backend: Backend
+    batches: Sequence[int]
+    store: ArtifactStore
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{self.snapshot} on {self.backend.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection(Worked):
+    """What an inspection hands back."""
+
+    found: Inspected
+
+
+def inspects(backend: Backend) -> bool:
+    """Whether there is anything to find out that timing does not."""
+    return isinstance(backend, Approximate | Simulates)
+
+
+def inspect(job: InspectionJob) -> Inspection:
+    """Keep what was found; an error becomes the reason why there is nothing."""
+    timesheet = Timesheet()
+    torch.set_num_threads(1)
+    with timesheet.counting("inspecting"), torch.no_grad():
+        try:
+            found = _inspected(job)
+        except (Exception, SystemExit) as error:
+            found = Inspected(failure=failure_reason(error))
+    if not found.failure:
+        job.store.write_record(_key(job.snapshot, job.backend), asdict(found))
+    return Inspection(timesheet=timesheet, found=found)
+
+
+def kept_inspection(
+    snapshot: str, backend: Backend, batches: Sequence[int], store: ArtifactStore
+) -> Inspected | None:
+    """What `inspect` kept; None where it kept nothing, or not at all of those batch sizes."""
+    record = store.record(_key(snapshot, backend))
+    if record is None:
+        return None
+    figures = {int(batch): Simulated(**said) for batch, said in record.pop("simulated").items()}
+    whole = not isinstance(backend, Simulates) or {*batches} <= figures.keys()
+    return Inspected(**record, simulated=figures) if whole else None
+
+
+def _inspected(job: InspectionJob) -> Inspected:
+    dense, backend, batch = job.dense, job.backend, max(job.batches)
+    model = load_model(job.store.folder(job.snapshot), dense.model, dense.dataset)
+    exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=job.store)
+    images = drawn_images(dense.dataset, "test", batch, seed=0)
+    run = _run(job, exporter, model, images)
+    off = deviation(run(images), model(images))
+    check_deviation(off, backend)
+    own: dict[str, Any] = {}
+    if isinstance(backend, Approximate):
+        evaluation = evaluate_run(_padded(run, batch), dense.dataset, batch=batch)
+        own = {"top1": evaluation.top1, "correct": encode_bits(evaluation.correct.numpy())}
+    return Inspected(deviation=off, simulated=_simulated(job, exporter, model), **own)
+
+
+def _run(job: InspectionJob, exporter: Exporter, model: nn.Module, images: Tensor) -> Run:
+    if not isinstance(job.backend, LoadsFile):
+        return loaded(job.backend, model, images)
+    folder = job.store.folder(job.snapshot)
+    return job.backend.load(
+        exporter.file(job.backend.converter, model, batch=len(images), folder=folder)
+    )
+
+
+def _padded(run: Run, batch: int) -> Run:
+    """The same for fewer images than a file may take."""
+
+    def padded(images: Tensor) -> Tensor:
+        missing = batch - len(images)
+        given = (
+            torch.cat([images, images[:1].expand(missing, *images.shape[1:])]) if missing else images
+        )
+        return run(given)[: len(images)]
+
+    return padded
+
+
+def _simulated(job: InspectionJob, exporter: Exporter, model: nn.Module) -> dict[int, Simulated]:
+    backend = job.backend
+    if not isinstance(backend, Simulates) or not isinstance(backend, LoadsFile):
+        return {}
+    found = {}
+    for batch in job.batches:
+        key = simulation_key(job, model, batch=batch)
+        record = job.store.record(key)
+        if record is None:
+            folder = job.store.folder(job.snapshot)
+            file = exporter.file(backend.converter, model, batch=batch, folder=folder)
+            record = asdict(backend.simulate(file))
+            job.store.write_record(key, record)
+        found[batch] = Simulated(**record)
+    return found
+
+
+def simulation_key(job: InspectionJob, model: nn.Module, *, batch: int) -> str:
+    """Under which a simulator's figures are kept, by architecture where it reads no weights."""
+    backend, dense = job.backend, job.dense
+    reads = isinstance(backend, Simulates) and backend.reads_weights
+    alike = architecture(model, example_batch(dense.dataset, 1), dense.model.name)
+    facts = [job.snapshot if reads else alike, batch, backend.name, *runtime_facts(backend)]
+    return f"simulated-{type(backend).__name__}-{digest(facts)}"
+
+
+def _key(snapshot: str, backend: Backend) -> str:
+    facts = [snapshot, backend.name, *runtime_facts(backend)]
+    return f"inspected-{type(backend).__name__}-{digest(facts)}"
