@@ -73,7 +73,7 @@ def inspect(job: InspectionJob) -> Inspection:
     """Keep what was found; an error becomes the reason why there is nothing."""
     timesheet = Timesheet()
     torch.set_num_threads(1)
-    with timesheet.counting("inspecting"), torch.no_grad():
+    with timesheet.counting("inspecting"):
         try:
             found = _inspected(job)
         except (Exception, SystemExit) as error:
@@ -100,8 +100,9 @@ def _inspected(job: InspectionJob) -> Inspected:
     model = load_model(job.store.folder(job.snapshot), dense.model, dense.dataset)
     exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=job.store)
     images = drawn_images(dense.dataset, "test", batch, seed=0)
-    run = _run(job, exporter, model, images)
-    off = deviation(run(images), model(images))
+    with torch.no_grad():
+        run = _run(job, exporter, model, images)
+        off = deviation(run(images), model(images))
     check_deviation(off, backend)
     own: dict[str, Any] = {}
     if isinstance(backend, Approximate):

@@ -99,7 +99,9 @@ class Sides:
         """For all pairs whose models both folders keep."""
         groups: dict[tuple[Any, ...], list[Pair]] = defaultdict(list)
         for pair in found:
-            if pair.both and self._kept(pair.both):
+            # What a simulator says is the same at every call.
+            timed = pair.both and pair.both[0]["rounds"] is not None
+            if pair.both and timed and self._kept(pair.both):
                 groups[tuple(pair.both[0][name] for name in SESSION)].append(pair)
         return [
             self._session(group[first : first + MOST_PAIRS])

@@ -5,6 +5,7 @@ Images lie channels last in the file, as its runtimes want them.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -61,8 +62,11 @@ class QuantisedTfliteConverter:
             for part in images.split(batch)
             if len(part) == batch
         ]
-        ranges = quantised.calibrate({SIGNATURE: seen})
-        return bytes(quantised.quantize(ranges).quantized_model)
+        with warnings.catch_warnings():
+            # To see all tensors is what its interpreter warns of, and what ranges are made from.
+            warnings.filterwarnings("ignore", ".*preserve_all_tensors", UserWarning)
+            ranges = quantised.calibrate({SIGNATURE: seen})
+            return bytes(quantised.quantize(ranges).quantized_model)
 
 
 def load_tflite(file: bytes) -> Run:
