@@ -1,0 +1,62 @@
+"""Whole runs on backends that are simulated or compute in fewer bits."""
+
+import json
+
+import pandas as pd
+import pytest
+
+RUN = (
+    "run", "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
+    "--levels", "0.9", "--dense-epochs", "1", "--finetune-epochs", "0", "--timing-seconds", "1",
+    "--backends", "eager_cpu:bf16,ethos_u55", "--batch-sizes", "1,4",
+)  # fmt: skip
+
+
+@pytest.fixture
+def table(command, tmp_path):
+    done = command(*RUN, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    frame = pd.read_parquet(tmp_path / "out" / "table.parquet")
+    page = (tmp_path / "out" / "leaderboard.md").read_text()
+    rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_text().splitlines()]
+    return frame, page, rows
+
+
+def test_rows_of_simulators_and_of_reduced_precision(table, command):
+    frame, page, rows = table
+    small = frame[frame.batch == 1].set_index(["backend", "pruner"])
+    halves, chip = small.loc["eager_cpu:bf16"], small.loc["ethos_u55"]
+
+    # A simulator's time has no spread, is that of no process, and tells what the device needs.
+    assert chip.rounds.isna().all()
+    assert chip.processes.isna().all()
+    assert (chip.latency_low_ms == chip.latency_high_ms).all()
+    assert chip.loc["magnitude_l2", "latency_ms"] < chip.loc["dense", "latency_ms"]
+    assert chip.loc["dense", "ms_saved"] == 0.0
+    assert not chip.loc["dense", "saves_time"]
+    assert (chip.cycles > 0).all()
+    assert (chip.flash_mb > 0).all()
+    assert (chip.operators_elsewhere == 0).all()
+    assert chip.energy_source.eq("").all()
+    assert chip.energy_reason.str.len().gt(0).all()
+    assert "Times are a simulator's" in page
+
+    # What has fewer bits is judged by its own outputs, against dense in the same bits.
+    for found in (halves, chip):
+        own, dense = found.loc["magnitude_l2"], found.loc["dense"]
+        assert own.retained == pytest.approx(own.top1_backend / dense.top1_backend)
+        assert own.dense_top1_backend == dense.top1_backend
+    assert "Accuracy is of this backend's own outputs" in page
+    [bits] = {
+        row["dense_correct"] for row in rows if row["backend"] == "ethos_u55" and row["batch"] == 1
+    }
+    assert bits != ""
+
+    # The device runs one image at a time; the other backend does not care.
+    large = frame[frame.batch == 4].set_index("backend")
+    assert large.loc["eager_cpu:bf16"].status.eq("ok").all()
+    assert large.loc["ethos_u55"].reason.eq("ethos_u55 runs no more than 1 at a time").all()
+
+    again = command(*RUN, "--out", "out")
+    assert again.returncode == 0
+    assert "Nothing to do: all 8 cells are in out." in again.stderr
