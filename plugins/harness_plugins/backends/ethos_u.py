@@ -30,7 +30,7 @@ class EthosU:
     memory: str
     reads_weights: bool = True
     most_images: int = 1
-    tolerance: float = 0.5
+    tolerance: float = 1.0
 
     @property
     def converter(self) -> harness.AnyConverter:
