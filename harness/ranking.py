@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AVERAGED = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
     "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",
-    "top1_backend", "energy_j", "dense_energy_j", "speedup_realised",
+    "top1_backend", "energy_j", "dense_energy_j",
 )  # fmt: skip
 
 
