@@ -14,6 +14,7 @@ from harness.discovery import discover
 from harness.environment import physical_cores
 from harness.granularity import selected_granularities
 from harness.options import SETTINGS, FiniteRange
+from harness.request import channel_multiples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,7 @@ def coverage(
             side=side,
         )
         for model in _models(catalogue, models)
-        for granularity in selected_granularities(granularities)
+        for granularity in selected_granularities(granularities, channel_multiples(catalogue))
     ]
     found = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
     click.echo(summary(found))

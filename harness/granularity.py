@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts import GRANULARITIES
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnknownNameError
 from harness.selection import selected_names, split_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.contracts import Granularity, Scope
 
-ALLOWED = (*GRANULARITIES, "channel:MULTIPLE", "N:M", "block:OUTxIN")
+ALLOWED = (*GRANULARITIES, "channel:MULTIPLE", "channel:BACKEND", "N:M", "block:OUTxIN")
 N_OF_M = re.compile(r"([1-9]\d*):([1-9]\d*)")
 BLOCK = re.compile(r"([1-9]\d*)x([1-9]\d*)")
 
@@ -62,9 +64,21 @@ def pattern(name: str) -> Pattern:
     raise HarnessError(f"{name!r} is no granularity; there are {', '.join(ALLOWED)}")
 
 
-def selected_granularities(terms: str) -> list[str]:
-    """Names of a selection: by the rule of every axis, or as `2:4`, `block:4x4` and `channel:8`."""
-    own = [term for term in split_terms(terms) if ":" in term]
+def selected_granularities(terms: str, multiples: Mapping[str, int] | None = None) -> list[str]:
+    """Names of a selection: by the rule of every axis, or as `2:4`, `block:4x4` and `channel:8`.
+
+    `multiples` are what backends compute channels by: `channel:BACKEND` is `channel:8` where that is 8.
+    """
+    own = [_with_multiple(term, multiples or {}) for term in split_terms(terms) if ":" in term]
     plain = ",".join(term for term in split_terms(terms) if ":" not in term)
     names = selected_names(plain, GRANULARITIES, kind="granularity") if plain or not own else []
     return [*names, *dict.fromkeys(pattern(term).name for term in own)]
+
+
+def _with_multiple(term: str, multiples: Mapping[str, int]) -> str:
+    word, _, argument = term.partition(":")
+    if word != "channel" or argument[:1].isdigit():
+        return term
+    if argument not in multiples:
+        raise UnknownNameError("backend that prefers a multiple of channels", argument, list(multiples))
+    return f"channel:{multiples[argument]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import why_unavailable, why_undescribed
-from harness.contracts import Controlled
+from harness.contracts import Controlled, PrefersMultiple
 from harness.errors import HarnessError, UnknownNameError
 from harness.granularity import selected_granularities
 from harness.grid import Grid, checked_levels
@@ -55,7 +55,7 @@ class Request:
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
             schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
-            granularities=selected_granularities(self.granularities),
+            granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
             scope=self.scope,
             levels=checked_levels(_numbers("levels", self.levels, float)),
             seeds=_whole("seeds", self.seeds, least=0),
@@ -77,6 +77,12 @@ def run_folder(grid: Grid, out: Path | None) -> Path:
     names = [model.name for model in grid.models]
     shown = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
     return RESULTS / file_name(f"{shown}-{grid.dataset.name}")
+
+
+def channel_multiples(catalogue: Catalogue) -> dict[str, int]:
+    """How many channels backends compute at a time, by name of those that say so."""
+    plugins = {offer.name: offer.plugin for offer in catalogue.offers if offer.kind == "backend"}
+    return {n: p.channel_multiple for n, p in plugins.items() if isinstance(p, PrefersMultiple)}
 
 
 def _with_controls(schedules: Sequence[Schedule]) -> list[Schedule]:

@@ -214,6 +214,7 @@ def test_a_level_outside_its_range_is_named(wrong):
         ({"granularities": "4:2"}, "'4:2' is no granularity; there are weight, channel, channel:M"),
         ({"granularities": "block:4"}, "'block:4' is no granularity"),
         ({"granularities": "channel:0"}, "'channel:0' is no granularity"),
+        ({"granularities": "channel:ethos_u5"}, "'ethos_u5'; did you mean 'ethos_u"),
         ({"schedules": "lottery:2"}, "lottery takes where in dense training to rewind to"),
         ({"schedules": "agp:0"}, "agp takes the number of rounds, as 4, not '0'"),
         ({"schedules": "rigl:x"}, "rigl takes after how many steps masks move, as 100, not 'x'"),
@@ -231,6 +232,14 @@ def test_a_level_outside_its_range_is_named(wrong):
 def test_a_wrong_request_is_told_in_one_sentence(changes, sentence):
     with pytest.raises(HarnessError, match=sentence):
         grid(**changes)
+
+
+def test_channels_can_be_kept_in_the_multiple_that_a_backend_computes():
+    assert grid(granularities="channel:ethos_u55").granularities == ["channel:16"]
+    assert grid(granularities="channel:litert_cpu,channel:8,weight").granularities == [
+        "weight",
+        "channel:8",
+    ]
 
 
 def test_the_run_folder_is_named_after_models_and_data(tmp_path):

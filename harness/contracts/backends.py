@@ -125,6 +125,15 @@ class LimitsBatch(Protocol):
 
 
 @runtime_checkable
+class PrefersMultiple(Protocol):
+    """A backend that computes channels so many at a time; `channel:BACKEND` keeps a multiple."""
+
+    @property
+    def channel_multiple(self) -> int:
+        """Channels."""
+
+
+@runtime_checkable
 class Bounded(Protocol):
     """A backend that knows how fast its device can be; a time below that fails its row."""
 

@@ -20,6 +20,7 @@ class CompiledCpu:
     """torch.compile with inductor on the CPU, 32-bit floats, one compilation for each batch size."""
 
     name = "compiled_cpu"
+    channel_multiple = 16
 
     def unavailable(self) -> str | None:
         """Whether inductor lacks a C++ compiler."""

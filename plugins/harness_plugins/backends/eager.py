@@ -18,6 +18,8 @@ VARIANTS = ("channels_last", "bf16", "channels_last+bf16")
 class EagerCpu:
     """PyTorch eager on the CPU, 32-bit floats; as eager_cpu:bf16 or :channels_last too."""
 
+    channel_multiple = 16
+
     def __init__(self, variant: str = "") -> None:
         self._variant = variant
 

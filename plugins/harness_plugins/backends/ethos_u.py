@@ -28,6 +28,7 @@ class EthosU:
     accelerator: str
     system: str
     memory: str
+    channel_multiple: int = 16
     reads_weights: bool = True
     most_images: int = 1
     tolerance: float = 1.0

@@ -12,6 +12,7 @@ class LiteRt:
     """LiteRT (TensorFlow Lite) with XNNPACK on the CPU, 32-bit floats."""
 
     name = "litert_cpu"
+    channel_multiple = 8
 
     @property
     def converter(self) -> harness.AnyConverter:

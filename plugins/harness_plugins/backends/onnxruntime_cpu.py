@@ -12,6 +12,7 @@ class OnnxRuntimeCpu:
     """ONNX Runtime on the CPU, 32-bit floats, all graph optimisations, no spinning threads."""
 
     name = "onnxruntime_cpu"
+    channel_multiple = 16
 
     def unavailable(self) -> str | None:
         """Which package is missing."""

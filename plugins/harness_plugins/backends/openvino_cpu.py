@@ -16,6 +16,7 @@ class OpenVinoF32:
     """OpenVINO on the CPU, 32-bit floats whatever the processor could do."""
 
     name = "openvino_f32_cpu"
+    channel_multiple = 16
     precision = "f32"
 
     @property
