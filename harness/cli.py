@@ -1,4 +1,4 @@
-"""The command line: run, list, report, compare, coverage, doctor."""
+"""The command line: run, list, report, compare, export, coverage, doctor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from harness.compare import compare
 from harness.cover import coverage
+from harness.deliver import export
 from harness.discovery import discover
 from harness.doctor import doctor
 from harness.errors import HarnessError
@@ -34,6 +35,7 @@ cli.add_command(run)
 cli.add_command(compare)
 cli.add_command(coverage)
 cli.add_command(doctor)
+cli.add_command(export)
 
 
 @cli.command("list", context_settings=SETTINGS)

@@ -194,6 +194,7 @@ class NoFiles:
     """Exports nothing."""
 
     name = "nothing"
+    suffix = ".none"
     version = "1"
 
     def export(self, model, example):

@@ -45,6 +45,10 @@ class Converter(Protocol):
         """The file's format; backends whose converters have the same name share files."""
 
     @property
+    def suffix(self) -> str:
+        """What the file's name ends with, as `.onnx`."""
+
+    @property
     def version(self) -> str:
         """Of the libraries that make it: another version makes the files anew."""
 
@@ -59,6 +63,10 @@ class Refines(Protocol):
     @property
     def name(self) -> str:
         """The file's format; backends whose converters have the same name share files."""
+
+    @property
+    def suffix(self) -> str:
+        """What the file's name ends with, as `.onnx`."""
 
     @property
     def version(self) -> str:
@@ -79,6 +87,10 @@ class SharesGraph(Protocol):
     @property
     def name(self) -> str:
         """The file's format; backends whose converters have the same name share files."""
+
+    @property
+    def suffix(self) -> str:
+        """What the file's name ends with, as `.onnx`."""
 
     @property
     def version(self) -> str:

@@ -19,6 +19,7 @@ class OnnxConverter:
     """ONNX with weights under PyTorch's names, good for any batch size."""
 
     name: str = "onnx"
+    suffix: str = ".onnx"
 
     @property
     def version(self) -> str:

@@ -24,6 +24,7 @@ class TfliteConverter:
     """32-bit floats, for one batch size."""
 
     name: str = "tflite"
+    suffix: str = ".tflite"
 
     @property
     def version(self) -> str:
@@ -44,6 +45,7 @@ class QuantisedTfliteConverter:
     """The same with 8-bit weights and activations (Jacob 2018), ranges seen on training images."""
 
     name: str = "tflite_int8"
+    suffix: str = ".tflite"
     source: TfliteConverter = TfliteConverter()
 
     @property
