@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from harness.contracts import Bounded
 from harness.estimates import deviation, percentile
 from harness.measurement import COPY, DENSE
-from harness.row import Row
+from harness.row import NO_METER, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.contracts import Backend, Meter
     from harness.footprint import Footprint
     from harness.grid import Cell
     from harness.inspection import Inspected
@@ -170,8 +171,25 @@ def session_columns(measured: Measured, label: str) -> dict[str, Any]:
         "first_ms": fmean(timing.first_ms[label] for timing in timings),
         "deviation": max(timing.deviations[label] for timing in timings),
         "timing_seconds": sum(timing.seconds for timing in timings),
-        "energy_reason": "no meter was asked for",
         **asdict(worst),
+    }
+
+
+def energy_columns(
+    measured: Measured, label: str, *, batch: int, meter: Meter | None, backend: Backend
+) -> dict[str, Any]:
+    """The columns that a meter says, or why none does."""
+    if meter is None:
+        return {"energy_reason": NO_METER}
+    if not meter.meters(backend):
+        return {"energy_reason": f"{meter.name} cannot tell of this device"}
+    found, dense = (measured.joules(batch, name) for name in (label, DENSE))
+    if found is None or dense is None:
+        return {"energy_reason": f"{meter.name} told nothing"}
+    return {
+        "energy_j": found,
+        "dense_energy_j": dense,
+        "energy_source": f"{meter.source}:{meter.name}",
     }
 
 

@@ -14,9 +14,9 @@ from harness.selection import selected, selected_names, split_terms
 if TYPE_CHECKING:
     import pluggy
 
-    from harness.contracts import Backend, Model
+    from harness.contracts import Backend, Meter, Model
 
-Kind = Literal["pruner", "schedule", "dataset", "backend", "reporter"]
+Kind = Literal["pruner", "schedule", "dataset", "backend", "meter", "reporter"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +125,8 @@ class Catalogue:
         return [found[name] for name in names]
 
 
-def why_unavailable(backend: Backend) -> str | None:
-    """Why a backend cannot be used here, a plugin's own error included; None where it can."""
+def why_unavailable(backend: Backend | Meter) -> str | None:
+    """Why a backend or meter cannot be used here, a plugin's own error included; None where it can."""
     try:
         return backend.unavailable()
     except (Exception, SystemExit) as error:

@@ -15,7 +15,7 @@ import pluggy
 
 from harness import hookspecs
 from harness.catalogue import Broken, Catalogue, Kind, Offer, implementations, refuse_double
-from harness.contracts import Backend, Dataset, Pruner, Reporter, Schedule
+from harness.contracts import Backend, Dataset, Meter, Pruner, Reporter, Schedule
 from harness.errors import UnknownNameError, failure_reason
 
 KINDS: Mapping[Kind, type] = {
@@ -23,6 +23,7 @@ KINDS: Mapping[Kind, type] = {
     "schedule": Schedule,
     "dataset": Dataset,
     "backend": Backend,
+    "meter": Meter,
     "reporter": Reporter,
 }
 

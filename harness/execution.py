@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.contracts import Meter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,7 @@ class Execution:
     """Training workers, seconds a job may take, and how patiently snapshots are timed.
 
     `cores` is what a timing process is pinned to, anywhere where it is empty; `dense_from` is a run
-    folder whose dense models are taken over.
+    folder whose dense models are taken over; `meter` tells the energy of what is timed.
     """
 
     workers: int
@@ -33,3 +37,4 @@ class Execution:
     patience: Patience
     cores: tuple[int, ...] = ()
     dense_from: Path | None = None
+    meter: Meter | None = None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from harness.contracts import Converter, LoadsFile, Refines
+from harness.contracts import LoadsFile
+from harness.deployment import Deployment
 from harness.export import Exporter, architecture, runtime_facts
 from harness.keys import digest
 from harness.snapshot import ZSTD_LEVEL, example_batch, read_facts
@@ -22,22 +23,6 @@ if TYPE_CHECKING:
     from harness.grid import Cell
     from harness.level import Level
     from harness.subject import Dense
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """A backend and the batch sizes that it is to run models at."""
-
-    backend: Backend
-    batches: Sequence[int]
-
-    @property
-    def fixed(self) -> Sequence[int]:
-        """The batch sizes that need a file of their own."""
-        own = isinstance(self.backend, LoadsFile) and isinstance(
-            self.backend.converter, Converter | Refines
-        )
-        return self.batches if own else ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.contracts import Backend, Dataset, Model, Pruner, Reporter, Schedule
+    from harness.contracts import Backend, Dataset, Meter, Model, Pruner, Reporter, Schedule
 
 ENTRY_POINT_GROUP = "harness"
 
@@ -44,6 +44,12 @@ def harness_datasets() -> Iterable[Dataset]:
 @hookspec
 def harness_backends() -> Iterable[Backend]:
     """Offer devices with a runtime; one that cannot run here says so in `unavailable`."""
+    return ()
+
+
+@hookspec
+def harness_meters() -> Iterable[Meter]:
+    """Offer meters of energy; one that cannot be read here says so in `unavailable`."""
     return ()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from harness.artifacts import ArtifactStore
-    from harness.footprint import Deployment
+    from harness.deployment import Deployment
     from harness.subject import Dense, Trial
 
 

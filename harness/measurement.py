@@ -17,6 +17,7 @@ import torch
 from harness.backend_file import BackendFile, opened
 from harness.conditions import Conditions, Watch
 from harness.contracts import LoadsFile, SharesGraph
+from harness.energy import joules
 from harness.errors import HarnessError, failure_reason
 from harness.export import Exporter, loaded
 from harness.outputs import check_deviation, deviation
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.artifacts import ArtifactStore
-    from harness.contracts import Backend, Dataset, Model, Run
+    from harness.contracts import Backend, Dataset, Meter, Model, Run
 
 DENSE = "dense"
 COPY = "hidden copy of dense"
@@ -57,6 +58,7 @@ class TimingJob:
     seed: int
     cores: tuple[int, ...] = ()
     others: Mapping[str, Backend | BackendFile] = field(default_factory=dict)
+    meter: Meter | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class Timing:
     samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     load_ms: dict[str, float] = field(default_factory=dict)
     first_ms: dict[str, float] = field(default_factory=dict)
+    joules: dict[int, dict[str, float | None]] = field(default_factory=dict)
     deviations: dict[str, float] = field(default_factory=dict)
     failures: dict[int, dict[str, str]] = field(default_factory=dict)
     conditions: Conditions = field(default_factory=Conditions)
@@ -149,6 +152,8 @@ def _time_batch(
         session = interleave(runs, reference=DENSE, limits=job.limits, seed=job.seed)
         timing.samples[batch] = session.samples
         failures |= _wrong_outputs(runs, subjects, timing)
+        if job.meter is not None:
+            timing.joules[batch] = {label: joules(job.meter, own) for label, own in runs.items()}
     broken = [failures[label] for label in (DENSE, COPY) if label in failures]
     if broken:
         reason = f"dense could not be run: {broken[0]}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.footprint import Deployment
+from harness.deployment import Deployment
+from harness.row import NO_METER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,16 +52,18 @@ class Plan:
         return [trial for trial in self.trials if trial.key in subjects]
 
 
-def make_plan(grid: Grid, rows: Sequence[Mapping[str, Any]], *, processes: int = 1) -> Plan:
+def make_plan(
+    grid: Grid, rows: Sequence[Mapping[str, Any]], *, processes: int = 1, metered: bool = False
+) -> Plan:
     """Compare the grid with the rows there are.
 
     A row is owed again where it failed, where a copy of dense stood out, and where it was timed in
-    fewer than `processes`.
+    fewer than `processes`, or, where energy is asked for, without any meter.
     """
     denses = tuple(grid.denses())
     trials = tuple(grid.trials(denses))
     cells = tuple(grid.cells((*denses, *trials)))
-    kept = {row["key"] for row in rows if _stands(row, processes)}
+    kept = {row["key"] for row in rows if _stands(row, processes) and not (metered and _unmetered(row))}
     owed = tuple(cell for cell in cells if cell.key not in kept)
     return Plan(denses=denses, trials=trials, cells=cells, owed=owed)
 
@@ -70,6 +73,11 @@ def _stands(row: Mapping[str, Any], processes: int) -> bool:
         return bool(row["status"] == "skipped")
     enough = row["processes"] is None or row["processes"] >= processes
     return bool(enough) and row["steady"] is not False
+
+
+def _unmetered(row: Mapping[str, Any]) -> bool:
+    timed = row["status"] == "ok" and row["rounds"] is not None
+    return timed and not row["energy_source"] and row["energy_reason"] in ("", NO_METER)
 
 
 def trial_epochs(trial: Trial) -> float:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.contracts import Simulates
-from harness.footprint import Deployment, Footprints
+from harness.deployment import Deployment
+from harness.footprint import Footprints
 from harness.probe import File, ProbeJob, probe_memory, write_files
 
 if TYPE_CHECKING:

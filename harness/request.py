@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.catalogue import Catalogue
-    from harness.contracts import Backend, Dataset, Model, Schedule
+    from harness.contracts import Backend, Dataset, Meter, Model, Schedule
     from harness.grid import ScopeChoice
 
 RESULTS = Path("results")
@@ -105,6 +105,17 @@ def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
     if not usable:
         raise HarnessError(f"{terms!r} leaves no backend that is available here")
     return usable
+
+
+def usable_meter(catalogue: Catalogue, terms: str) -> Meter | None:
+    """The meter that was asked for. Raises HarnessError where it cannot be read here."""
+    if not terms:
+        return None
+    meter: Meter = catalogue.choose_one("meter", terms, option="--meter")
+    reason = why_unavailable(meter)
+    if reason is not None:
+        raise HarnessError(f"meter {meter.name!r} is not available here: {reason}")
+    return meter
 
 
 def _target(catalogue: Catalogue, text: str, *, batch: int, threads: int) -> Target:

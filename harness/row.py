@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "skipped", "failed"]
 
+NO_METER = "no meter was asked for"
+"""Why a timed row tells no energy, where nobody asked."""
+
 
 def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN401 -- dataclasses.field is untyped in the same way
     return field(default=default, metadata={"text": text, "unit": unit})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.assembly import (
     Known,
     empty_row,
+    energy_columns,
     least_milliseconds,
     measured_row,
     session_columns,
@@ -23,6 +24,7 @@ from harness.snapshot import read_facts
 if TYPE_CHECKING:
     from harness.artifacts import ArtifactStore
     from harness.catalogue import Catalogue
+    from harness.contracts import Meter
     from harness.grid import Cell
     from harness.ledger import Ledger
     from harness.level import Level
@@ -32,12 +34,16 @@ if TYPE_CHECKING:
 
 
 class RowWriter:
-    """Writes a row for each cell, and counts them; `inspections` are what is known of snapshots."""
+    """Writes a row for each cell, and counts them.
+
+    `inspections` are what is known of snapshots, `meter` is what told the energy of sessions.
+    """
 
     def __init__(
         self, ledger: Ledger, store: ArtifactStore, *, catalogue: Catalogue, observer: Observer
     ) -> None:
         self.inspections = Inspections()
+        self.meter: Meter | None = None
         self._ledger = ledger
         self._store = store
         self._footprints = Footprints(store)
@@ -65,7 +71,8 @@ class RowWriter:
             return
         # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
         shown = COPY if label == DENSE else label
-        times = timed_columns(found, shown, batch=cell.batch) | session_columns(found, shown)
+        energy = energy_columns(found, shown, batch=cell.batch, meter=self.meter, backend=cell.backend)
+        times = timed_columns(found, shown, batch=cell.batch) | session_columns(found, shown) | energy
         known = self._known(cell, level)
         row = measured_row(cell, known, times=times, machine=self._machine)
         floor = least_milliseconds(cell, known.snapshot.macs)

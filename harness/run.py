@@ -18,7 +18,7 @@ from harness.ledger import Ledger
 from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.plan import make_plan
 from harness.recipe import Recipe
-from harness.request import Request, run_folder
+from harness.request import Request, run_folder, usable_meter
 from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
 from harness.timesheet import Timesheet, time_sentence
 
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     default=Patience.seconds,
     help="Or after so long a session: up to 32 models on one backend, in 3 processes or more.",
 )
+@click.option("--meter", default="", help="Of energy: rapl, nvml, or an estimate as watts:15.")
 @click.option("--pin", default="", help="Cores that timing processes are pinned to, as 0,1.")
 @click.option("--quick", is_flag=True, help="One timing process instead of three: placement unseen.")
 @click.option(
@@ -102,6 +103,7 @@ def run(
     time_limit: float,
     precision: float,
     timing_seconds: float,
+    meter: str,
     pin: str,
     quick: bool,
     dense_from: Path | None,
@@ -125,6 +127,7 @@ def run(
         patience=replace(patience, least=1, most=1) if quick else patience,
         cores=cores_to_pin(pin),
         dense_from=dense_from,
+        meter=usable_meter(catalogue, meter),
     )
     folder = run_folder(grid, out)
     order = _Order(grid=grid, folder=folder, execution=execution, catalogue=catalogue)
@@ -145,7 +148,8 @@ class _Order:
 
     def plan(self, *, fresh: bool) -> Plan:
         rows = [] if fresh else Ledger(self.folder).rows()
-        return make_plan(self.grid, rows, processes=self.execution.patience.least)
+        metered = self.execution.meter is not None
+        return make_plan(self.grid, rows, processes=self.execution.patience.least, metered=metered)
 
     def failed(self, *, fresh: bool, began: float) -> bool:
         """Carry it out and show it: whether a cell failed."""

@@ -72,6 +72,7 @@ class Runner:
         self._observer = observer
         self._timesheet = timesheet or Timesheet()
         self._rows = RowWriter(self._ledger, self._store, catalogue=catalogue, observer=observer)
+        self._rows.meter = execution.meter
 
     def carry_out(self, plan: Plan, *, threads: int) -> None:
         """Write the row of every owed cell. A cell that cannot run becomes a row with its reason."""
@@ -140,6 +141,7 @@ class Runner:
             threads=threads,
             limits=limits,
             cores=self._execution.cores,
+            meter=self._execution.meter,
         )
         self._observer.phase("timing", len(members))
         timer = Timer(

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from harness.estimates import median, process_weights, saving
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.artifacts import ArtifactStore
+    from harness.contracts import Meter
     from harness.estimates import Estimate, Processes
     from harness.execution import Patience
     from harness.grid import Cell
@@ -64,13 +66,14 @@ def plan_sessions(
     threads: int,
     limits: Limits,
     cores: tuple[int, ...] = (),
+    meter: Meter | None = None,
 ) -> list[Session]:
     """As many snapshots together as fit: dense is timed once for all of them."""
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for cell, level in members:
         groups[cell.dense.key, cell.backend.name].append((cell, level))
     return [
-        _session(part, replace(_job(part[0][0], store, limits), threads=threads, cores=cores))
+        _session(part, replace(_job(part[0][0], store, limits, meter), threads=threads, cores=cores))
         for group in groups.values()
         for part in _parts(group, store)
     ]
@@ -90,7 +93,7 @@ def _parts(group: Sequence[Member], store: ArtifactStore) -> Iterator[list[Membe
     yield part
 
 
-def _job(cell: Cell, store: ArtifactStore, limits: Limits) -> TimingJob:
+def _job(cell: Cell, store: ArtifactStore, limits: Limits, meter: Meter | None) -> TimingJob:
     """The job of a session of nothing but dense."""
     return TimingJob(
         backend=cell.backend,
@@ -102,6 +105,7 @@ def _job(cell: Cell, store: ArtifactStore, limits: Limits) -> TimingJob:
         threads=1,
         limits=limits,
         seed=cell.dense.seed,
+        meter=meter if meter is not None and meter.meters(cell.backend) else None,
     )
 
 
@@ -142,6 +146,12 @@ class Measured:
         """What `label` saves against `dense` (ms), paired by process and round."""
         pairs = self.samples(batch, dense), self.samples(batch, label)
         return saving(*pairs, self._weights[batch])
+
+    def joules(self, batch: int, label: str) -> float | None:
+        """Energy of one inference, mean of processes; None where one of them does not know."""
+        found = [timing.joules.get(batch, {}).get(label) for timing in self.timings]
+        known = [value for value in found if value is not None]
+        return fmean(known) if len(known) == len(found) else None
 
     @cached_property
     def _weights(self) -> dict[int, list[float]]:

@@ -44,7 +44,7 @@ def print_catalogue(page: Console, catalogue: Catalogue) -> None:
     table = _table("kind", "name", "from", "what it is", title="Plugins")
     missing = [(broken.name, broken.distribution, broken.reason) for broken in catalogue.broken]
     for offer in catalogue.offers:
-        reason = why_unavailable(offer.plugin) if offer.kind == "backend" else None
+        reason = why_unavailable(offer.plugin) if offer.kind in ("backend", "meter") else None
         if reason is None:
             table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
         else:

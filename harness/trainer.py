@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.footprint import Deployment
+    from harness.deployment import Deployment
     from harness.plan import Plan
     from harness.subject import Dense, Trial
     from harness.timesheet import Worked

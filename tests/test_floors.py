@@ -8,14 +8,14 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     # Words that everything is said in.
     {
-        "contracts", "contracts.backends", "contracts.criteria", "contracts.plugins",
-        "contracts.schedules", "environment", "errors", "execution", "granularity", "keys", "recipe",
-        "requirements", "row", "selection", "target", "timesheet",
+        "contracts", "contracts.backends", "contracts.criteria", "contracts.meters",
+        "contracts.plugins", "contracts.schedules", "deployment", "environment", "errors", "execution",
+        "granularity", "keys", "recipe", "requirements", "row", "selection", "target", "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
         "activations", "artifacts", "backend_file", "channels", "conditions", "converters",
-        "converters.onnx", "converters.tflite", "costs", "dependency",
+        "converters.onnx", "converters.tflite", "costs", "dependency", "energy",
         "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
         "outputs", "peak", "penalty",
         "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",

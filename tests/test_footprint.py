@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 import zstandard
 
+from harness.deployment import Deployment
 from harness.discovery import discover
 from harness.engines.local import LocalEngine
 from harness.export import Exporter
-from harness.footprint import Deployment, Footprint, Footprints
+from harness.footprint import Footprint, Footprints
 from harness.grid import Cell
 from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.level import kept_level

@@ -36,6 +36,7 @@ from harness.contracts.criteria import (
     Steps,
     Trained,
 )
+from harness.contracts.meters import Meter
 from harness.contracts.plugins import (
     Augments,
     Configurable,
@@ -64,6 +65,7 @@ __all__ = [
     "LimitsBatch",
     "LoadsFile",
     "MakesMasks",
+    "Meter",
     "Model",
     "NeedsArgument",
     "Part",

@@ -71,12 +71,17 @@ class QuantisedTfliteConverter:
             return bytes(quantised.quantize(ranges).quantized_model)
 
 
-def load_tflite(file: bytes) -> Run:
-    """Run a LiteRT file with XNNPACK, on as many threads as PyTorch is set to."""
+def load_tflite(file: bytes, *, xnnpack: bool = True) -> Run:
+    """Run a LiteRT file, on as many threads as PyTorch is set to; its own kernels refuse nothing."""
     import torch
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(model_content=file, num_threads=torch.get_num_threads())
+    kernels = OpResolverType.AUTO if xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(
+        model_content=file,
+        num_threads=torch.get_num_threads(),
+        experimental_op_resolver_type=kernels,
+    )
     interpreter.allocate_tensors()
     [given], [made] = interpreter.get_input_details(), interpreter.get_output_details()
 

@@ -1,0 +1,1 @@
+"""Built-in meters: one module, one entry point."""
