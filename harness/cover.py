@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.artifacts import write_file
 from harness.discovery import discover
 from harness.environment import physical_cores
+from harness.errors import HarnessError
 from harness.granularity import selected_granularities
 from harness.options import SETTINGS, FiniteRange
 from harness.request import channel_multiples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.catalogue import Catalogue
     from harness.contracts import Model
@@ -36,7 +39,7 @@ MODELS = (
     "hrnet_w18_small", "cspresnet50", "ese_vovnet19b_dw", "tinynet_e",
 )  # fmt: skip
 """More than twenty families; the smallest of each where several are alike."""
-TABLE, PAGE = "coverage.csv", "coverage.md"
+TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
 
 
 @click.command("coverage", context_settings=SETTINGS)
@@ -86,10 +89,21 @@ def coverage(
         for model in _models(catalogue, models)
         for granularity in selected_granularities(granularities, channel_multiples(catalogue))
     ]
+    _claim(out, {"pruner": criterion.name, "backend": runtime.name, "side": side})
     found = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
     click.echo(summary(found))
     if any(covered.step for covered in found):
         sys.exit(1)
+
+
+def _claim(out: Path, settings: Mapping[str, Any]) -> None:
+    """Raises HarnessError where a folder's finished rows were made in another way."""
+    path = out / SETTINGS_FILE
+    kept = json.loads(path.read_text()) if path.is_file() else settings
+    if kept != settings:
+        told = ", ".join(f"{name} {value}" for name, value in kept.items())
+        raise HarnessError(f"{out} holds coverage with {told}: choose another --out")
+    write_file(path, json.dumps(settings).encode())
 
 
 def _models(catalogue: Catalogue, terms: str) -> list[Model]:

@@ -113,3 +113,6 @@ def test_the_command_writes_a_table_and_goes_on_where_it_was(command, tmp_path):
     again = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
     assert (again.returncode, again.stdout) == (0, first.stdout)
     assert pd.read_csv(tmp_path / "covered" / "coverage.csv").equals(table), "nothing was done again"
+    other = command(*arguments, "--backend", "onnxruntime_cpu", "--out", "covered")
+    assert other.returncode == 2
+    assert "covered holds coverage with pruner magnitude_l2, backend eager_cpu, side 64" in other.stderr
