@@ -36,9 +36,8 @@ class RunsModel(Protocol):
         """Load the model, untimed; use as many threads as `torch.get_num_threads()` says."""
 
 
-@runtime_checkable
-class Converter(Protocol):
-    """Makes a file of one snapshot for one batch size; the core keeps it."""
+class Format(Protocol):
+    """What every converter tells of the files that it makes."""
 
     @property
     def name(self) -> str:
@@ -51,26 +50,19 @@ class Converter(Protocol):
     @property
     def version(self) -> str:
         """Of the libraries that make it: another version makes the files anew."""
+
+
+@runtime_checkable
+class Converter(Format, Protocol):
+    """Makes a file of one snapshot for one batch size; the core keeps it."""
 
     def convert(self, model: nn.Module, images: Tensor, *, batch: int) -> bytes:
         """The file, for inputs of `batch` images; `images` are of the training set, to calibrate on."""
 
 
 @runtime_checkable
-class Refines(Protocol):
+class Refines(Format, Protocol):
     """Makes a file from another converter's, which other backends may load as it is."""
-
-    @property
-    def name(self) -> str:
-        """The file's format; backends whose converters have the same name share files."""
-
-    @property
-    def suffix(self) -> str:
-        """What the file's name ends with, as `.onnx`."""
-
-    @property
-    def version(self) -> str:
-        """Of the libraries that make it: another version makes the files anew."""
 
     @property
     def source(self) -> Converter | SharesGraph:
@@ -81,20 +73,8 @@ class Refines(Protocol):
 
 
 @runtime_checkable
-class SharesGraph(Protocol):
+class SharesGraph(Format, Protocol):
     """Makes files from a graph that is converted once for all models of the same shapes."""
-
-    @property
-    def name(self) -> str:
-        """The file's format; backends whose converters have the same name share files."""
-
-    @property
-    def suffix(self) -> str:
-        """What the file's name ends with, as `.onnx`."""
-
-    @property
-    def version(self) -> str:
-        """Of the libraries that make it: another version makes the graphs anew."""
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
         """The converted graph without its weights, good for any batch size."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -11,11 +12,27 @@ import harness
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+VARIANTS = ("channels_last", "bf16", "channels_last+bf16")
+
 
 class EagerCpu:
-    """PyTorch eager on the CPU, 32-bit floats."""
+    """PyTorch eager on the CPU, 32-bit floats; as eager_cpu:bf16 or :channels_last too."""
 
-    name = "eager_cpu"
+    channel_multiple = 16
+
+    def __init__(self, variant: str = "") -> None:
+        self._variant = variant
+
+    @property
+    def name(self) -> str:
+        """With the variant, where it is one."""
+        return f"eager_cpu:{self._variant}" if self._variant else "eager_cpu"
+
+    def configured(self, argument: str) -> EagerCpu:
+        """The variant of that name. Raises HarnessError where there is none."""
+        if argument not in VARIANTS:
+            raise harness.HarnessError(f"eager_cpu:{argument}: there are {', '.join(VARIANTS)}")
+        return EagerBf16Cpu(argument) if "bf16" in argument else EagerCpu(argument)
 
     def unavailable(self) -> str | None:
         """Never: the harness needs PyTorch itself."""
@@ -30,10 +47,28 @@ class EagerCpu:
         return harness.cpu_peak_macs(threads)
 
     def prepare(self, model: nn.Module, example: Tensor) -> harness.Run:  # noqa: ARG002 -- eager needs no example
-        """The model itself, without gradients."""
+        """The model itself, without gradients; inputs are converted as a program would have to."""
         import torch
 
-        return torch.inference_mode()(model.eval())
+        model = model.eval()
+        if not self._variant:
+            return torch.inference_mode()(model)
+        floats = torch.bfloat16 if "bf16" in self._variant else torch.float32
+        layout = torch.channels_last if "channels_last" in self._variant else torch.contiguous_format
+        # A copy, since outputs are compared with those of the model as it is.
+        model = copy.deepcopy(model).to(dtype=floats).to(memory_format=layout)
+
+        def run(images: Tensor) -> Tensor:
+            outputs: Tensor = model(images.to(dtype=floats, memory_format=layout))
+            return outputs.float()
+
+        return torch.inference_mode()(run)
+
+
+class EagerBf16Cpu(EagerCpu):
+    """PyTorch eager on the CPU, weights and activations in 16-bit bfloat."""
+
+    tolerance = 0.1
 
 
 @harness.hookimpl

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from importlib.metadata import version
 
 import harness
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
 class OnnxRuntimeCpu:
     """ONNX Runtime on the CPU, 32-bit floats, all graph optimisations, no spinning threads."""
 
     name = "onnxruntime_cpu"
+    channel_multiple = 16
 
     def unavailable(self) -> str | None:
         """Which package is missing."""
-        for package in PACKAGES:
-            try:
-                version(package)
-            except PackageNotFoundError:
-                return f"{package} is not installed: pip install {' '.join(PACKAGES)}"
-        return None
+        return harness.unmet("onnx", "onnxruntime", "onnxscript")
 
     def describe(self) -> Mapping[str, str]:
         """The processor and ONNX Runtime's version."""
@@ -43,22 +33,7 @@ class OnnxRuntimeCpu:
 
     def load(self, file: bytes) -> harness.Run:
         """Start a session on the file."""
-        import onnxruntime
-        import torch
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Idle sessions that spin slow down whichever model's turn it is.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        source = session.get_inputs()[0].name
-
-        def run(images: Tensor) -> Tensor:
-            return torch.from_numpy(session.run(None, {source: images.numpy()})[0])
-
-        return run
+        return harness.load_onnx(file)
 
 
 @harness.hookimpl
