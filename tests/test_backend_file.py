@@ -13,5 +13,5 @@ def test_a_folder_of_plugins_may_hold_files_that_offer_no_backend(tmp_path):
         shutil.copy(source, tmp_path)
     assert (tmp_path / "__init__.py").exists()
     found = backend_files(tmp_path)
-    assert set(found) == {"eager_cpu", "onnxruntime_cpu"}
+    assert {"eager_cpu", "onnxruntime_cpu", "ethos_u55"} <= set(found)
     assert found["eager_cpu"].open().name == "eager_cpu"
