@@ -31,7 +31,7 @@ class EthosU:
     channel_multiple: int = 16
     reads_weights: bool = True
     most_images: int = 1
-    tolerance: float = 1.0
+    tolerance: float = 2.0
 
     @property
     def converter(self) -> harness.AnyConverter:
