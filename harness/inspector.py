@@ -54,7 +54,8 @@ class Inspector:
             if (known := kept_inspection(job.snapshot, job.backend, job.batches, self._store))
         }
         owed = [job for job in jobs if (job.snapshot, job.backend.name) not in found]
-        self._workers.observer.phase("inspecting", len(owed))
+        if owed:
+            self._workers.observer.phase("inspecting", len(owed))
         for wave in self._waves(owed):
             for label, outcome in self._workers.run(inspect, wave):
                 job, told = wave[label], outcome.value
@@ -94,4 +95,4 @@ class Inspector:
             shares = isinstance(job.backend, Simulates) and not job.backend.reads_weights
             (second if shares and alike in seen else first)[job.label] = job
             seen.add(alike)
-        return [first, second]
+        return [wave for wave in (first, second) if wave]

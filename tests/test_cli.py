@@ -30,7 +30,7 @@ def refused(done) -> str:
         ("run --models resnet18 --config nowhere.toml", "'nowhere.toml' does not exist"),
         ("run --models resnet18 --optimizer adamm", "did you mean 'adam"),
         ("coverage --pruner all", "--pruner asks for one pruner (there are: "),
-        ("coverage --backend *", "--backend asks for one backend (there are: eager_cpu, "),
+        ("coverage --backend *", "--backend asks for one backend (there are: compiled_cpu, "),
         ("run", "Missing option '--models'"),
         ("rum", "No such command 'rum'"),
         ("report nowhere", "no run folder is called 'nowhere'"),

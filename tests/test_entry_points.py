@@ -28,7 +28,7 @@ def test_what_is_installed_is_what_is_declared():
 
 
 def test_an_entry_point_is_named_after_its_kind():
-    kinds = {"pruners", "schedules", "models", "datasets", "backends", "reporters"}
+    kinds = {"pruners", "schedules", "models", "datasets", "backends", "meters", "reporters"}
     for name, module in DECLARED.items():
         kind = module.split(".")[1]
         assert kind in kinds

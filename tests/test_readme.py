@@ -111,7 +111,7 @@ def test_the_readmes_pruner_passes_the_kit_as_the_readme_says(tmp_path, monkeypa
 
 def test_every_hook_is_documented_with_its_arguments():
     hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("harness_")}
-    assert len(hooks) == 7
+    assert len(hooks) == 8
     for name, hook in hooks.items():
         assert f"`{name}({', '.join(signature(hook).parameters)})`" in README
 

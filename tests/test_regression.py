@@ -68,9 +68,9 @@ def test_a_backend_that_became_slower_turns_it_red(new_run, command, plugins):
     new_run()
     slower = plugins(
         "backends/eager.py",
-        "        return torch.inference_mode()(model.eval())",
-        "        once = torch.inference_mode()(model.eval())\n"
-        "        return lambda images: (once(images), once(images))[1]",
+        "            return torch.inference_mode()(model)",
+        "            once = torch.inference_mode()(model)\n"
+        "            return lambda images: (once(images), once(images))[1]",
     )
     again = ("--remeasure", "--base-backends", str(BASELINE / "backends"), "--timing-seconds", "20")
     done = command("compare", str(BASELINE), "new", *again, path=slower)
