@@ -234,6 +234,23 @@ def test_a_wrong_request_is_told_in_one_sentence(changes, sentence):
         grid(**changes)
 
 
+@pytest.mark.parametrize(
+    ("source", "reason", "owed"),
+    [
+        ("", "no meter was asked for", True),
+        ("measured:rapl", "", False),
+        ("", "rapl told nothing", False),
+    ],
+)
+def test_timed_rows_are_owed_again_where_energy_is_asked_for_the_first_time(source, reason, owed):
+    every = make_plan(grid(), []).cells
+    told = {"status": "ok", "processes": 3, "steady": True, "rounds": 50}
+    told |= {"energy_source": source, "energy_reason": reason}
+    rows = [{"key": cell.key, **told} for cell in every]
+    assert len(make_plan(grid(), rows, metered=True).owed) == (len(every) if owed else 0)
+    assert make_plan(grid(), rows).owed == ()
+
+
 def test_channels_can_be_kept_in_the_multiple_that_a_backend_computes():
     assert grid(granularities="channel:ethos_u55").granularities == ["channel:16"]
     assert grid(granularities="channel:litert_cpu,channel:8,weight").granularities == [

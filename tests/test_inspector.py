@@ -22,7 +22,7 @@ def table(command, tmp_path):
     return frame, page, rows
 
 
-def test_rows_of_simulators_and_of_reduced_precision(table, command):
+def test_rows_of_simulators_and_of_reduced_precision(table, command, tmp_path):
     frame, page, rows = table
     small = frame[frame.batch == 1].set_index(["backend", "pruner"])
     halves, chip = small.loc["eager_cpu:bf16"], small.loc["ethos_u55"]
@@ -57,6 +57,7 @@ def test_rows_of_simulators_and_of_reduced_precision(table, command):
     assert large.loc["eager_cpu:bf16"].status.eq("ok").all()
     assert large.loc["ethos_u55"].reason.eq("ethos_u55 runs no more than 1 at a time").all()
 
-    again = command(*RUN, "--out", "out")
-    assert again.returncode == 0
-    assert "Nothing to do: all 8 cells are in out." in again.stderr
+    # What a simulator said is not asked again; a busy machine may owe times of the other backend.
+    assert command(*RUN, "--out", "out").returncode == 0
+    lines = (tmp_path / "out" / "rows.jsonl").read_text().splitlines()
+    assert sum('"backend": "ethos_u55"' in line for line in lines) == 4
