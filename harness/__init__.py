@@ -56,7 +56,7 @@ from harness.findings import findings
 from harness.hookspecs import hookimpl
 from harness.ranking import Leaderboard, Standing, leaderboards, shown_top1
 from harness.requirements import unmet
-from harness.row import BLOBS, Row, column_units
+from harness.row import BLOBS, Row, column_units, speedup_realised
 
 __all__ = [
     "BLOBS",
@@ -119,5 +119,6 @@ __all__ = [
     "load_onnx",
     "load_tflite",
     "shown_top1",
+    "speedup_realised",
     "unmet",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contracts import Bounded
 from harness.estimates import deviation, percentile
 from harness.measurement import COPY, DENSE
-from harness.row import NO_METER, Row
+from harness.row import NO_METER, Row, speedup_realised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,27 +63,22 @@ def measured_row(
     top1, dense_top1 = known.top1
     retained = top1 / dense_top1 if dense_top1 else None
     counts = times["saves_time"] and retained is not None
+    size = _size(known.snapshot, known.dense)
     return Row(
         **cell.settings,
         **machine,
         **_accuracy(known),
-        **_size(known.snapshot, known.dense),
+        **size,
         **asdict(known.taken),
         **_spent(known.level),
         **times,
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
-        speedup_realised=_realised(known, times),
+        speedup_realised=speedup_realised({**size, **times}),
         key=cell.key,
         status="ok",
         retained=retained,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def _realised(known: Known, times: Mapping[str, Any]) -> float:
-    """How much of the speed-up that fewer multiply-accumulates promise there is."""
-    promised = known.dense.macs / max(known.snapshot.macs, 1)
-    return float(times["dense_latency_ms"] / times["latency_ms"] / promised)
 
 
 def least_milliseconds(cell: Cell, macs: int) -> float:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -53,7 +55,8 @@ class Row:
     top5: float | None = _column("label among the best five; empty up to five classes", "fraction")
     dense_top1: float | None = _column("top1 of the dense model of the same seed", "fraction")
     top1_backend: float | None = _column(
-        "the same from the backend's own outputs; empty where it computes as PyTorch does", "fraction"
+        "test accuracy, of the backend's own outputs; empty where it computes as PyTorch does",
+        "fraction",
     )
     dense_top1_backend: float | None = _column("top1_backend of the dense model", "fraction")
     retained: float | None = _column(
@@ -194,6 +197,12 @@ BLOBS = ("correct", "dense_correct")
 def column_units() -> dict[str, tuple[str, str]]:
     """Every column in order: name to (explanation, unit)."""
     return {item.name: (item.metadata["text"], item.metadata["unit"]) for item in fields(Row)}
+
+
+def speedup_realised(columns: Mapping[str, Any]) -> float:
+    """How much of the speed-up that fewer multiply-accumulates promise a row has."""
+    promised = columns["dense_macs"] / max(columns["macs"], 1)
+    return float(columns["dense_latency_ms"] / columns["latency_ms"] / promised)
 
 
 def encode_bits(bits: NDArray[np.bool_]) -> str:

@@ -15,7 +15,7 @@ Run = Callable[["Tensor"], "Tensor"]
 
 @runtime_checkable
 class Backend(Protocol):
-    """A device plus a runtime that runs a model; it also either `RunsModel` or `LoadsFile`."""
+    """A device plus a runtime that runs a model: one that `RunsModel` or that `LoadsFile`."""
 
     @property
     def name(self) -> str:

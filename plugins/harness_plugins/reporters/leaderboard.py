@@ -61,18 +61,12 @@ def _cells(standing: harness.Standing) -> list[str]:
         f"{best['ms_saved']:.3g}",
         f"{best['ms_saved_low']:.3g} to {best['ms_saved_high']:.3g}",
         f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
-        f"{_realised(best):.0%}",
+        f"{harness.speedup_realised(best):.0%}",
         _number(best["retained_per_ms_saved"], "{:.3g}"),
         f"{best['fps']:.0f}",
         f"{best['size_mb']:.2f}",
         _number(best["energy_j"], "{:.3g}", 1000.0),
     ]
-
-
-def _realised(row: Mapping[str, Any]) -> float:
-    """From the columns that rows have always had."""
-    promised = row["dense_macs"] / max(row["macs"], 1)
-    return float(row["dense_latency_ms"] / row["latency_ms"] / promised)
 
 
 def _number(value: float | None, form: str, scale: float = 1.0) -> str:
