@@ -48,7 +48,7 @@ from harness.contracts import (
     Steps,
     Trained,
 )
-from harness.converters.onnx import OnnxConverter, load_onnx
+from harness.converters.onnx import OnnxConverter, Optimised, load_onnx
 from harness.converters.tflite import QuantisedTfliteConverter, TfliteConverter, load_tflite
 from harness.environment import cpu_name, cpu_peak_macs
 from harness.errors import HarnessError, UnsupportedError
@@ -80,6 +80,7 @@ __all__ = [
     "Model",
     "NeedsArgument",
     "OnnxConverter",
+    "Optimised",
     "Part",
     "Penalises",
     "Place",

@@ -177,6 +177,31 @@ def test_bf16_is_further_off_than_floats_and_leaves_the_model_alone(network, ima
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
-def test_a_variant_that_is_none_is_named():
-    with pytest.raises(harness.HarnessError, match="eager_cpu:fp4: there are channels_last, bf16"):
-        backend("eager_cpu:fp4")
+@pytest.mark.parametrize(
+    ("variant", "known"),
+    [("eager_cpu:fp4", "channels_last, bf16"), ("onnxruntime_cpu:most", "none, basic, extended")],
+)
+def test_a_variant_that_is_none_is_named(variant, known):
+    with pytest.raises(harness.HarnessError, match=f"{variant}: there are {known}"):
+        backend(variant)
+
+
+class Spectrum(nn.Module):
+    """Ends with an operator that ncnn does not have."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        return torch.fft.rfft2(self.layer(x)).abs()
+
+
+def test_operators_that_ncnn_does_not_know_are_named(images):
+    with pytest.raises(harness.HarnessError, match=r"ncnn has no torch\.fft\.rfft2"):
+        converted(backend("ncnn_cpu").converter, Spectrum().eval(), images[:1])
+
+
+def test_the_same_model_makes_the_same_file_of_ncnn(network, images):
+    converter = backend("ncnn_cpu").converter
+    assert converted(converter, network, images[:1]) == converted(converter, network, images[:1])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import HarnessError
 
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.contracts import Run
+
+Optimised = Literal["none", "basic", "extended", "all"]
+LEVELS: Mapping[Optimised, str] = {
+    "none": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,11 @@ class OnnxConverter:
         return content
 
 
-def load_onnx(file: bytes) -> Run:
-    """Run an ONNX file on ONNX Runtime's CPU provider, on as many threads as PyTorch is set to."""
+def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = False) -> Run:
+    """Run an ONNX file on ONNX Runtime's CPU provider, on as many threads as PyTorch is set to.
+
+    `optimised` is the most that its graph may be changed. Threads that spin wait for work busily.
+    """
     import onnxruntime
     import torch
 
@@ -72,8 +84,9 @@ def load_onnx(file: bytes) -> Run:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.__members__[LEVELS[optimised]]
     # Idle sessions that spin slow down whichever model's turn it is.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     source = session.get_inputs()[0].name
 

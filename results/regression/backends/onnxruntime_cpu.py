@@ -7,12 +7,32 @@ from importlib.metadata import version
 
 import harness
 
+LEVELS: tuple[harness.Optimised, ...] = ("none", "basic", "extended")
+SPINNING = "spinning"
+VARIANTS = (*LEVELS, SPINNING, *(f"{level}+{SPINNING}" for level in LEVELS))
+
 
 class OnnxRuntimeCpu:
-    """ONNX Runtime on the CPU, 32-bit floats, all graph optimisations, no spinning threads."""
+    """ONNX Runtime on the CPU, 32-bit floats, its graph fully optimised, threads that do not spin.
 
-    name = "onnxruntime_cpu"
+    As onnxruntime_cpu:basic or another level with less of that; as :spinning with threads that do.
+    """
+
     channel_multiple = 16
+
+    def __init__(self, variant: str = "") -> None:
+        self._variant = variant
+
+    @property
+    def name(self) -> str:
+        """With the variant, where it is one."""
+        return f"onnxruntime_cpu:{self._variant}" if self._variant else "onnxruntime_cpu"
+
+    def configured(self, argument: str) -> OnnxRuntimeCpu:
+        """The variant of that name. Raises HarnessError where there is none."""
+        if argument not in VARIANTS:
+            raise harness.HarnessError(f"onnxruntime_cpu:{argument}: there are {', '.join(VARIANTS)}")
+        return OnnxRuntimeCpu(argument)
 
     def unavailable(self) -> str | None:
         """Which package is missing."""
@@ -33,7 +53,11 @@ class OnnxRuntimeCpu:
 
     def load(self, file: bytes) -> harness.Run:
         """Start a session on the file."""
-        return harness.load_onnx(file)
+        chosen = self._variant.split("+")
+        levels = [level for level in LEVELS if level in chosen]
+        return harness.load_onnx(
+            file, optimised=levels[0] if levels else "all", spinning=SPINNING in chosen
+        )
 
 
 @harness.hookimpl
