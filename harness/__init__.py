@@ -22,6 +22,7 @@ from harness.contracts import (
     Meter,
     Model,
     NeedsArgument,
+    OnDevice,
     Part,
     Penalises,
     Place,
@@ -50,7 +51,7 @@ from harness.contracts import (
 )
 from harness.converters.onnx import OnnxConverter, Optimised, load_onnx
 from harness.converters.tflite import QuantisedTfliteConverter, TfliteConverter, load_tflite
-from harness.environment import cpu_name, cpu_peak_macs
+from harness.environment import cpu_name, cpu_peak_macs, gpu_name, no_gpu
 from harness.errors import HarnessError, UnsupportedError
 from harness.findings import findings
 from harness.hookspecs import hookimpl
@@ -79,6 +80,7 @@ __all__ = [
     "Meter",
     "Model",
     "NeedsArgument",
+    "OnDevice",
     "OnnxConverter",
     "Optimised",
     "Part",
@@ -115,10 +117,12 @@ __all__ = [
     "cpu_name",
     "cpu_peak_macs",
     "findings",
+    "gpu_name",
     "hookimpl",
     "leaderboards",
     "load_onnx",
     "load_tflite",
+    "no_gpu",
     "shown_top1",
     "speedup_realised",
     "unmet",

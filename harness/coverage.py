@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import nn
 
+from harness.accelerator import from_host
 from harness.errors import HarnessError, failure_reason
 from harness.export import loaded
 from harness.granularity import pattern
@@ -116,7 +117,7 @@ def cover(job: CoverageJob) -> Covered:
         step, found = "running", replace(found, removed=1.0 - resource.left(smaller))
         wanted = _outputs(smaller, example)
         step = "exporting"
-        run = loaded(job.backend, smaller, example)
+        run = from_host(loaded(job.backend, smaller, example), job.backend)
         step = "comparing"
         off = deviation(run(example), wanted)
         found = replace(found, deviation=off)

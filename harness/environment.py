@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
+import shutil
 import subprocess
 from functools import cache
 from importlib.metadata import version
@@ -31,6 +33,23 @@ def _model_name() -> str:
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else ""
+
+
+@cache
+def gpu_name() -> str:
+    """What NVIDIA's driver calls the first GPU that this process may use; empty where there is none."""
+    [first, *_] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
+    if not first or shutil.which("nvidia-smi") is None:
+        return ""
+    return _printed(["nvidia-smi", "-i", first, "--query-gpu=name", "--format=csv,noheader"])
+
+
+def no_gpu() -> str | None:
+    """Why nothing runs on an NVIDIA GPU here; None where there is one."""
+    if gpu_name():
+        return None
+    tells = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
+    return f"no NVIDIA GPU is here: nvidia-smi {tells}"
 
 
 @cache
@@ -80,9 +99,14 @@ def machine_facts() -> dict[str, str | int]:
 
 
 def _git(root: Path, *arguments: str) -> str:
+    return _printed(["git", "-C", str(root), *arguments])
+
+
+def _printed(command: list[str]) -> str:
+    """What a program prints; nothing where it fails."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
+            command,
             capture_output=True,
             text=True,
             timeout=10,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from harness.contracts import LoadsFile, RunsModel
+from harness.contracts import LoadsFile, OnDevice, RunsModel
 from harness.errors import HarnessError
 from harness.estimates import Estimate, median
 from harness.measurement import DENSE, TimingJob, time_snapshots
@@ -88,7 +88,12 @@ class SlowedFile(Slowed):
 
 
 def slowed(backend: Backend, nanoseconds: int) -> Slowed:
-    """The backend, spending so much more on every run. Raises HarnessError where it runs nothing."""
+    """The backend, spending so much more on every run.
+
+    Raises HarnessError where it runs nothing, or where a device's own clock would not see that.
+    """
+    if isinstance(backend, OnDevice):
+        raise HarnessError(f"{backend.name} is timed by its device, which cannot be slowed from here")
     if isinstance(backend, LoadsFile):
         return SlowedFile(backend, nanoseconds, backend)
     if isinstance(backend, RunsModel):

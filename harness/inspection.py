@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.accelerator import from_host
 from harness.contracts import Approximate, LoadsFile, Simulated, Simulates
 from harness.errors import failure_reason
 from harness.export import Exporter, architecture, loaded, runtime_facts
@@ -101,7 +102,7 @@ def _inspected(job: InspectionJob) -> Inspected:
     exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=job.store)
     images = drawn_images(dense.dataset, "test", batch, seed=0)
     with torch.no_grad():
-        run = _run(job, exporter, model, images)
+        run = from_host(_run(job, exporter, model, images), backend)
         off = deviation(run(images), model(images))
     check_deviation(off, backend)
     own: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from harness.accelerator import device_clock, from_host, placed
 from harness.backend_file import BackendFile, opened
 from harness.conditions import Conditions, Watch
 from harness.contracts import LoadsFile, SharesGraph
@@ -121,13 +122,14 @@ class _Subject:
 class _Recorded:
     """A run on one input that remembers its latest output, so that timed outputs can be checked."""
 
-    def __init__(self, run: Run, images: Tensor) -> None:
+    def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
         self.images = images
         self.output = images
+        self._given = placed(images, backend)
         self._run = run
 
     def __call__(self) -> None:
-        self.output = self._run(self.images)
+        self.output = self._run(self._given)
 
 
 def _time_batch(
@@ -144,12 +146,18 @@ def _time_batch(
     for subject in subjects:
         try:
             run = _prepared(job, subject, inputs[0], ready, timing)
-            _check(subject, run(inputs[0]), inputs[0], timing)
-            runs[subject.label] = [_Recorded(run, images) for images in inputs]
+            _check(subject, from_host(run, subject.backend)(inputs[0]), inputs[0], timing)
+            runs[subject.label] = [_Recorded(run, images, subject.backend) for images in inputs]
         except Exception as error:
             failures[subject.label] = failure_reason(error)
     if not failures.keys() & {DENSE, COPY}:
-        session = interleave(runs, reference=DENSE, limits=job.limits, seed=job.seed)
+        session = interleave(
+            runs,
+            reference=DENSE,
+            limits=job.limits,
+            seed=job.seed,
+            elapsed=device_clock(job.backend),
+        )
         timing.samples[batch] = session.samples
         failures |= _wrong_outputs(runs, subjects, timing)
         if job.meter is not None:
@@ -191,7 +199,7 @@ def _prepared(
         began = CLOCK()
         run = loaded(backend, subject.model, inputs)
     there = CLOCK()
-    run(inputs)
+    from_host(run, backend)(inputs)
     timing.load_ms.setdefault(label, (there - began) / 1e6)
     timing.first_ms.setdefault(label, (CLOCK() - there) / 1e6)
     ready[label] = run

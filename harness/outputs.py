@@ -22,10 +22,13 @@ def tolerance(backend: Backend) -> float:
 
 
 def deviation(found: Tensor, expected: Tensor) -> float:
-    """Largest difference over the largest output. Raises HarnessError where shapes differ."""
+    """Largest difference over the largest output, wherever `found` lies.
+
+    Raises HarnessError where shapes differ.
+    """
     if found.shape != expected.shape:
         raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(expected.shape)}")
-    return float((found - expected).abs().max()) / max(float(expected.abs().max()), 1e-12)
+    return float((found.cpu() - expected).abs().max()) / max(float(expected.abs().max()), 1e-12)
 
 
 def check_deviation(off: float, backend: Backend) -> None:

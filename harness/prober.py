@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.contracts import Simulates
+from harness.contracts import OnDevice, Simulates
 from harness.deployment import Deployment
 from harness.footprint import Footprints
 from harness.probe import File, ProbeJob, probe_memory, write_files
@@ -82,8 +82,8 @@ def targets(members: Sequence[Member], store: ArtifactStore) -> Iterator[Target]
     batches: dict[str, set[int]] = defaultdict(set)
     for cell, level in members:
         found = footprints.shipped(level.snapshot, cell.backend)
-        # What simulates runs on another device than what it tells of.
-        if found is None or found.failure or isinstance(cell.backend, Simulates):
+        # What a simulator tells of is another device; another device's memory is not this machine's.
+        if found is None or found.failure or isinstance(cell.backend, OnDevice | Simulates):
             continue
         [fixed] = Deployment(backend=cell.backend, batches=(cell.batch,)).fixed or (0,)
         key = footprints.memory_key(found, cell)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from harness.accelerator import device_clock, placed
 from harness.choice import Aim
 from harness.contracts import LoadsFile, Simulates
 from harness.costs import weight_costs, whole_cost
@@ -110,10 +111,13 @@ class Resource:
                     for subject in (self._dense, model)
                 )
                 runs = {
-                    "dense": [partial(dense, one) for one in images],
-                    "pruned": [partial(pruned, one) for one in images],
+                    "dense": [partial(dense, placed(one, backend)) for one in images],
+                    "pruned": [partial(pruned, placed(one, backend)) for one in images],
                 }
-                samples = interleave(runs, reference="dense", limits=LIMITS, seed=0).samples
+                clock = device_clock(backend)
+                samples = interleave(
+                    runs, reference="dense", limits=LIMITS, seed=0, elapsed=clock
+                ).samples
         finally:
             torch.set_num_threads(1)
         whole, part = np.asarray(samples["dense"]), np.asarray(samples["pruned"])

@@ -31,6 +31,8 @@ PLATEAU_ROUNDS = 128
 
 Stop = Literal["precise", "plateau", "time", "rounds"]
 Thunk = Callable[[], object]
+Elapsed = Callable[[Thunk], float]
+"""Milliseconds that work takes, waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +60,18 @@ def interleave(
     limits: Limits,
     seed: int,
     clock: Callable[[], int] | None = None,
+    elapsed: Elapsed | None = None,
 ) -> Session:
     """Time all runs in turn until the 95 % half-width of every saving is below `limits.precision`.
 
     The half-width is that of this process's rounds; what other processes would say is not in it.
 
-    A run is one thunk for each of several inputs, which take turns. Warm-up goes on while blocks of
-    rounds get faster. A run that takes under 1 ms is repeated within a sample. Sampling also stops
-    when more rounds no longer narrow the widest interval, or at `limits.seconds`.
+    A run is one thunk for each of several inputs, which take turns; `elapsed` times it where `clock`
+    cannot. Warm-up goes on while blocks of rounds get faster. A run that takes under 1 ms is repeated
+    within a sample. Sampling also stops when more rounds no longer narrow the widest interval, or at
+    `limits.seconds`.
     """
-    turns = _Turns(runs, seed=seed, clock=clock or CLOCK)
+    turns = _Turns(runs, seed=seed, clock=clock or CLOCK, elapsed=elapsed)
     with _no_garbage_collection():
         warmup = turns.warm_up()
         stopped = turns.sample(reference, limits)
@@ -76,12 +80,18 @@ def interleave(
 
 class _Turns:
     def __init__(
-        self, runs: Mapping[str, Sequence[Thunk]], *, seed: int, clock: Callable[[], int]
+        self,
+        runs: Mapping[str, Sequence[Thunk]],
+        *,
+        seed: int,
+        clock: Callable[[], int],
+        elapsed: Elapsed | None,
     ) -> None:
         self.samples: dict[str, list[float]] = {name: [] for name in runs}
         self.repeats = dict.fromkeys(runs, 1)
         self._runs = runs
         self._clock = clock
+        self._elapsed = elapsed or self._by_clock
         self._order = list(runs)
         self._shuffle = random.Random(seed)  # noqa: S311 -- an order, not a secret
         self._turn = 0
@@ -135,10 +145,17 @@ class _Turns:
     def _milliseconds(self, name: str) -> float:
         thunks, repeats = self._runs[name], self.repeats[name]
         chosen = [thunks[(self._turn + n) % len(thunks)] for n in range(repeats)]
+
+        def work() -> None:
+            for run in chosen:
+                run()
+
+        return self._elapsed(work) / repeats
+
+    def _by_clock(self, work: Thunk) -> float:
         began = self._clock()
-        for run in chosen:
-            run()
-        return (self._clock() - began) / 1e6 / repeats
+        work()
+        return (self._clock() - began) / 1e6
 
 
 def widest_saving(samples: Mapping[str, Sequence[float]], reference: str) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import nn
 
+from harness.accelerator import from_host
 from harness.contracts import (
     GRANULARITIES,
     Augments,
@@ -172,7 +173,8 @@ def check_backend(backend: Backend) -> None:
     with torch.no_grad():
         for batch in {1, min(most, 3)}:
             images = drawn_images(NoiseImages(), "test", batch, seed=0)
-            _check_outputs(backend, loaded(backend, network, images), network, images)
+            run = from_host(loaded(backend, network, images), backend)
+            _check_outputs(backend, run, network, images)
         _check_graph(backend, network)
         _check_simulation(backend, network)
 
@@ -187,7 +189,7 @@ def _check_graph(backend: Backend, network: nn.Module) -> None:
     twin = copy.deepcopy(network)
     for parameter in twin.parameters():
         parameter.mul_(0.5)
-    run = backend.load(converter.fill(graph, twin))
+    run = from_host(backend.load(converter.fill(graph, twin)), backend)
     for batch in (1, 3):
         _check_outputs(backend, run, twin, images[:batch])
 

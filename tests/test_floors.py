@@ -14,8 +14,8 @@ FLOORS = [
     },
     # One job each, knowing nothing of grids.
     {
-        "activations", "artifacts", "backend_file", "channels", "conditions", "converters",
-        "converters.onnx", "converters.tflite", "costs", "dependency", "energy",
+        "accelerator", "activations", "artifacts", "backend_file", "channels", "conditions",
+        "converters", "converters.onnx", "converters.tflite", "costs", "dependency", "energy",
         "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
         "outputs", "peak", "penalty",
         "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",

@@ -99,6 +99,20 @@ class LoadsFile(Protocol):
 
 
 @runtime_checkable
+class OnDevice(Protocol):
+    """A backend on a PyTorch device that is not the processor.
+
+    What `prepare` or `load` returns takes and returns tensors in the device's memory, and may return
+    before they are computed: the inputs are put there untimed, and the device's own events are the
+    clock.
+    """
+
+    @property
+    def torch_device(self) -> str:
+        """PyTorch's name of it, as `cuda`."""
+
+
+@runtime_checkable
 class Approximate(Protocol):
     """A backend that computes in fewer bits than PyTorch's 32: its own accuracy is measured too."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -64,13 +63,11 @@ class Nvml(Rapl):
 
     def unavailable(self) -> str | None:
         """Whether Zeus or a GPU is missing."""
-        if shutil.which("nvidia-smi") is None:
-            return "no NVIDIA driver is here: nvidia-smi is not found"
-        return harness.unmet("zeus")
+        return harness.no_gpu() or harness.unmet("zeus")
 
     def meters(self, backend: harness.Backend) -> bool:
         """What runs on an NVIDIA GPU."""
-        return "NVIDIA" in backend.describe()["device"]
+        return backend.describe()["device"] == harness.gpu_name()
 
     def _opened(self) -> ZeusMonitor:
         from zeus.monitor.energy import ZeusMonitor
