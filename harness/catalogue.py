@@ -47,6 +47,19 @@ class Catalogue:
     broken: tuple[Broken, ...]
     manager: pluggy.PluginManager = field(repr=False)
 
+    def available(self) -> list[Offer]:
+        """All offers but those that `missing` names."""
+        return [offer for offer in self.offers if _why_missing(offer) is None]
+
+    def missing(self) -> list[tuple[str, str, str]]:
+        """Name, distribution and reason of all that is broken or unavailable here."""
+        lost = [(broken.name, broken.distribution, broken.reason) for broken in self.broken]
+        for offer in self.offers:
+            reason = _why_missing(offer)
+            if reason is not None:
+                lost.append((offer.name, offer.distribution, reason))
+        return lost
+
     def names(self, kind: Kind) -> list[str]:
         """Names of one kind, in the order of discovery."""
         return [offer.name for offer in self.offers if offer.kind == kind]
@@ -131,6 +144,10 @@ def why_unavailable(backend: Backend | Meter) -> str | None:
         return backend.unavailable()
     except (Exception, SystemExit) as error:
         return failure_reason(error)
+
+
+def _why_missing(offer: Offer) -> str | None:
+    return why_unavailable(offer.plugin) if offer.kind in ("backend", "meter") else None
 
 
 def why_undescribed(backend: Backend) -> str | None:

@@ -37,7 +37,10 @@ WATCHED_SECONDS = 1.0
 @click.option("--model", default="resnet18", help="Which one.")
 @click.option("--backend", default="eager_cpu", help="Where.")
 def doctor(*, clock: bool, cases: int, model: str, backend: str) -> None:
-    """Show what this machine tells of itself and which plugins are ill; with --clock, test the clock.
+    """Show what this machine tells of itself and what it cannot use; with --clock, test the clock.
+
+    A plugin cannot be used where a library is missing, or is there in a version that another does not
+    work with: both are named, with the command that brings versions that fit.
 
     The clock passes where the same model seems to save time in at most 5 % of the cases; where a model
     made 3 % slower is found slower in at least 95 %, by as much within one percentage point; and where
@@ -60,8 +63,8 @@ def _show_machine(catalogue: Catalogue) -> None:
     facts = {"processor": cpu_name(), **machine_facts(), **vars(watch.conditions())}
     for name, value in facts.items():
         click.echo(f"{name:16} {'the system does not tell' if value in (None, '') else value}")
-    for broken in catalogue.broken:
-        click.echo(f"plugin {broken.name} ({broken.distribution}) is broken: {broken.reason}")
+    for name, distribution, reason in catalogue.missing():
+        click.echo(f"{name} ({distribution}) cannot be used: {reason}")
 
 
 def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.catalogue import why_unavailable
 from harness.findings import findings
 from harness.plan import trial_epochs
 from harness.ranking import leaderboards, shown_top1
@@ -42,13 +41,9 @@ def console(*, stderr: bool = False) -> Console:
 def print_catalogue(page: Console, catalogue: Catalogue) -> None:
     """Every plugin, and apart, every one that is broken or unavailable, with its reason."""
     table = _table("kind", "name", "from", "what it is", title="Plugins")
-    missing = [(broken.name, broken.distribution, broken.reason) for broken in catalogue.broken]
-    for offer in catalogue.offers:
-        reason = why_unavailable(offer.plugin) if offer.kind in ("backend", "meter") else None
-        if reason is None:
-            table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
-        else:
-            missing.append((offer.name, offer.distribution, reason))
+    missing = catalogue.missing()
+    for offer in catalogue.available():
+        table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
     page.print(table)
     if missing:
         apart = _table("name", "from", "reason", title="Broken or unavailable")

@@ -58,6 +58,18 @@ def test_the_machine_is_shown(command):
     assert done.returncode == 0
 
 
+def test_a_conflict_of_libraries_is_explained(command, tmp_path):
+    info = tmp_path / "openvino-2099.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: openvino\nVersion: 2099.0\nRequires-Dist: numpy<1\n"
+    )
+    done = command("doctor", path=str(tmp_path))
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("openvino_cpu ")]
+    assert "openvino 2099.0 asks for numpy<1, but numpy " in line
+    assert line.endswith("pip install openvino")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
