@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.assembly import timed_columns
 from harness.comparison import Remeasured
 from harness.engines.local import LocalEngine
+from harness.figures import timed_columns
 from harness.lane import exclusive
 from harness.level import level_key
 from harness.measurement import COPY, DENSE, TimingJob

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.assembly import (
-    Known,
-    empty_row,
-    energy_columns,
-    least_milliseconds,
-    measured_row,
-    session_columns,
-    simulated_columns,
-    timed_columns,
-)
+from harness.assembly import Known, empty_row, least_milliseconds, measured_row
 from harness.environment import machine_facts
+from harness.figures import energy_columns, session_columns, simulated_columns, timed_columns
 from harness.footprint import Footprints
 from harness.inspector import Inspections
 from harness.measurement import COPY, DENSE

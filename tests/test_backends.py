@@ -15,6 +15,7 @@ from harness.inspection import Inspected, InspectionJob, inspect, kept_inspectio
 from harness.snapshot import load_model
 from harness.training import evaluate
 from harness.trial import walk
+from harness_plugins.backends import sparse_cpu
 
 CATALOGUE = discover()
 
@@ -105,6 +106,19 @@ def test_sparse_matrices_compute_the_same_and_leave_the_model_alone():
         )
     # The model that it was given is left as it is.
     assert all("forward" not in vars(layer) for layer in thin)
+
+
+@pytest.mark.parametrize(("sparse_ms", "swapped"), [(0.8, True), (0.95, False)])
+def test_a_layer_is_swapped_only_where_its_sparse_matrix_is_clearly_faster(
+    monkeypatch, sparse_ms, swapped
+):
+    def seconds(run, given):
+        return 1.0 if isinstance(run, nn.Linear) else sparse_ms
+
+    monkeypatch.setattr(sparse_cpu, "_seconds", seconds)
+    network = pruned(nn.Sequential(nn.Linear(64, 64), nn.ReLU()), 0.5).eval()
+    run = loaded(backend("sparse_cpu"), network, torch.randn(2, 64))
+    assert ("forward" in vars(run.__wrapped__[0])) is swapped
 
 
 @pytest.mark.parametrize("name", ["eager_cpu:bf16", "litert_int8_cpu"])

@@ -24,8 +24,8 @@ FLOORS = [
     # Trials, timings and rankings.
     {
         "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery", "engines",
-        "engines.local", "export", "findings", "fitting", "footprint", "grid", "inspection", "jobs",
-        "level", "measurement", "pairing", "plan", "probe", "ranking", "removal", "report",
+        "engines.local", "export", "figures", "findings", "fitting", "footprint", "grid", "inspection",
+        "jobs", "level", "measurement", "pairing", "plan", "probe", "ranking", "removal", "report",
         "resampling", "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state",
         "subject", "survivors", "trial", "verdicts",
     },
