@@ -101,16 +101,23 @@ class Grid:
 
     def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
         """The rows that dense models and trials owe, level by level."""
-        for subject, backend, batch in product(subjects, self.backends, self.batches):
+        places = [(b, self._place(b, batch)) for b, batch in product(self.backends, self.batches)]
+        for subject, (backend, place) in product(subjects, places):
             for level in subject.levels:
-                yield self._cell(subject, level, backend, batch)
+                settings = {**subject.settings, "trial": subject.key, "sparsity": level, **place}
+                yield Cell(
+                    subject=subject,
+                    sparsity=level,
+                    backend=backend,
+                    batch=place["batch"],
+                    settings=settings,
+                    key=measurement_key(settings),
+                )
 
-    def _cell(self, subject: Trial | Dense, level: float, backend: Backend, batch: int) -> Cell:
+    def _place(self, backend: Backend, batch: int) -> dict[str, Any]:
+        """The settings that all cells of a backend and batch size have; asking a backend is slow."""
         facts = backend.describe()
-        settings = {
-            **subject.settings,
-            "trial": subject.key,
-            "sparsity": level,
+        return {
             "backend": backend.name,
             "batch": batch,
             "threads": self.threads,
@@ -118,14 +125,6 @@ class Grid:
             "runtime": facts["runtime"],
             "target": self.target.name,
         }
-        return Cell(
-            subject=subject,
-            sparsity=level,
-            backend=backend,
-            batch=batch,
-            settings=settings,
-            key=measurement_key(settings),
-        )
 
 
 def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:

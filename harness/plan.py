@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.deployment import Deployment
@@ -24,7 +25,7 @@ class Plan:
     cells: tuple[Cell, ...]
     owed: tuple[Cell, ...]
 
-    @property
+    @cached_property
     def able(self) -> list[Cell]:
         """Owed cells that can run, as far as is known before running them."""
         return [cell for cell in self.owed if cell.impossible is None]

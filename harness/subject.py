@@ -102,7 +102,7 @@ class Trial:
         """The granularity taken apart."""
         return pattern(self.granularity)
 
-    @property
+    @cached_property
     def impossible(self) -> str | None:
         """Why no level of it can run, known without running it."""
         scored, pruner = self.pattern.scored, self.pruner
