@@ -138,7 +138,7 @@ def test_a_level_of_latency_is_of_one_device_runtime_batch_size_and_thread_count
     ("target", "message"),
     [
         ("mac", "no target is called 'mac'; did you mean 'macs'?"),
-        ("latency", "asks for one backend (there are: compiled_cpu, eager_cpu, "),
+        ("latency", "asks for one backend (there are: compiled_cpu, "),
         ("latency:*", "asks for one backend"),
         ("latency:eager_gpu", "no backend is called 'eager_gpu'"),
         ("macs:eager_cpu", "no target is called 'macs:eager_cpu'"),
