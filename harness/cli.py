@@ -50,11 +50,13 @@ def list_plugins() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Make the tables, the leaderboard and the picture of a run again, from its rows alone."""
+    from harness.ranking import RankedRows
     from harness.run_folder import RunFolder
     from harness.terminal import console, print_ranking, print_reports
 
-    print_ranking(console(), RunFolder(folder).rows)
-    print_reports(folder, discover())
+    rows = RankedRows(RunFolder(folder).rows)
+    print_ranking(console(), rows)
+    print_reports(folder, rows, discover())
 
 
 def main() -> None:

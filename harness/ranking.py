@@ -8,6 +8,7 @@ lies in [0, 1], never divides by a small number, and does not depend on which me
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -19,7 +20,7 @@ from harness.contests import contests, names
 from harness.resampling import intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from harness.columns import Columns, Places, Rows
     from harness.contests import Contestant
@@ -104,12 +105,23 @@ class Leaderboard:
         return _mean(self.columns.rows(self.dense_places)) if len(self.dense_places) else None
 
 
+class RankedRows(tuple[Mapping[str, Any], ...]):
+    """Rows that are ranked once, however many reporters ask."""
+
+    @cached_property
+    def leaderboards(self) -> list[Leaderboard]:
+        """As `leaderboards` of the same rows makes them."""
+        return leaderboards(list(self))
+
+
 def leaderboards(rows: Rows) -> list[Leaderboard]:
     """One for every model, dataset, backend, batch size, thread count, device and recipe.
 
     Rows are mappings or a table of them. Where a criterion was edited between two runs, its later
     rows count.
     """
+    if isinstance(rows, RankedRows):
+        return rows.leaderboards
     columns = measured(rows)
     found = contests(columns.frame)
     conditions = columns.conditions([contest.first for contest in found])

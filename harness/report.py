@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from harness.artifacts import write_file
 from harness.errors import failure_reason
 from harness.keys import file_name
-from harness.ledger import Ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.catalogue import Catalogue
+    from harness.ranking import RankedRows
 
 
-def write_reports(folder: Path, catalogue: Catalogue) -> tuple[list[Path], list[str]]:
+def write_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> tuple[list[Path], list[str]]:
     """Let every reporter write into the run folder: the files, and what went wrong in one line each."""
-    rows = Ledger(folder).rows()
     written: list[Path] = []
     problems: list[str] = []
     for reporter in catalogue.choose("reporter", "all"):

@@ -17,6 +17,7 @@ from harness.grid import ScopeChoice
 from harness.ledger import Ledger
 from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.plan import make_plan
+from harness.ranking import RankedRows
 from harness.recipe import Recipe
 from harness.request import Request, run_folder, usable_meter
 from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
@@ -193,10 +194,13 @@ class _Order:
 
     def _show(self, plan: Plan) -> bool:
         """Print and write what there is; whether a cell of the plan failed."""
+        every = RankedRows(Ledger(self.folder).rows())
         asked = {cell.key for cell in plan.cells}
-        rows = [row for row in Ledger(self.folder).rows() if row["key"] in asked]
+        rows = RankedRows(row for row in every if row["key"] in asked)
+        # Ranked once where the folder holds nothing else.
+        rows = every if len(rows) == len(every) else rows
         print_ranking(console(), rows, batch=min(self.grid.batches))
         print_unmeasured(console(), rows, "skipped")
-        print_reports(self.folder, self.catalogue)
+        print_reports(self.folder, every, self.catalogue)
         print_unmeasured(console(stderr=True), rows, "failed")
         return any(row["status"] == "failed" for row in rows)

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from harness.catalogue import Catalogue
     from harness.comparison import Finding
     from harness.plan import Plan
-    from harness.ranking import Leaderboard, Standing
-
-Rows = list[dict[str, Any]]
-
+    from harness.ranking import Leaderboard, RankedRows, Standing
 
 WIDTH_OF_A_FILE = 150
 
@@ -83,7 +80,7 @@ def print_plan(page: Console, plan: Plan) -> None:
     )
 
 
-def print_ranking(page: Console, rows: Rows, *, batch: int | None = None) -> None:
+def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) -> None:
     """The leaderboards (of one batch size where given) and what they show."""
     for board in leaderboards(rows):
         if batch is None or board.conditions["batch"] == batch:
@@ -93,9 +90,9 @@ def print_ranking(page: Console, rows: Rows, *, batch: int | None = None) -> Non
             page.print()
 
 
-def print_reports(folder: Path, catalogue: Catalogue) -> None:
+def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
     """Let every reporter write, and say on stderr what was written and what went wrong."""
-    written, problems = write_reports(folder, catalogue)
+    written, problems = write_reports(folder, rows, catalogue)
     for problem in problems:
         click.echo(f"harness: warning: {problem}", err=True)
     click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)

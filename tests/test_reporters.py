@@ -7,6 +7,7 @@ import pytest
 
 from conftest import made_row
 from harness.discovery import discover
+from harness.ranking import RankedRows
 from harness.report import write_reports
 from harness.row import Row, column_units
 from harness_plugins.reporters.leaderboard import LeaderboardPage
@@ -75,8 +76,8 @@ def test_without_measurements_there_is_no_picture():
 
 def test_a_reporter_that_raises_costs_the_others_nothing(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(Tables, "render", lambda self, rows: 1 / 0)
-    written, problems = write_reports(tmp_path, discover())
-    assert [path.name for path in written] == ["leaderboard.md"]
+    written, problems = write_reports(tmp_path, RankedRows(rows), discover())
+    assert [path.name for path in written] == ["leaderboard.md", "tradeoff.png"]
     [problem] = problems
     assert problem.startswith(
         "reporter tables: ZeroDivisionError: division by zero (test_reporters.py:"
