@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -89,10 +90,15 @@ class ExecuTorchCpu:
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Without the warnings of how ExecuTorch reads its own files, and that it may change."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Without the warnings of what ExecuTorch uses that is old, and that it may change itself."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @harness.hookimpl
