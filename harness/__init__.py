@@ -4,6 +4,7 @@ This module is the facade: everything a plugin author may import is here, and no
 torch, so that listing plugins stays fast.
 """
 
+from harness.augmentation import cropped_and_mirrored
 from harness.contracts import (
     AnyConverter,
     Approximate,
@@ -18,6 +19,7 @@ from harness.contracts import (
     Granularity,
     LimitsBatch,
     LoadsFile,
+    Located,
     MakesMasks,
     Meter,
     Model,
@@ -55,6 +57,7 @@ from harness.environment import cpu_name, cpu_peak_macs, gpu_name, no_gpu
 from harness.errors import HarnessError, UnsupportedError
 from harness.findings import findings
 from harness.hookspecs import hookimpl
+from harness.pixels import Decodes, NormalisedImages, decoded_once, listing
 from harness.ranking import Leaderboard, Standing, leaderboards, shown_top1
 from harness.requirements import unmet
 from harness.row import BLOBS, Row, column_units, speedup_realised
@@ -70,16 +73,19 @@ __all__ = [
     "Controlled",
     "Converter",
     "Dataset",
+    "Decodes",
     "Evidence",
     "Granularity",
     "HarnessError",
     "Leaderboard",
     "LimitsBatch",
     "LoadsFile",
+    "Located",
     "MakesMasks",
     "Meter",
     "Model",
     "NeedsArgument",
+    "NormalisedImages",
     "OnDevice",
     "OnnxConverter",
     "Optimised",
@@ -116,10 +122,13 @@ __all__ = [
     "column_units",
     "cpu_name",
     "cpu_peak_macs",
+    "cropped_and_mirrored",
+    "decoded_once",
     "findings",
     "gpu_name",
     "hookimpl",
     "leaderboards",
+    "listing",
     "load_onnx",
     "load_tflite",
     "no_gpu",

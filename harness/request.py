@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import why_unavailable, why_undescribed
-from harness.contracts import Controlled, PrefersMultiple
+from harness.contracts import Controlled, Located, PrefersMultiple
 from harness.errors import HarnessError, UnknownNameError
 from harness.granularity import selected_granularities
 from harness.grid import Grid, checked_levels
@@ -44,11 +45,14 @@ class Request:
     recipe: Recipe
     weights: Path | None = None
     target: str = "params"
+    data_dir: Path | None = None
+    download: bool = False
 
     def grid(self, catalogue: Catalogue) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
         _check_optimizer(self.recipe.optimizer)
-        models, dataset = catalogue.choose_models(self.models), chosen_dataset(catalogue, self.dataset)
+        models = catalogue.choose_models(self.models)
+        dataset = chosen_dataset(catalogue, self.dataset, folder=self.data_dir, download=self.download)
         batches = _whole("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
             _check_weights(self.weights, models, dataset)
@@ -151,15 +155,25 @@ def _check_optimizer(name: str) -> None:
             raise UnknownNameError("optimizer", name, known)
 
 
-def chosen_dataset(catalogue: Catalogue, text: str) -> Dataset:
-    """The one data set that `text` names. Raises HarnessError where it names none or several."""
+def chosen_dataset(
+    catalogue: Catalogue, text: str, *, folder: Path | None = None, download: bool = False
+) -> Dataset:
+    """The one data set that `text` names, in a folder where its kind has one.
+
+    Raises HarnessError where it names none or several, or the folder makes no sense.
+    """
     # A path may hold commas, so a dataset is one name with its argument and no list.
-    name, colon, argument = text.partition(":")
+    name, *arguments = re.split("[:/]", text, maxsplit=1)
     known = catalogue.names("dataset")
     found = selected_names(name, known, kind="dataset")
     if len(found) != 1:
         raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(known)})")
-    dataset: Dataset = catalogue.configured("dataset", found[0], argument if colon else None)
+    dataset: Dataset = catalogue.configured("dataset", found[0], *(arguments or [None]))
+    if isinstance(dataset, Located):
+        return dataset.located(folder, download=download)
+    if folder or download:
+        option = "--data-dir" if folder else "--download"
+        raise HarnessError(f"{option} is for data sets as torch/cifar10, not for {dataset.name}")
     return dataset
 
 

@@ -56,7 +56,17 @@ if TYPE_CHECKING:
     "on the clock: one trial at a time, at the smallest batch size.",
 )
 @click.option("--seeds", default="0", help="Whole numbers; each trains its own dense model.")
-@click.option("--dataset", default="digits", help="digits, or folder:PATH with train/ and test/.")
+@click.option(
+    "--dataset",
+    default="digits",
+    help="digits, folder:PATH with train/ and test/, or as timm names them: torch/cifar10, hfds/NAME.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where timm's data sets are.  [default: data]",
+)
+@click.option("--download", is_flag=True, help="Fetch the data set where it is not there.")
 @click.option(
     "--backends",
     default="eager_cpu,onnxruntime_cpu",

@@ -33,6 +33,11 @@ class SmallModel:
         return ResidualNetwork()
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def network() -> nn.Module:
     return residual_network()

@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
+from harness.discovery import discover
 from harness.errors import HarnessError
+from harness.request import chosen_dataset
+from harness.testing import check_dataset
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.datasets.folder import Folder
 
@@ -78,3 +83,54 @@ def test_files_that_are_no_images_are_passed_over(image_folder):
     assert after.shape == (3, 32, 32)
     assert after.fingerprint() == before.fingerprint()
     assert len(after.split("train")) == 36
+
+
+@pytest.fixture
+def mnist_folder(tmp_path):
+    """The digits of scikit-learn in the files that MNIST comes in."""
+    digits = load_digits()
+    images = np.kron(digits.images * 255 / 16, np.ones((3, 3))).astype(np.uint8)
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, part in (("train", slice(0, 200)), ("t10k", slice(200, 300))):
+        for kind, code, values in (
+            ("images-idx3", 3, images[part]),
+            ("labels-idx1", 1, digits.target[part].astype(np.uint8)),
+        ):
+            sizes = np.array(values.shape, dtype=">i4").tobytes()
+            content = bytes([0, 0, 8, code]) + sizes + values.tobytes()
+            (raw / f"{name}-{kind}-ubyte").write_bytes(content)
+    return tmp_path
+
+
+def test_timms_data_sets_are_read_by_their_own_names(mnist_folder):
+    dataset = chosen_dataset(discover(), "torch/mnist", folder=mnist_folder)
+    assert (dataset.name, dataset.classes, dataset.shape) == ("torch/mnist", 10, (3, 28, 28))
+    assert {part: len(dataset.split(part)) for part in ("train", "test")} == {"train": 200, "test": 100}
+    assert dataset.split("train").labels == load_digits().target[:200].tolist()
+    check_dataset(dataset)
+
+
+def test_a_fingerprint_follows_the_images_of_timms_data_sets(mnist_folder):
+    before = chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint()
+    assert chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint() == before
+    file = mnist_folder / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    content = file.read_bytes()
+    file.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+    assert chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("torch/mnist", "torch/mnist cannot be read from .*Dataset not found.*--download fetches it"),
+        ("torch/cifar11", "torch/cifar11 cannot be read from .*Unknown torchvision dataset cifar11"),
+        ("torch", "dataset 'torch' needs an argument, as torch:cifar10"),
+        ("torch/image_folder", "a folder of images is --dataset folder:PATH"),
+        ("digits", "--data-dir is for data sets as torch/cifar10, not for digits"),
+    ],
+)
+def test_a_data_set_that_cannot_be_read_says_so(tmp_path, text, sentence):
+    with pytest.raises(HarnessError, match=sentence):
+        chosen_dataset(discover(), text, folder=tmp_path)

@@ -14,10 +14,10 @@ FLOORS = [
     },
     # One job each, knowing nothing of grids.
     {
-        "accelerator", "activations", "artifacts", "backend_file", "channels", "conditions",
-        "converters", "converters.onnx", "converters.tflite", "costs", "dependency", "energy",
-        "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
-        "outputs", "peak", "penalty",
+        "accelerator", "activations", "artifacts", "augmentation", "backend_file", "channels",
+        "conditions", "converters", "converters.onnx", "converters.tflite", "costs", "dependency",
+        "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
+        "outputs", "peak", "penalty", "pixels",
         "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",
         "torch_prune", "training", "units", "weights",
     },

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Generator, Tensor, nn
     from torch.utils.data import Dataset as TorchDataset
 
@@ -33,6 +35,14 @@ class Dataset(Protocol):
 
     def fingerprint(self) -> str:
         """A hash that changes when the images, labels or splits change."""
+
+
+@runtime_checkable
+class Located(Protocol):
+    """A dataset that is read from a folder of the user's choice, or downloaded into it."""
+
+    def located(self, folder: Path | None, *, download: bool) -> Self:
+        """The same there; HarnessError where it is not there and may not be downloaded."""
 
 
 @runtime_checkable

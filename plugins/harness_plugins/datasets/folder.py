@@ -13,11 +13,11 @@ import harness
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-    from torch.utils.data import Dataset
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 LARGEST = 224
+PARTS: tuple[harness.Part, ...] = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Folder:
     def configured(self, argument: str) -> Self:
         """The folder at `argument`; HarnessError where it does not hold the two splits."""
         folder = type(self)(Path(argument).expanduser().resolve())
-        classes = [_sub_folders(folder._root(part)) for part in ("train", "test")]
+        classes = [_sub_folders(folder._root(part)) for part in PARTS]
         if classes[0] != classes[1]:
             unlike = ", ".join(sorted(set(classes[0]) ^ set(classes[1])))
             raise harness.HarnessError(f"the two parts of {argument} have different classes: {unlike}")
@@ -54,26 +54,31 @@ class Folder:
             side = min(*image.size, LARGEST)
         return (3, side, side)
 
-    def split(self, part: harness.Part) -> Dataset[tuple[Tensor, int]]:
-        """Images with their shorter side scaled and the centre cut out, decoded when asked for."""
+    def split(self, part: harness.Part) -> harness.NormalisedImages:
+        """Images with their shorter side scaled and the centre cut out, decoded once."""
+        what = f"{self.name}-{part}-{self.shape[1]}"
+        return harness.decoded_once(
+            lambda: self._pixels(part), of=what, listed=self._listed[part], mean=MEAN, std=STD
+        )
+
+    @cached_property
+    def _listed(self) -> dict[harness.Part, str]:
+        """Walked once, since a split is asked for often, and taken along to worker processes."""
+        return {part: harness.listing(self._root(part)) for part in PARTS}
+
+    def _pixels(self, part: harness.Part) -> harness.Decodes:
         from torchvision import transforms
         from torchvision.datasets import ImageFolder
 
         side = self.shape[1]
-        steps = [
-            transforms.Resize(side),
-            transforms.CenterCrop(side),
-            transforms.ToTensor(),
-            transforms.Normalize(MEAN, STD),
-        ]
-        images = ImageFolder(self._root(part), transform=transforms.Compose(steps))
-        found: Dataset[tuple[Tensor, int]] = images
+        steps = [transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
+        found: harness.Decodes = ImageFolder(self._root(part), transform=transforms.Compose(steps))
         return found
 
     def fingerprint(self) -> str:
         """Hash of every image's place and content."""
         found = hashlib.sha256(str(self.shape).encode())
-        for part in ("train", "test"):
+        for part in PARTS:
             root = self._root(part)
             for image in self._images(part):
                 found.update(f"{part}/{image.relative_to(root).as_posix()}\0".encode())
@@ -81,11 +86,8 @@ class Folder:
         return found.hexdigest()[:12]
 
     def augment(self, images: Tensor, generator: Generator) -> Tensor:
-        """Mirror each image with probability one half."""
-        import torch
-
-        mirrored = torch.rand(len(images), generator=generator) < 0.5
-        return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        """As is usual: small images shifted and mirrored, large ones cut, scaled and mirrored."""
+        return harness.cropped_and_mirrored(images, generator)
 
     def _root(self, part: harness.Part) -> Path:
         if self.path is None:

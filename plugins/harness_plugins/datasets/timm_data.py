@@ -1,0 +1,123 @@
+"""Whatever timm's data-set factory reads, by its own names: torchvision, Hugging Face, tar files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import harness
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Generator, Tensor
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LARGEST = 224
+FOLDERS = ("folder", "image_folder")
+SPLITS: Mapping[harness.Part, tuple[str, ...]] = {
+    "train": ("train",),
+    "test": ("validation", "test"),
+}
+
+
+@dataclass(frozen=True)
+class TimmData:
+    """A data set of timm's, as torch/cifar10 or hfds/ORGANISATION/NAME; sides at most 224."""
+
+    source: str
+    needs_argument: str
+    requirement: str = ""
+    argument: str = ""
+    folder: Path | None = None
+    download: bool = False
+
+    @property
+    def name(self) -> str:
+        """As timm spells it."""
+        return f"{self.source}/{self.argument}" if self.argument else self.source
+
+    def configured(self, argument: str) -> Self:
+        """The data set of that name. Raises HarnessError for a folder of images, which is no name."""
+        if self.source == "torch" and argument in FOLDERS:
+            raise harness.HarnessError(f"torch/{argument}: a folder of images is --dataset folder:PATH")
+        return replace(self, argument=argument)
+
+    def located(self, folder: Path | None, *, download: bool) -> Self:
+        """The same in a folder; HarnessError where it is not there and is not to be downloaded."""
+        if self.requirement and (reason := harness.unmet(self.requirement)):
+            raise harness.HarnessError(f"{self.name}: {reason}")
+        there = replace(self, folder=folder or Path("data"), download=download)
+        for part in SPLITS:
+            there._opened(part)
+        return there
+
+    @cached_property
+    def classes(self) -> int:
+        """One more than the highest label of the images to train on."""
+        return 1 + max(self.split("train").labels)
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """Colour squares with the first image's shorter side, at most 224."""
+        image, _ = self._opened("train")[0]
+        side = min(*image.size, LARGEST)
+        return (3, side, side)
+
+    def split(self, part: harness.Part) -> harness.NormalisedImages:
+        """Images with their shorter side scaled and the centre cut out, decoded once."""
+        what = f"{self.name}-{part}-{self.shape[1]}"
+        return harness.decoded_once(
+            lambda: self._pixels(part), of=what, listed=self._listed, mean=MEAN, std=STD
+        )
+
+    @cached_property
+    def _listed(self) -> str:
+        """Walked once, since a split is asked for often, and taken along to worker processes."""
+        return harness.listing(self.folder) if self.folder and self.folder.is_dir() else ""
+
+    def _pixels(self, part: harness.Part) -> harness.Decodes:
+        from torchvision import transforms
+
+        side, opened = self.shape[1], self._opened(part)
+        opened.transform = transforms.Compose(
+            [_coloured, transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
+        )
+        found: harness.Decodes = opened
+        return found
+
+    def fingerprint(self) -> str:
+        """Of both parts."""
+        return "".join(self.split(part).fingerprint()[:6] for part in SPLITS)
+
+    def augment(self, images: Tensor, generator: Generator) -> Tensor:
+        """As is usual: small images shifted and mirrored, large ones cut, scaled and mirrored."""
+        return harness.cropped_and_mirrored(images, generator)
+
+    def _opened(self, part: harness.Part) -> Any:  # noqa: ANN401 -- a data set of whatever library
+        from timm.data import create_dataset  # type: ignore[attr-defined]  # timm re-exports untyped
+
+        problems = []
+        for split in SPLITS[part]:
+            try:
+                return create_dataset(
+                    self.name, root=str(self.folder), split=split, download=self.download
+                )
+            except (AssertionError, ImportError, OSError, RuntimeError, ValueError) as error:
+                problems.append(f"{type(error).__name__}: {error}".splitlines()[0])
+        raise harness.HarnessError(
+            f"{self.name} cannot be read from {self.folder} ({problems[0]}): "
+            "--data-dir says where it is, --download fetches it"
+        )
+
+
+def _coloured(image: Image) -> Image:
+    return image.convert("RGB")
+
+
+@harness.hookimpl
+def harness_datasets() -> Iterable[harness.Dataset]:
+    """Offer torchvision's and Hugging Face's data sets, which have an order of their own."""
+    return [TimmData("torch", "cifar10"), TimmData("hfds", "uoft-cs/cifar10", "datasets")]
