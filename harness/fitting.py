@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from harness.contracts import Pretrained
 from harness.keys import stable_seed
 from harness.snapshot import save_snapshot
 from harness.timesheet import Timesheet
@@ -94,6 +95,8 @@ def train_to(place: float, dense: Dense, store: ArtifactStore, *, timesheet: Tim
 
 def _fresh(dense: Dense) -> nn.Module:
     torch.manual_seed(dense.seed)
+    if dense.pretrained and isinstance(dense.model, Pretrained):
+        return dense.model.build_pretrained(dense.dataset)
     model = dense.model.build(dense.dataset)
     if dense.weights is not None:
         load_weights(model, dense.weights)

@@ -104,6 +104,9 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A safetensors file that dense training starts from; --dense-epochs 0 takes it as it is.",
 )
+@click.option(
+    "--pretrained", is_flag=True, help="Dense training starts from timm's own weights, downloaded."
+)
 @click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 def run(

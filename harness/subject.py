@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Dense:
-    """The unpruned model of one seed: what every trial starts from, and a row of its own."""
+    """The unpruned model of one seed: what every trial starts from, and a row of its own.
+
+    Its training starts from the file of `weights`, from those `pretrained` names, or from fresh ones.
+    """
 
     model: Model
     dataset: Dataset
@@ -29,6 +32,7 @@ class Dense:
     seed: int
     recipe: Recipe
     weights: Path | None = None
+    pretrained: str = ""
     levels: tuple[float, ...] = (0.0,)
     impossible: str | None = None
 
@@ -44,7 +48,7 @@ class Dense:
             "seed": self.seed,
             "recipe": RECIPE_SCHEMA,
             **asdict(self.recipe),
-            "weights": file_hash(self.weights) if self.weights else "",
+            "weights": file_hash(self.weights) if self.weights else self.pretrained,
             "pruner": "dense",
         }
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+import timm
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from harness.errors import HarnessError
@@ -14,6 +16,7 @@ from harness.snapshot import load_model
 from harness.weights import load_weights
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.cifar_resnets import CifarResNet
+from harness_plugins.models.timm_models import TimmModel
 
 
 @pytest.fixture
@@ -75,3 +78,51 @@ def test_a_shortcut_without_weights_strides_and_pads_with_zeros():
     assert torch.equal(found[8:24], x[0, :, ::2, ::2])
     assert not found[:8].any()
     assert not found[24:].any()
+
+
+PRETRAINED = "timm/test_resnet.r160_in1k"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The model hub's cache, without the hub; `hub(model)` puts a model's weights there."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    def keep(model):
+        repository = tmp_path / "hub" / f"models--{PRETRAINED.replace('/', '--')}"
+        (repository / "refs").mkdir(parents=True)
+        (repository / "refs" / "main").write_text("0" * 40)
+        snapshot = repository / "snapshots" / ("0" * 40)
+        snapshot.mkdir(parents=True)
+        save_file(model.state_dict(), snapshot / "model.safetensors")
+
+    return keep
+
+
+def test_pretrained_weights_are_timms_with_a_fresh_last_layer(dense, store, hub):
+    trained = timm.create_model("test_resnet")
+    hub(trained)
+    model = TimmModel("test_resnet")
+    assert model.pretrained == PRETRAINED
+    recipe = Recipe(dense_epochs=0.0)
+    given = replace(dense, model=model, pretrained=model.pretrained, recipe=recipe)
+    assert given.settings["weights"] == PRETRAINED
+    assert given.key != replace(given, pretrained="").key
+    train_dense(given, store)
+    built = load_model(store.folder(given.key), model, given.dataset)
+    wanted = trained.state_dict()
+    alike = {n: torch.equal(v, wanted[n]) for n, v in built.state_dict().items() if "fc" not in n}
+    assert all(alike.values())
+    assert built.fc.out_features == 10
+
+
+def test_pretrained_weights_that_cannot_be_had_are_named(hub):
+    with pytest.raises(HarnessError, match=f"test_resnet: its weights {PRETRAINED} cannot be had: "):
+        TimmModel("test_resnet").build_pretrained(Digits())
+
+
+def test_models_without_pretrained_weights_are_named(command):
+    done = command("run", "--models", "cifar_resnet20", "--pretrained", "--dry-run")
+    assert done.returncode == 2
+    assert "--pretrained: there are no weights of cifar_resnet20" in done.stderr

@@ -47,6 +47,7 @@ from harness.contracts.plugins import (
     NeedsArgument,
     Part,
     Preloads,
+    Pretrained,
     Reporter,
 )
 from harness.contracts.schedules import Controlled, Place, Regrowth, Round, Schedule, StartsEarly
@@ -77,6 +78,7 @@ __all__ = [
     "Place",
     "PrefersMultiple",
     "Preloads",
+    "Pretrained",
     "Pruner",
     "PrunesOnly",
     "Reader",

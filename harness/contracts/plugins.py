@@ -38,6 +38,21 @@ class Dataset(Protocol):
 
 
 @runtime_checkable
+class Pretrained(Protocol):
+    """A model that was trained before, on other images, and whose weights can be had."""
+
+    @property
+    def pretrained(self) -> str:
+        """Which weights those are, by a name that never means others; empty where there are none."""
+
+    def build_pretrained(self, dataset: Dataset) -> nn.Module:
+        """As `build`, with those weights, the last layer fresh where the classes are others.
+
+        Raises HarnessError where they cannot be had.
+        """
+
+
+@runtime_checkable
 class Located(Protocol):
     """A dataset that is read from a folder of the user's choice, or downloaded into it."""
 
