@@ -79,18 +79,3 @@ def _stands(row: Mapping[str, Any], processes: int) -> bool:
 def _unmetered(row: Mapping[str, Any]) -> bool:
     timed = row["status"] == "ok" and row["rounds"] is not None
     return timed and not row["energy_source"] and row["energy_reason"] in ("", NO_METER)
-
-
-def trial_epochs(trial: Trial) -> float:
-    """Fine-tuning epochs that a trial's walk takes, rounds that levels share counted once."""
-    try:
-        rounds = [tuple(trial.schedule.rounds(level)) for level in trial.levels]
-    except (Exception, SystemExit):
-        # The trial itself meets the same error, where it becomes the reason of its rows.
-        return 0.0
-    steps = {sequence[: end + 1] for sequence in rounds for end in range(len(sequence))}
-    recipe = trial.dense.recipe
-    return sum(
-        step[-1].share * recipe.finetune_epochs + step[-1].dense_share * recipe.dense_epochs
-        for step in steps
-    )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.findings import findings
-from harness.plan import trial_epochs
 from harness.ranking import leaderboards, shown_top1
 from harness.report import write_reports
+from harness.work import work_alone, work_shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.comparison import Finding
     from harness.plan import Plan
     from harness.ranking import Leaderboard, RankedRows, Standing
+    from harness.work import Work
 
 WIDTH_OF_A_FILE = 150
 
@@ -66,17 +67,21 @@ def print_plan(page: Console, plan: Plan) -> None:
     for (*words, note), count in grouped.items():
         table.add_row(*map(_plain, words), str(count), _plain(note and f"skipped: {note}"))
     page.print(table)
-    epochs = sum(trial_epochs(trial) for trial in plan.owing)
-    dense_epochs = sum(dense.recipe.dense_epochs for dense in plan.needed)
     backends = {cell.backend.name for cell in plan.cells}
     page.print(
         f"{len(plan.trials)} trials, {len(plan.cells)} cells on {', '.join(sorted(backends))}; "
         f"{len(plan.owed)} cells are owed, {len(plan.owed) - len(plan.able)} of them skipped.\n"
-        f"Work at most: {dense_epochs:g} epochs of training {len(plan.needed)} dense models, "
-        f"{epochs:g} epochs of fine-tuning in {len(plan.owing)} trials, {len(plan.able)} timings; "
-        "less what is kept from earlier runs.",
+        f"Each snapshot for itself: {_work(work_alone(plan))}.\n"
+        f"Shared, at most: {_work(work_shared(plan))}; less what is kept from earlier runs.",
         markup=False,
         highlight=False,
+    )
+
+
+def _work(work: Work) -> str:
+    return (
+        f"{work.dense_epochs:g} epochs of dense training, {work.finetune_epochs:g} of fine-tuning, "
+        f"{work.scorings} scorings, {work.exports} exports, {work.timings} timings"
     )
 
 

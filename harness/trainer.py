@@ -8,7 +8,7 @@ from harness.artifacts import ARTIFACTS, ArtifactStore
 from harness.footprint import Footprints
 from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.level import finished_level
-from harness.plan import trial_epochs
+from harness.work import trial_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

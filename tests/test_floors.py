@@ -27,7 +27,7 @@ FLOORS = [
         "engines.local", "export", "figures", "findings", "fitting", "footprint", "grid", "inspection",
         "jobs", "level", "measurement", "pairing", "plan", "probe", "ranking", "removal", "report",
         "resampling", "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state",
-        "subject", "survivors", "trial", "verdicts",
+        "subject", "survivors", "trial", "verdicts", "work",
     },
     # Whole runs.
     {

@@ -10,7 +10,7 @@ from harness.discovery import discover
 from harness.errors import HarnessError
 from harness.grid import checked_levels
 from harness.keys import measurement_key, source_hash, trial_key
-from harness.plan import make_plan, trial_epochs
+from harness.plan import make_plan
 from harness.recipe import Recipe
 from harness.request import Request, run_folder
 from harness_plugins.pruners.magnitude import Magnitude
@@ -263,23 +263,3 @@ def test_the_run_folder_is_named_after_models_and_data(tmp_path):
     assert run_folder(grid(), None).as_posix() == "results/resnet18-digits"
     assert run_folder(grid(models="resnet18,resnet34"), None).name == "resnet18_resnet34-digits"
     assert run_folder(grid(), tmp_path) == tmp_path
-
-
-def test_rounds_that_levels_share_are_counted_once(trial):
-    iterative = replace(trial, schedule=Iterative(), levels=(0.95, 0.98))
-    apart = [trial_epochs(replace(iterative, levels=(level,))) for level in iterative.levels]
-    assert trial_epochs(iterative) < sum(apart)
-    assert apart == pytest.approx([trial.dense.recipe.finetune_epochs] * 2)
-
-
-class Unusable:
-    """A schedule that raises."""
-
-    name = "unusable"
-
-    def rounds(self, target):
-        raise RuntimeError("no rounds")
-
-
-def test_a_schedule_that_raises_costs_the_plan_nothing(trial):
-    assert trial_epochs(replace(trial, schedule=Unusable())) == 0.0
