@@ -95,7 +95,7 @@ def train_to(place: float, dense: Dense, store: ArtifactStore, *, timesheet: Tim
 
 def _fresh(dense: Dense) -> nn.Module:
     torch.manual_seed(dense.seed)
-    if dense.pretrained and isinstance(dense.model, Pretrained):
+    if isinstance(dense.model, Pretrained):
         return dense.model.build_pretrained(dense.dataset)
     model = dense.model.build(dense.dataset)
     if dense.weights is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.contracts import LimitsBatch, Pretrained, Scoped
+from harness.contracts import LimitsBatch, Scoped
 from harness.errors import HarnessError
 from harness.granularity import pattern
 from harness.keys import measurement_key
@@ -65,7 +65,6 @@ class Grid:
     threads: int
     recipe: Recipe
     weights: Path | None = None
-    pretrained: bool = False
     target: Target = Target()
 
     def denses(self) -> list[Dense]:
@@ -79,7 +78,6 @@ class Grid:
                 seed=seed,
                 recipe=self.recipe,
                 weights=self.weights,
-                pretrained=pretrained_weights(model) if self.pretrained else "",
             )
             for model, seed in product(self.models, self.seeds)
         ]
@@ -127,14 +125,6 @@ class Grid:
             "runtime": facts["runtime"],
             "target": self.target.name,
         }
-
-
-def pretrained_weights(model: Model) -> str:
-    """Name of the weights it was trained to before. Raises HarnessError where there are none."""
-    found = model.pretrained if isinstance(model, Pretrained) else ""
-    if not found:
-        raise HarnessError(f"--pretrained: there are no weights of {model.name}")
-    return found
 
 
 def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:

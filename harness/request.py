@@ -11,7 +11,7 @@ from harness.catalogue import why_unavailable, why_undescribed
 from harness.contracts import Controlled, Located, PrefersMultiple, Pretrained
 from harness.errors import HarnessError, UnknownNameError
 from harness.granularity import selected_granularities
-from harness.grid import Grid, checked_levels, pretrained_weights
+from harness.grid import Grid, checked_levels
 from harness.keys import file_name
 from harness.recipe import Recipe
 from harness.selection import selected_names
@@ -44,7 +44,6 @@ class Request:
     threads: int
     recipe: Recipe
     weights: Path | None = None
-    pretrained: bool = False
     target: str = "params"
     data_dir: Path | None = None
     download: bool = False
@@ -57,8 +56,10 @@ class Request:
         batches = _whole("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
             _check_weights(self.weights, models, dataset)
-        if self.pretrained:
-            _check_pretrained(models, dataset, self.weights)
+        for model in models:
+            if isinstance(model, Pretrained):
+                # Downloads what is not here: better now than after an hour, in a process of its own.
+                model.build_pretrained(dataset)
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
             schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
@@ -73,7 +74,6 @@ class Request:
             models=models,
             recipe=self.recipe,
             weights=self.weights,
-            pretrained=self.pretrained,
             target=_target(catalogue, self.target, batch=min(batches), threads=self.threads),
         )
 
@@ -143,21 +143,12 @@ def _target(catalogue: Catalogue, text: str, *, batch: int, threads: int) -> Tar
 def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> None:
     if len(models) != 1:
         raise HarnessError(f"--weights: {path} is one model's, and {len(models)} were chosen")
+    if isinstance(models[0], Pretrained):
+        raise HarnessError(f"--weights: dense training of {models[0].name} starts from weights already")
     # Building the model takes seconds, but an hour of training would fail as surely.
     from harness.weights import load_weights
 
     load_weights(models[0].build(dataset), path)
-
-
-def _check_pretrained(models: Sequence[Model], dataset: Dataset, weights: Path | None) -> None:
-    """Downloads what is not here yet: better now than after an hour, in a process of its own."""
-    if weights is not None:
-        raise HarnessError(
-            f"--pretrained and --weights: dense training starts from {weights} or timm's"
-        )
-    for model in models:
-        if pretrained_weights(model) and isinstance(model, Pretrained):
-            model.build_pretrained(dataset)
 
 
 def _check_optimizer(name: str) -> None:

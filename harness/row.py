@@ -145,8 +145,7 @@ class Row:
     excluded: str = _column("layers whose channels could not leave, the classifier aside", default="")
 
     weights: str = _column(
-        "what dense training started from: hash of a file, name of pretrained weights; empty: fresh",
-        default="",
+        "hash of the file that dense training started from; empty: fresh weights", default=""
     )
     dense_epochs: float = _column("epochs of dense training", default=0.0)
     finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)

@@ -37,7 +37,11 @@ if TYPE_CHECKING:
     callback=read_config,
     help="TOML file with any of these options; the command line wins.",
 )
-@click.option("--models", required=True, help="timm names or patterns, as resnet18,vit_tiny*.")
+@click.option(
+    "--models",
+    required=True,
+    help="timm names or patterns, as resnet18,vit_tiny*; pretrained: resnet18.a1_in1k.",
+)
 @click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
 @click.option("--granularities", default="all", help="weight, channel, 2:4, block:4x4, ...")
 @click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
@@ -103,9 +107,6 @@ if TYPE_CHECKING:
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A safetensors file that dense training starts from; --dense-epochs 0 takes it as it is.",
-)
-@click.option(
-    "--pretrained", is_flag=True, help="Dense training starts from timm's own weights, downloaded."
 )
 @click.option("--fresh", is_flag=True, help="Forget what this run's folder holds and start again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Dense:
-    """The unpruned model of one seed: what every trial starts from, and a row of its own.
-
-    Its training starts from the file of `weights`, from those `pretrained` names, or from fresh ones.
-    """
+    """The unpruned model of one seed: what every trial starts from, and a row of its own."""
 
     model: Model
     dataset: Dataset
@@ -32,7 +29,6 @@ class Dense:
     seed: int
     recipe: Recipe
     weights: Path | None = None
-    pretrained: str = ""
     levels: tuple[float, ...] = (0.0,)
     impossible: str | None = None
 
@@ -48,7 +44,7 @@ class Dense:
             "seed": self.seed,
             "recipe": RECIPE_SCHEMA,
             **asdict(self.recipe),
-            "weights": file_hash(self.weights) if self.weights else self.pretrained,
+            "weights": file_hash(self.weights) if self.weights else "",
             "pruner": "dense",
         }
 

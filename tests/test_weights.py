@@ -8,15 +8,17 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import save_file
 
+from harness.discovery import discover
 from harness.errors import HarnessError
 from harness.fitting import train_dense
 from harness.keys import file_hash
 from harness.recipe import Recipe
+from harness.request import Request
 from harness.snapshot import load_model
 from harness.weights import load_weights
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.cifar_resnets import CifarResNet
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.pretrained import PretrainedModel
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_a_shortcut_without_weights_strides_and_pads_with_zeros():
     assert not found[24:].any()
 
 
-PRETRAINED = "timm/test_resnet.r160_in1k"
+PRETRAINED = "test_resnet.r160_in1k"
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
     def keep(model):
-        repository = tmp_path / "hub" / f"models--{PRETRAINED.replace('/', '--')}"
+        repository = tmp_path / "hub" / f"models--timm--{PRETRAINED}"
         (repository / "refs").mkdir(parents=True)
         (repository / "refs" / "main").write_text("0" * 40)
         snapshot = repository / "snapshots" / ("0" * 40)
@@ -103,12 +105,8 @@ def hub(tmp_path, monkeypatch):
 def test_pretrained_weights_are_timms_with_a_fresh_last_layer(dense, store, hub):
     trained = timm.create_model("test_resnet")
     hub(trained)
-    model = TimmModel("test_resnet")
-    assert model.pretrained == PRETRAINED
-    recipe = Recipe(dense_epochs=0.0)
-    given = replace(dense, model=model, pretrained=model.pretrained, recipe=recipe)
-    assert given.settings["weights"] == PRETRAINED
-    assert given.key != replace(given, pretrained="").key
+    [model] = discover().choose_models(PRETRAINED)
+    given = replace(dense, model=model, recipe=Recipe(dense_epochs=0.0))
     train_dense(given, store)
     built = load_model(store.folder(given.key), model, given.dataset)
     wanted = trained.state_dict()
@@ -118,11 +116,26 @@ def test_pretrained_weights_are_timms_with_a_fresh_last_layer(dense, store, hub)
 
 
 def test_pretrained_weights_that_cannot_be_had_are_named(hub):
-    with pytest.raises(HarnessError, match=f"test_resnet: its weights {PRETRAINED} cannot be had: "):
-        TimmModel("test_resnet").build_pretrained(Digits())
+    with pytest.raises(HarnessError, match=f"the weights of {PRETRAINED} cannot be had: "):
+        PretrainedModel(PRETRAINED).build_pretrained(Digits())
 
 
-def test_models_without_pretrained_weights_are_named(command):
-    done = command("run", "--models", "cifar_resnet20", "--pretrained", "--dry-run")
+def test_a_file_of_weights_for_a_model_that_has_its_own_is_refused(hub, file):
+    hub(timm.create_model("test_resnet"))
+    with pytest.raises(HarnessError, match=f"dense training of {PRETRAINED} starts from weights"):
+        asked(models=PRETRAINED, weights=file)
+
+
+def test_a_tag_that_does_not_exist_is_named(command):
+    done = command("run", "--models", "test_resnet.r160_in2k", "--dry-run")
     assert done.returncode == 2
-    assert "--pretrained: there are no weights of cifar_resnet20" in done.stderr
+    assert "no model is called 'test_resnet.r160_in2k'" in done.stderr
+
+
+def asked(**changes):
+    axes = {
+        "dataset": "digits", "pruners": "random", "granularities": "weight", "scope": "published",
+        "schedules": "one_shot", "levels": "0.5", "seeds": "0", "backends": "eager_cpu",
+        "batch_sizes": "1", "threads": 1, "recipe": Recipe(),
+    }  # fmt: skip
+    return Request(**axes | changes).grid(discover())

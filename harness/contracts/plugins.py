@@ -39,11 +39,7 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class Pretrained(Protocol):
-    """A model that was trained before, on other images, and whose weights can be had."""
-
-    @property
-    def pretrained(self) -> str:
-        """Which weights those are, by a name that never means others; empty where there are none."""
+    """A model that dense training does not begin fresh: its name says which weights it begins with."""
 
     def build_pretrained(self, dataset: Dataset) -> nn.Module:
         """As `build`, with those weights, the last layer fresh where the classes are others.

@@ -20,37 +20,16 @@ REGISTERED = re.compile(r"^@register_model\n(?:@[^\n]*\n)*def (\w+)", re.MULTILI
 
 @dataclass(frozen=True)
 class TimmModel:
-    """A timm architecture, with fresh weights or timm's own, sized for the dataset."""
+    """A timm architecture with fresh weights, sized for the dataset."""
 
     name: str
 
-    @property
-    def pretrained(self) -> str:
-        """Their place on the model hub, or their address."""
-        import timm
-
-        found = timm.get_pretrained_cfg(self.name)
-        return str(found.hf_hub_id or found.url or "") if found else ""
-
     def build(self, dataset: harness.Dataset) -> nn.Module:
         """`timm.create_model` with the dataset's classes and channels, and size where it matters."""
-        return self._created(dataset)
-
-    def build_pretrained(self, dataset: harness.Dataset) -> nn.Module:
-        """The same with timm's weights, which are downloaded where the hub's cache has none."""
-        try:
-            return self._created(dataset, pretrained=True)
-        except (OSError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise harness.HarnessError(
-                f"{self.name}: its weights {self.pretrained} cannot be had: {reason}"
-            ) from None
-
-    def _created(self, dataset: harness.Dataset, **options: bool) -> nn.Module:
         import timm
 
         channels, height, width = dataset.shape
-        sizes: dict[str, Any] = {"num_classes": dataset.classes, "in_chans": channels, **options}
+        sizes: dict[str, Any] = {"num_classes": dataset.classes, "in_chans": channels}
         try:
             # Transformers need to know the image size; convolutional models refuse to be told.
             model: nn.Module = timm.create_model(self.name, img_size=(height, width), **sizes)
