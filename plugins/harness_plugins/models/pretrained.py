@@ -20,7 +20,7 @@ class PretrainedModel:
     name: str
 
     def build(self, dataset: harness.Dataset) -> nn.Module:
-        """The architecture alone, with the dataset's classes and channels, and size where it matters."""
+        """The architecture alone, with the dataset's classes and channels, and size where needed."""
         return self._created(dataset)
 
     def build_pretrained(self, dataset: harness.Dataset) -> nn.Module:
