@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--models",
     required=True,
-    help="timm names or patterns, as resnet18,vit_tiny*; pretrained: resnet18.a1_in1k.",
+    help="timm names or patterns, as resnet18,vit_tiny*; with a tag, as resnet18.a1_in1k, pretrained.",
 )
 @click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
 @click.option("--granularities", default="all", help="weight, channel, 2:4, block:4x4, ...")
