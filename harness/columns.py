@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECIPE = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
-    "weight_decay", "augmented", "weights",
+    "weight_decay", "augmented", "arithmetic", "weights",
 )  # fmt: skip
 CONDITIONS = (
     "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",

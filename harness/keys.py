@@ -24,6 +24,7 @@ RECIPE_SCHEMA = 1
 DENSE_SETTINGS = (
     "model", "model_hash", "dataset", "dataset_hash", "data_hash", "seed", "recipe", "dense_epochs",
     "train_batch", "optimizer", "dense_lr", "weight_decay", "augmented", "weights",
+    "arithmetic",
 )  # fmt: skip
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
@@ -43,6 +44,7 @@ DEFAULTS: Mapping[str, Any] = {
     "finetune_lr": 0.02,
     "weight_decay": 5e-4,
     "augmented": True,
+    "arithmetic": "",
     "weights": "",
     "target": "params",
     "clock": "",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Arithmetic = Literal["", "bf16", "channels_last", "channels_last+bf16"]
+"""How training computes: in 32-bit floats, images as they come, unless it says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +25,4 @@ class Recipe:
     finetune_lr: float = 0.02
     weight_decay: float = 5e-4
     augmented: bool = True
+    arithmetic: Arithmetic = ""

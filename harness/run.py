@@ -18,7 +18,7 @@ from harness.ledger import Ledger
 from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.plan import make_plan
 from harness.ranking import RankedRows
-from harness.recipe import Recipe
+from harness.recipe import Arithmetic, Recipe
 from harness.request import Request, run_folder, usable_meter
 from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
 from harness.timesheet import Timesheet, time_sentence
@@ -79,6 +79,13 @@ if TYPE_CHECKING:
 @click.option("--batch-sizes", default="1,8", help="Timed: one for latency, one for throughput.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
 @recipe_options
+@click.option(
+    "--arithmetic",
+    type=click.Choice(get_args(Arithmetic)),
+    default="",
+    show_default="32-bit floats",
+    help="How training computes; faster on processors that have bf16.",
+)
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
 @click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")

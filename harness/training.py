@@ -79,20 +79,22 @@ def train(
     )
     batches = _endless_batches(dataset, recipe, seed=seed)
     moving = MovingMasks(model, masks or {}, optimizer, regrowth, steps=last - first)
-    model.train()
+    layout = torch.channels_last if "channels_last" in recipe.arithmetic else torch.contiguous_format
+    model.train().to(memory_format=layout)
     torch.manual_seed(seed)
     for step in range(first, last):
         schedule.step_update(step)
         images, labels = next(batches)
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(images), labels)
+        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.arithmetic):
+            loss = F.cross_entropy(model(images.to(memory_format=layout)), labels)
         if penalty:
             loss = loss + penalty((step - first) / (last - first))
         loss.backward()
         if not moving.moved(step - first):
             optimizer.step()
         apply_masks(model, moving.masks)
-    model.eval()
+    model.eval().to(memory_format=torch.contiguous_format)
 
 
 def _steps(rate: Rate, steps: float) -> tuple[int, int, int]:

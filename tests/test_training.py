@@ -1,5 +1,7 @@
 """One loop for all: masks stay in force, seeds fix everything, accuracy is what a loop would count."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,6 +48,30 @@ def test_training_learns(network, recipe):
     before = evaluate(network, Digits()).top1
     train(network, Digits(), recipe, epochs=2.0, rate=Rate(peak=0.1), seed=0)
     assert evaluate(network, Digits()).top1 > before + 0.2
+
+
+@pytest.mark.parametrize("arithmetic", ["bf16", "channels_last", "channels_last+bf16"])
+def test_training_learns_in_other_arithmetic_and_hands_back_plain_floats(network, recipe, arithmetic):
+    before = evaluate(network, Digits()).top1
+    changed = replace(recipe, arithmetic=arithmetic)
+    train(network, Digits(), changed, epochs=2.0, rate=Rate(peak=0.1), seed=0)
+    assert evaluate(network, Digits()).top1 > before + 0.2
+    weights = list(network.parameters())
+    assert all(weight.dtype == torch.float32 and weight.is_contiguous() for weight in weights)
+
+
+def test_fewer_bits_lead_elsewhere(recipe):
+    from harness.specimen import residual_network
+
+    def trained(arithmetic):
+        model = residual_network()
+        changed = replace(recipe, arithmetic=arithmetic)
+        train(model, Digits(), changed, epochs=0.3, rate=Rate(peak=0.05), seed=0)
+        return model.first.weight
+
+    assert torch.equal(trained("bf16"), trained("bf16"))
+    assert not torch.equal(trained("bf16"), trained(""))
+    torch.testing.assert_close(trained("bf16"), trained(""), atol=0.05, rtol=0.0)
 
 
 def test_evaluation_counts_right_answers(network):

@@ -96,7 +96,7 @@ def harness_run() -> list[float]:
         subprocess.run(
             [
                 sys.executable, "-m", "harness", "run", "--models", MODEL, "--dataset", DATASET,
-                "--pruners", ",".join(CRITERIA), "--granularities", "channel",
+                "--pruners", ",".join(CRITERIA), "--granularities", "channel", "--scope", "local",
                 "--levels", ",".join(map(str, LEVELS)), "--seeds", ",".join(map(str, SEEDS)),
                 "--backends", "eager_cpu", "--batch-sizes", "1", "--out", folder,
             ],
