@@ -1,6 +1,6 @@
 """A grid of 100,000 cells: planned, resumed and reported from recorded rows, without any training."""
 
-import resource
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -23,6 +23,9 @@ from harness.row import Row, encode_bits
 CELLS = 100_000
 GIGABYTE = 1_000_000
 """In the unit that the system counts memory in, 1024 bytes."""
+STATUS = Path("/proc/self/status")
+PEAK = f"from harness.cli import cli; cli(standalone_mode=False); print(open('{STATUS}').read())"
+"""The command, and then its own peak: what the system tells a parent counts the parent's memory too."""
 IMAGES = 597
 AXES = {
     "models": "resnet18,resnet26,resnet34,resnet50",
@@ -84,8 +87,11 @@ def test_reporting_100_000_cells(timed, folder):
     assert {path.name for path in written} >= {"leaderboard.md", "table.csv", "tradeoff.png"}
 
 
+@pytest.mark.skipif(not STATUS.is_file(), reason="this system does not tell how much memory was used")
 def test_a_plan_of_100_000_cells_takes_less_than_a_gigabyte(folder):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in AXES.items()]
-    command = [sys.executable, "-m", "harness", "run", *options, "--out", str(folder), "--dry-run"]
-    assert "0 cells are owed" in subprocess.run(command, capture_output=True, text=True).stdout
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < GIGABYTE
+    command = [sys.executable, "-c", PEAK, "run", *options, "--out", str(folder), "--dry-run"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "0 cells are owed" in told
+    [kilobytes] = re.findall(r"VmHWM:\s+(\d+) kB", told)
+    assert int(kilobytes) < GIGABYTE
