@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Pairs = TorchDataset[tuple[Tensor, int]]
     Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-
 else:
     # PyTorch's loader asks for these methods only, and to import it would slow the listing down.
     Pairs = object
@@ -45,21 +44,24 @@ class Decodes(Protocol):
 
 
 class NormalisedImages(Pairs):
-    """Normalised float images with their labels, by index, from what decodes them at every call."""
+    """Normalised float images by index, decoded at every call; labels from `folder`."""
 
     def __init__(
-        self, source: Decodes, *, mean: Sequence[float], std: Sequence[float], listed: str
+        self, source: Decodes, folder: Path, *, mean: Sequence[float], std: Sequence[float]
     ) -> None:
         import torch
 
         self._source = source
-        self._listed = listed
+        self._folder = folder
         self._mean, self._std = (torch.tensor([*v])[:, None, None] for v in (mean, std))
 
     @cached_property
     def labels(self) -> list[int]:
-        """In order; where nothing is cached, all images are decoded for it."""
-        return [self._source[place][1] for place in range(len(self._source))]
+        """In order."""
+        import numpy as np
+
+        found: list[int] = np.load(self._folder / LABELS).tolist()
+        return found
 
     def __len__(self) -> int:
         return len(self._source)
@@ -69,8 +71,8 @@ class NormalisedImages(Pairs):
         return self._normalised(image), label
 
     def fingerprint(self) -> str:
-        """A hash of names and sizes: to read all images for it would take as long as an epoch."""
-        return self._listed
+        """A hash of all images, decoded, and their labels."""
+        return (self._folder / HASH).read_text()
 
     def _normalised(self, images: Tensor) -> Tensor:
         # In this order of operations, torchvision's own, whose last bits results depend on.
@@ -84,16 +86,7 @@ class MappedImages(NormalisedImages):
         import numpy as np
 
         self._pixels: Pixels = np.load(folder / IMAGES, mmap_mode="r")
-        self._folder = folder
-        super().__init__(self, mean=mean, std=std, listed=(folder / HASH).read_text())
-
-    @cached_property
-    def labels(self) -> list[int]:
-        """In order."""
-        import numpy as np
-
-        found: list[int] = np.load(self._folder / LABELS).tolist()
-        return found
+        super().__init__(self, folder, mean=mean, std=std)
 
     def __len__(self) -> int:
         return len(self._pixels)
@@ -118,8 +111,9 @@ def decoded_once(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> NormalisedImages:
-    """The images, from the disk cache; opened and decoded now where they are not there, but may fit.
+    """The images, from the disk cache; opened and decoded now where they are not there.
 
+    Where they would not fit, the cache holds their labels and their hash alone.
     `of` says what they are, and `listed` is a digest of what they are read from: the cache of another
     is not theirs. The cache is in HARNESS_CACHE, or where the system keeps caches.
     """
@@ -129,11 +123,10 @@ def decoded_once(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
-            source = opened()
-            if not _fits(source, folder.parent):
-                return NormalisedImages(source, mean=mean, std=std, listed=listed)
-            _decode(source, folder)
-    return MappedImages(folder, mean=mean, std=std)
+            _decode(opened(), folder)
+    if (folder / IMAGES).is_file():
+        return MappedImages(folder, mean=mean, std=std)
+    return NormalisedImages(opened(), folder, mean=mean, std=std)
 
 
 def listing(root: Path) -> str:
@@ -161,21 +154,26 @@ def _decode(source: Decodes, folder: Path) -> None:
     """Write the cache beside its place and move it there when it is whole."""
     import numpy as np
 
-    making = folder.with_suffix(".making")
+    making = folder.with_name(f"{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir()
     image, _ = source[0]
     shape = (len(source), *image.shape)
-    pixels = np.lib.format.open_memmap(making / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    pixels: np.memmap[Any, np.dtype[np.uint8]] | None = None
+    if _fits(source, making):
+        pixels = np.lib.format.open_memmap(making / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
     labels = np.empty(len(source), dtype=np.int64)
     found = hashlib.sha256(repr(shape).encode())
     for first, pairs in _chunks(source):
         last = first + len(pairs)
-        pixels[first:last] = [pair[0].numpy() for pair in pairs]
+        images = np.stack([pair[0].numpy() for pair in pairs])
+        if pixels is not None:
+            pixels[first:last] = images
         labels[first:last] = [pair[1] for pair in pairs]
-        found.update(pixels[first:last].tobytes())
+        found.update(images.tobytes())
     found.update(labels.tobytes())
-    pixels.flush()
+    if pixels is not None:
+        pixels.flush()
     np.save(making / LABELS, labels)
     (making / HASH).write_text(found.hexdigest()[:12])
     making.rename(folder)

@@ -42,8 +42,8 @@ def test_the_second_who_asks_decodes_nothing():
     assert source.drawn == drawn
 
 
-def test_what_is_cached_is_what_would_have_been_decoded():
-    cached, plain = decoded(Drawings(40)), NormalisedImages(Drawings(40), mean=MEAN, std=STD, listed="")
+def test_what_is_cached_is_what_would_have_been_decoded(tmp_path):
+    cached, plain = decoded(Drawings(40)), NormalisedImages(Drawings(40), tmp_path, mean=MEAN, std=STD)
     assert len(cached) == len(plain) == 40
     for place in range(40):
         assert torch.equal(cached[place][0], plain[place][0])
@@ -68,7 +68,8 @@ def test_other_files_have_another_cache_and_another_fingerprint():
     assert decoded(Drawings(8)).fingerprint() != decoded(Drawings(9), listed="b").fingerprint()
 
 
-def test_what_would_fill_the_disk_is_decoded_at_every_call(monkeypatch):
+def test_what_would_fill_the_disk_is_decoded_at_every_call_and_has_the_same_hash(monkeypatch):
+    cached = decoded(Drawings(8))
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(pixels.shutil, "disk_usage", lambda _: usage._replace(free=75 * 8))
     source = Drawings(8)
@@ -77,7 +78,7 @@ def test_what_would_fill_the_disk_is_decoded_at_every_call(monkeypatch):
     assert streamed[0][1] == 0
     assert source.drawn == before + 1
     assert streamed.labels == [n % 7 for n in range(8)]
-    assert streamed.fingerprint() == "names"
+    assert streamed.fingerprint() == cached.fingerprint()
 
 
 def test_decoding_that_is_cut_short_leaves_nothing_behind_that_looks_whole():
@@ -90,6 +91,14 @@ def test_decoding_that_is_cut_short_leaves_nothing_behind_that_looks_whole():
     with pytest.raises(OSError, match="truncated"):
         decoded(Broken(600))
     assert len(decoded(Drawings(600))) == 600
+
+
+def test_names_with_dots_are_made_apart(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(pixels, "_fits", lambda _, place: bool(made.append(place.name)))
+    for part in ("train", "test"):
+        decoded_once(lambda: Drawings(2), of=f"v1.0-{part}", listed="a", mean=MEAN, std=STD)
+    assert len(set(made)) == 2
 
 
 def test_a_listing_follows_names_sizes_and_times(tmp_path):
