@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from harness.snapshot import Snapshot
 
 
-def empty_row(cell: Cell, status: Status, reason: str, machine: Mapping[str, Any]) -> Row:
+def empty_row(cell: Cell, status: Status, reason: str) -> Row:
     """The row of a cell that could not run: what was asked for, and why not."""
     return Row(
         **cell.settings,
-        **machine,
+        **cell.device.machine,
         key=cell.key,
         status=status,
         reason=reason,
@@ -51,9 +51,7 @@ class Known:
         return self.own.top1, self.dense_own.top1
 
 
-def measured_row(
-    cell: Cell, known: Known, *, times: Mapping[str, Any], machine: Mapping[str, Any]
-) -> Row:
+def measured_row(cell: Cell, known: Known, *, times: Mapping[str, Any]) -> Row:
     """The row of a snapshot that was timed or simulated beside dense."""
     top1, dense_top1 = known.top1
     retained = top1 / dense_top1 if dense_top1 else None
@@ -61,7 +59,7 @@ def measured_row(
     size = _size(known.snapshot, known.dense)
     return Row(
         **cell.settings,
-        **machine,
+        **cell.device.machine,
         **_accuracy(known),
         **size,
         **asdict(known.taken),

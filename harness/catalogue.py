@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts import Configurable, NeedsArgument
+from harness.device import why_unavailable
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
 from harness.selection import selected, selected_names, split_terms
 
 if TYPE_CHECKING:
     import pluggy
 
-    from harness.contracts import Backend, Meter, Model
+    from harness.contracts import Model
 
 Kind = Literal["pruner", "schedule", "dataset", "backend", "meter", "reporter"]
 
@@ -138,25 +139,8 @@ class Catalogue:
         return [found[name] for name in names]
 
 
-def why_unavailable(backend: Backend | Meter) -> str | None:
-    """Why a backend or meter cannot be used here, a plugin's own error included; None where it can."""
-    try:
-        return backend.unavailable()
-    except (Exception, SystemExit) as error:
-        return failure_reason(error)
-
-
 def _why_missing(offer: Offer) -> str | None:
     return why_unavailable(offer.plugin) if offer.kind in ("backend", "meter") else None
-
-
-def why_undescribed(backend: Backend) -> str | None:
-    """Why a backend's times could not be told from others'; apart, since asking may take a second."""
-    try:
-        named = {"device", "runtime"} <= set(backend.describe())
-    except (Exception, SystemExit) as error:
-        return failure_reason(error)
-    return None if named else "its describe() names no device and runtime"
 
 
 def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: ANN401 -- pluggy's HookImpl

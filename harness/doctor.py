@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.catalogue import why_unavailable
+from harness.device import why_unavailable
 from harness.discovery import discover
 from harness.errors import HarnessError
 from harness.execution import Patience
@@ -93,26 +93,25 @@ def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[Measure
     from harness.artifacts import ArtifactStore
     from harness.engines.local import LocalEngine
     from harness.experiments import copy_session
-    from harness.lane import exclusive
     from harness.progress import ConsoleProgress
     from harness.sessions import why_enough
     from harness.timer import Timer
 
     found = []
     with tempfile.TemporaryDirectory() as folder, ConsoleProgress(0) as progress:
-        engine = LocalEngine(workers=1, time_limit=600, log=Path(folder) / "log.txt")
+        log = Path(folder) / "log.txt"
+        engine = LocalEngine(workers=1, time_limit=600, log=log, note=progress.note)
         enough = partial(why_enough, patience=PATIENCE)
         timer = Timer(engine, enough=enough, observer=progress)
         progress.phase("timing copies", count)
-        with exclusive(backend.describe()["device"], waiting=progress.note):
-            for number in range(count):
-                store = ArtifactStore(Path(folder) / "artifacts")
-                session = copy_session(backend, model, store, injected=INJECTED, seed=number)
-                [(_, measured)] = timer.measure(session)
-                if isinstance(measured, str):
-                    raise HarnessError(f"{session.label}: {measured}")
-                found.append((measured, session.nanoseconds / 1e6))
-                progress.done(f"session {number + 1} of {count}", 1)
+        for number in range(count):
+            store = ArtifactStore(Path(folder) / "artifacts")
+            session = copy_session(backend, model, store, injected=INJECTED, seed=number)
+            [(_, measured)] = timer.measure(session)
+            if isinstance(measured, str):
+                raise HarnessError(f"{session.label}: {measured}")
+            found.append((measured, session.nanoseconds / 1e6))
+            progress.done(f"session {number + 1} of {count}", 1)
     return found
 
 

@@ -84,6 +84,7 @@ def _files_hash(package: Path) -> str:
     return found.hexdigest()[:12]
 
 
+@cache
 def machine_facts() -> dict[str, str | int]:
     """The columns of a row that describe the machine and the libraries."""
     return {

@@ -14,6 +14,8 @@ import numpy as np
 from torch import nn
 
 from harness.contracts import LoadsFile, OnDevice, RunsModel
+from harness.device import local_device
+from harness.engine import place_of
 from harness.errors import HarnessError
 from harness.estimates import Estimate, median
 from harness.measurement import DENSE, TimingJob, time_snapshots
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import AnyConverter, Backend, Model, Run
+    from harness.engine import Place
     from harness.sessions import Measured
 
 COPIES = 20
@@ -119,6 +122,11 @@ class CopySession:
     job: TimingJob
     injected: float
     nanoseconds: int
+
+    @property
+    def place(self) -> Place:
+        """Where it is timed, alone."""
+        return place_of(self.job.backend, local_device(self.job.backend), alone=True)
 
     @property
     def label(self) -> str:

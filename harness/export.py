@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from harness.contracts import Backend, LoadsFile, Refines, RunsModel, SharesGraph
 from harness.errors import HarnessError
 from harness.keys import digest, file_hash, source_hash
@@ -37,7 +35,7 @@ class Exporter:
         """What the backend loads for a batch size; `model` is the snapshot in `folder`."""
         if isinstance(converter, SharesGraph):
             return converter.fill(self.graph(converter, model), model)
-        facts = [self.name, file_hash(folder / WEIGHTS), batch, *_converter_facts(converter)]
+        facts = [self.name, file_hash(folder / WEIGHTS), batch, *converter_facts(converter)]
         key = f"file-{converter.name}-{digest(facts)}"
         if key not in self.store:
             if isinstance(converter, Refines):
@@ -51,7 +49,7 @@ class Exporter:
     def graph(self, converter: SharesGraph, model: nn.Module) -> bytes:
         """The converter's export of the model's architecture; masked twins share it."""
         example = example_batch(self.dataset, 1)
-        facts = [*architecture_facts(model, example, self.name), *_converter_facts(converter)]
+        facts = [*architecture_facts(model, example, self.name), *converter_facts(converter)]
         key = f"graph-{converter.name}-{digest(facts)}"
         if key not in self.store:
             self._keep(key, converter.export(model, example))
@@ -95,12 +93,7 @@ def architecture_facts(model: nn.Module, example: Tensor, name: str) -> list[Any
     return [name, shapes, list(example.shape[1:])]
 
 
-def runtime_facts(backend: object) -> list[Any]:
-    """What changes when a backend, its device or its libraries do."""
-    facts = dict(backend.describe()) if isinstance(backend, Backend) else {}
-    return [facts, source_hash(backend), torch.__version__]
-
-
-def _converter_facts(converter: AnyConverter) -> list[Any]:
-    source = _converter_facts(converter.source) if isinstance(converter, Refines) else []
+def converter_facts(converter: AnyConverter) -> list[Any]:
+    """What changes when a converter, or one that it goes on from, does."""
+    source = converter_facts(converter.source) if isinstance(converter, Refines) else []
     return [converter.version, source_hash(converter), *source]

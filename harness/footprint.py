@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import zstandard
 
 from harness.contracts import LoadsFile
 from harness.deployment import Deployment
-from harness.export import Exporter, architecture, runtime_facts
-from harness.keys import digest
+from harness.export import Exporter, architecture, converter_facts
+from harness.keys import digest, source_hash
 from harness.snapshot import ZSTD_LEVEL, example_batch, read_facts
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ class Footprint:
 
 
 class Footprints:
-    """What `store` holds about files and memory; asks each backend only once what it is."""
+    """What `store` holds about files and memory."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
-        self._facts: dict[str, list[Any]] = {}
 
     def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
         """Make the files once and keep the size of that for the smallest batch."""
@@ -105,7 +104,8 @@ class Footprints:
         """Under which the peaks of an architecture on the cell's backend are kept."""
         backend = cell.backend
         own = Deployment(backend=backend, batches=(cell.batch,)).fixed
-        facts = [found.architecture, *self._backend_facts(backend), cell.settings["threads"], *own]
+        where = cell.device.identity(backend)
+        facts = [found.architecture, backend.name, *where, cell.settings["threads"], *own]
         return f"memory-{type(backend).__name__}-{digest(facts)}"
 
     def of(self, cell: Cell, level: Level) -> Footprint:
@@ -121,9 +121,7 @@ class Footprints:
         )
 
     def _file_key(self, snapshot: str, backend: Backend) -> str:
-        return f"file-{type(backend).__name__}-{digest([snapshot, *self._backend_facts(backend)])}"
-
-    def _backend_facts(self, backend: Backend) -> list[Any]:
-        if backend.name not in self._facts:
-            self._facts[backend.name] = [backend.name, *runtime_facts(backend)]
-        return self._facts[backend.name]
+        # Files are made where models are trained, which may be another machine than the device's.
+        made = converter_facts(backend.converter) if isinstance(backend, LoadsFile) else []
+        facts = [snapshot, backend.name, source_hash(backend), *made]
+        return f"file-{type(backend).__name__}-{digest(facts)}"

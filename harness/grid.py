@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts import LimitsBatch, Scoped
+from harness.device import Device
 from harness.errors import HarnessError
 from harness.granularity import pattern
 from harness.keys import measurement_key
@@ -14,7 +15,7 @@ from harness.subject import Dense, Trial
 from harness.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.contracts import Backend, Dataset, Model, Pruner, Schedule, Scope
@@ -33,6 +34,7 @@ class Cell:
     batch: int
     settings: dict[str, Any]
     key: str
+    device: Device = Device()
 
     @property
     def dense(self) -> Dense:
@@ -50,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every axis of a run, already resolved from names to plugins."""
+    """Every axis of a run, already resolved from names to plugins; `devices` by backend."""
 
     models: Sequence[Model]
     dataset: Dataset
@@ -61,6 +63,7 @@ class Grid:
     levels: Sequence[float]
     seeds: Sequence[int]
     backends: Sequence[Backend]
+    devices: Mapping[str, Device]
     batches: Sequence[int]
     threads: int
     recipe: Recipe
@@ -112,11 +115,12 @@ class Grid:
                     batch=place["batch"],
                     settings=settings,
                     key=measurement_key(settings),
+                    device=self.devices[backend.name],
                 )
 
     def _place(self, backend: Backend, batch: int) -> dict[str, Any]:
-        """The settings that all cells of a backend and batch size have; asking a backend is slow."""
-        facts = backend.describe()
+        """The settings that all cells of a backend and batch size have."""
+        facts = self.devices[backend.name].facts
         return {
             "backend": backend.name,
             "batch": batch,

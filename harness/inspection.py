@@ -9,8 +9,9 @@ import torch
 
 from harness.accelerator import from_host
 from harness.contracts import Approximate, LoadsFile, Simulated, Simulates
+from harness.device import Device
 from harness.errors import failure_reason
-from harness.export import Exporter, architecture, loaded, runtime_facts
+from harness.export import Exporter, architecture, loaded
 from harness.keys import digest
 from harness.outputs import check_deviation, deviation
 from harness.row import encode_bits
@@ -51,6 +52,7 @@ class InspectionJob:
     backend: Backend
     batches: Sequence[int]
     store: ArtifactStore
+    device: Device = Device()
 
     @property
     def label(self) -> str:
@@ -80,19 +82,17 @@ def inspect(job: InspectionJob) -> Inspection:
         except (Exception, SystemExit) as error:
             found = Inspected(failure=failure_reason(error))
     if not found.failure:
-        job.store.write_record(_key(job.snapshot, job.backend), asdict(found))
+        job.store.write_record(_key(job), asdict(found))
     return Inspection(timesheet=timesheet, found=found)
 
 
-def kept_inspection(
-    snapshot: str, backend: Backend, batches: Sequence[int], store: ArtifactStore
-) -> Inspected | None:
-    """What `inspect` kept; None where it kept nothing, or not at all of those batch sizes."""
-    record = store.record(_key(snapshot, backend))
+def kept_inspection(job: InspectionJob) -> Inspected | None:
+    """What `inspect` kept; None where it kept nothing, or not at all of the job's batch sizes."""
+    record = job.store.record(_key(job))
     if record is None:
         return None
     figures = {int(batch): Simulated(**said) for batch, said in record.pop("simulated").items()}
-    whole = not isinstance(backend, Simulates) or {*batches} <= figures.keys()
+    whole = not isinstance(job.backend, Simulates) or {*job.batches} <= figures.keys()
     return Inspected(**record, simulated=figures) if whole else None
 
 
@@ -156,10 +156,10 @@ def simulation_key(job: InspectionJob, model: nn.Module, *, batch: int) -> str:
     backend, dense = job.backend, job.dense
     reads = isinstance(backend, Simulates) and backend.reads_weights
     alike = architecture(model, example_batch(dense.dataset, 1), dense.model.name)
-    facts = [job.snapshot if reads else alike, batch, backend.name, *runtime_facts(backend)]
+    facts = [job.snapshot if reads else alike, batch, backend.name, *job.device.identity(backend)]
     return f"simulated-{type(backend).__name__}-{digest(facts)}"
 
 
-def _key(snapshot: str, backend: Backend) -> str:
-    facts = [snapshot, backend.name, *runtime_facts(backend)]
-    return f"inspected-{type(backend).__name__}-{digest(facts)}"
+def _key(job: InspectionJob) -> str:
+    facts = [job.snapshot, job.backend.name, *job.device.identity(job.backend)]
+    return f"inspected-{type(job.backend).__name__}-{digest(facts)}"

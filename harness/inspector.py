@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.contracts import Simulates
+from harness.engine import place_of
 from harness.footprint import Footprints
 from harness.inspection import Inspected, InspectionJob, inspect, inspects, kept_inspection
 
@@ -49,15 +50,14 @@ class Inspector:
         """What is known of every member's snapshot and its dense model."""
         jobs = self._jobs(members)
         found = {
-            (job.snapshot, job.backend.name): known
-            for job in jobs
-            if (known := kept_inspection(job.snapshot, job.backend, job.batches, self._store))
+            (job.snapshot, job.backend.name): known for job in jobs if (known := kept_inspection(job))
         }
         owed = [job for job in jobs if (job.snapshot, job.backend.name) not in found]
         if owed:
             self._workers.observer.phase("inspecting", len(owed))
         for wave in self._waves(owed):
-            for label, outcome in self._workers.run(inspect, wave):
+            places = {label: place_of(job.backend, job.device) for label, job in wave.items()}
+            for label, outcome in self._workers.run(inspect, wave, places=places):
                 job, told = wave[label], outcome.value
                 known = told.found if told else Inspected(failure=outcome.failure)
                 found[job.snapshot, job.backend.name] = known
@@ -78,6 +78,7 @@ class Inspector:
                 dense=dense,
                 snapshot=snapshot,
                 backend=cell.backend,
+                device=cell.device,
                 batches=sorted(batches[snapshot, name]),
                 store=self._store,
             )

@@ -6,12 +6,13 @@ Across all processes of this machine, whatever folder they write to. A process t
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import ReadWriteLock, Timeout
 
+from harness.environment import cpu_name
 from harness.keys import file_name
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ def exclusive(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def alone(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Time on the device; what it takes of the processor meanwhile disturbs nobody who times there."""
+    # Always in this order, so that no two wait for each other.
+    others = shared(cpu_name()) if device != cpu_name() else nullcontext()
+    with others, exclusive(device, waiting=waiting):
+        yield
 
 
 @contextmanager

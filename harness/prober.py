@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts import OnDevice, Simulates
 from harness.deployment import Deployment
+from harness.engine import place_of
 from harness.footprint import Footprints
 from harness.probe import File, ProbeJob, probe_memory, write_files
 
@@ -146,7 +147,8 @@ class Prober:
             if paths[t.label].is_file()
         }
         keys = {target.label: target.key for target in part}
-        for label, outcome in self._workers.run(probe_memory, jobs):
+        places = {t.label: place_of(t.cell.backend, t.cell.device) for t in part}
+        for label, outcome in self._workers.run(probe_memory, jobs, places=places):
             found = outcome.value
             if found is not None:
                 Footprints(self._store).keep_peaks(keys[label], found.peaks)

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.comparison import Remeasured
+from harness.device import local_device
+from harness.engine import place_of
 from harness.engines.local import LocalEngine
 from harness.figures import timed_columns
-from harness.lane import exclusive
 from harness.level import level_key
 from harness.measurement import COPY, DENSE, TimingJob
 from harness.request import chosen_dataset
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from harness.backend_file import BackendFile
     from harness.catalogue import Catalogue
+    from harness.engine import Place
     from harness.execution import Patience
     from harness.measurement import Timing
     from harness.pairing import Pair
@@ -50,6 +52,11 @@ class Remeasurement:
 
     pairs: tuple[Pair, ...]
     job: TimingJob
+
+    @property
+    def place(self) -> Place:
+        """Where it is timed, alone."""
+        return place_of(self.job.backend, local_device(self.job.backend), alone=True)
 
     @property
     def label(self) -> str:
@@ -193,17 +200,16 @@ def remeasure(
     observer: Observer,
 ) -> dict[str, Remeasured]:
     """Time every session, each alone on its device: what was found, by the key of the base's row."""
-    engine = LocalEngine(workers=1, time_limit=TIME_LIMIT, log=log)
+    engine = LocalEngine(workers=1, time_limit=TIME_LIMIT, log=log, note=observer.note)
     found: dict[str, Remeasured] = {}
     observer.phase("timing", sum(len(session.pairs) for session in sessions))
     for session in sessions:
         enough = partial(why_decided, session=session, patience=patience, tolerance=tolerance)
         timer = Timer(engine, enough=enough, observer=observer)
-        with exclusive(session.job.backend.describe()["device"], waiting=observer.note):
-            for part, measured in timer.measure(session):
-                if isinstance(measured, str):
-                    observer.note(f"{part.label}: {measured}")
-                else:
-                    found |= {again.base["key"]: again for again in part.remeasured(measured)}
+        for part, measured in timer.measure(session):
+            if isinstance(measured, str):
+                observer.note(f"{part.label}: {measured}")
+            else:
+                found |= {again.base["key"]: again for again in part.remeasured(measured)}
         observer.done(session.label, len(session.pairs))
     return found

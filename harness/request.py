@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.catalogue import why_unavailable, why_undescribed
 from harness.contracts import Controlled, Located, PrefersMultiple, Pretrained
+from harness.device import local_devices, why_unavailable
 from harness.errors import HarnessError, UnknownNameError
 from harness.granularity import selected_granularities
 from harness.grid import Grid, checked_levels
@@ -18,13 +19,14 @@ from harness.selection import selected_names
 from harness.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from harness.catalogue import Catalogue
     from harness.contracts import Backend, Dataset, Meter, Model, Schedule
+    from harness.device import Device
     from harness.grid import ScopeChoice
 
 RESULTS = Path("results")
+Devices = Callable[[Sequence["Backend"]], Mapping[str, "Device"]]
+"""What is asked for where backends are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class Request:
     data_dir: Path | None = None
     download: bool = False
 
-    def grid(self, catalogue: Catalogue) -> Grid:
+    def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
         _check_optimizer(self.recipe.optimizer)
         models = catalogue.choose_models(self.models)
@@ -60,6 +62,7 @@ class Request:
             if isinstance(model, Pretrained):
                 # Downloads what is not here: better now than after an hour, in a process of its own.
                 model.build_pretrained(dataset)
+        backends, places = _usable(catalogue, self.backends, devices)
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
             schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
@@ -67,15 +70,35 @@ class Request:
             scope=self.scope,
             levels=checked_levels(_numbers("levels", self.levels, float)),
             seeds=_whole("seeds", self.seeds, least=0),
-            backends=_usable(catalogue, self.backends),
+            backends=backends,
+            devices=places,
             batches=batches,
             threads=self.threads,
             dataset=dataset,
             models=models,
             recipe=self.recipe,
             weights=self.weights,
-            target=_target(catalogue, self.target, batch=min(batches), threads=self.threads),
+            target=self._target(catalogue, devices, batch=min(batches)),
         )
+
+    def _target(self, catalogue: Catalogue, devices: Devices, *, batch: int) -> Target:
+        resource, colon, name = self.target.partition(":")
+        if resource == "latency":
+            terms = name if colon else "all"
+            catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
+            [backend], places = _usable(catalogue, terms, devices)
+            return Target(
+                resource="latency",
+                backend=backend,
+                facts=places[backend.name].facts,
+                batch=batch,
+                threads=self.threads,
+            )
+        if self.target == "macs":
+            return Target(resource="macs")
+        if self.target != "params":
+            raise UnknownNameError("target", self.target, ["params", "macs", "latency:BACKEND"])
+        return Target()
 
 
 def run_folder(grid: Grid, out: Path | None) -> Path:
@@ -99,20 +122,23 @@ def _with_controls(schedules: Sequence[Schedule]) -> list[Schedule]:
     return list({s.name: s for both in controls for s in both}.values())
 
 
-def _usable(catalogue: Catalogue, terms: str) -> list[Backend]:
-    """Backends that run here; one that was asked for by name and does not is an error."""
+def _usable(
+    catalogue: Catalogue, terms: str, devices: Devices
+) -> tuple[list[Backend], Mapping[str, Device]]:
+    """Backends that run, and where; one that was asked for by name and does not is an error."""
     chosen: list[Backend] = catalogue.choose("backend", terms)
+    places = devices(chosen)
     by_name = {term.strip() for term in terms.split(",")}
     usable = []
     for backend in chosen:
-        reason = why_unavailable(backend) or why_undescribed(backend)
+        reason = places[backend.name].reason
         if reason is None:
             usable.append(backend)
         elif backend.name in by_name:
             raise HarnessError(f"backend {backend.name!r} is not available here: {reason}")
     if not usable:
         raise HarnessError(f"{terms!r} leaves no backend that is available here")
-    return usable
+    return usable, places
 
 
 def usable_meter(catalogue: Catalogue, terms: str) -> Meter | None:
@@ -124,20 +150,6 @@ def usable_meter(catalogue: Catalogue, terms: str) -> Meter | None:
     if reason is not None:
         raise HarnessError(f"meter {meter.name!r} is not available here: {reason}")
     return meter
-
-
-def _target(catalogue: Catalogue, text: str, *, batch: int, threads: int) -> Target:
-    resource, colon, name = text.partition(":")
-    if resource == "latency":
-        terms = name if colon else "all"
-        catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
-        [backend] = _usable(catalogue, terms)
-        return Target(resource="latency", backend=backend, batch=batch, threads=threads)
-    if text == "macs":
-        return Target(resource="macs")
-    if text != "params":
-        raise UnknownNameError("target", text, ["params", "macs", "latency:BACKEND"])
-    return Target()
 
 
 def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> None:

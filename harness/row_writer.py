@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.assembly import Known, empty_row, least_milliseconds, measured_row
-from harness.environment import machine_facts
 from harness.figures import energy_columns, session_columns, simulated_columns, timed_columns
 from harness.footprint import Footprints
 from harness.inspector import Inspections
@@ -41,18 +40,17 @@ class RowWriter:
         self._footprints = Footprints(store)
         self._catalogue = catalogue
         self._observer = observer
-        self._machine = machine_facts()
         self._written = 0
 
     def empty(self, cell: Cell, status: Status, reason: str) -> None:
         """Write that the cell could not run, and why."""
-        self._write(empty_row(cell, status, reason, self._machine))
+        self._write(empty_row(cell, status, reason))
 
     def simulated(self, cell: Cell, level: Level) -> None:
         """Write what the simulator says."""
         known = self._known(cell, level)
         times = simulated_columns(cell, known)
-        self._write(measured_row(cell, known, times=times, machine=self._machine))
+        self._write(measured_row(cell, known, times=times))
 
     def timed(self, cell: Cell, level: Level, found: Measured | str, *, archive: str) -> None:
         """Write what a session found, or that it came to no end."""
@@ -66,7 +64,7 @@ class RowWriter:
         energy = energy_columns(found, shown, batch=cell.batch, meter=self.meter, backend=cell.backend)
         times = timed_columns(found, shown, batch=cell.batch) | session_columns(found, shown) | energy
         known = self._known(cell, level)
-        row = measured_row(cell, known, times=times, machine=self._machine)
+        row = measured_row(cell, known, times=times)
         floor = least_milliseconds(cell, known.snapshot.macs)
         if (row.latency_ms or 0.0) < floor:
             reason = f"{row.latency_ms:.3g} ms is less than the {floor:.3g} ms that the device needs"

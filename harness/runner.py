@@ -12,7 +12,6 @@ from harness.engines.local import LocalEngine, preloads_of
 from harness.footprint import Footprints
 from harness.inspector import Inspector
 from harness.keys import digest
-from harness.lane import exclusive
 from harness.ledger import Ledger
 from harness.level import Level, kept_level
 from harness.prober import Prober
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.catalogue import Catalogue
+    from harness.engine import Engine
     from harness.execution import Execution
     from harness.grid import Cell
     from harness.plan import Plan
@@ -84,7 +84,7 @@ class Runner:
                 self._rows.empty(cell, "skipped", cell.impossible)
         if plan.able:
             workers = Workers(
-                engine=self._engine(plan, self._execution.workers),
+                engine=self._engine(plan),
                 observer=self._observer,
                 timesheet=self._timesheet,
             )
@@ -96,12 +96,13 @@ class Runner:
             Prober(workers, store=self._store).probe(timed)
             self._time(plan, timed, threads=threads)
 
-    def _engine(self, plan: Plan, workers: int) -> LocalEngine:
+    def _engine(self, plan: Plan) -> Engine:
         return LocalEngine(
-            workers=workers,
+            workers=self._execution.workers,
             time_limit=self._execution.time_limit,
             log=self._folder / LOG,
             preloads=preloads_of(plan.denses[0].dataset),
+            note=self._observer.note,
         )
 
     def _members(self, plan: Plan, failures: Mapping[str, str]) -> list[Member]:
@@ -132,7 +133,7 @@ class Runner:
         return timed
 
     def _time(self, plan: Plan, members: Sequence[Member], *, threads: int) -> None:
-        """Sessions one after the other, each alone on its device among all harnesses here."""
+        """Sessions one after the other, each process alone on its device among all harnesses there."""
         patience = self._execution.patience
         limits = Limits(precision=patience.precision, seconds=min(PROCESS_SECONDS, patience.seconds))
         sessions = plan_sessions(
@@ -145,16 +146,14 @@ class Runner:
         )
         self._observer.phase("timing", len(members))
         timer = Timer(
-            self._engine(plan, 1),
+            self._engine(plan),
             enough=partial(why_enough, patience=patience),
             observer=self._observer,
             timesheet=self._timesheet,
         )
         for session in sessions:
-            device = session.members[0][0].settings["device"]
-            with exclusive(device, waiting=self._observer.note):
-                for part, found in timer.measure(session):
-                    self._write_session(part, found)
+            for part, found in timer.measure(session):
+                self._write_session(part, found)
 
     def _write_session(self, session: Session, found: Measured | str) -> None:
         archive = ""

@@ -9,6 +9,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
+from harness.engine import place_of
 from harness.estimates import median, process_weights, saving
 from harness.measurement import COPY, DENSE, TimingJob
 from harness.snapshot import read_facts
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from harness.artifacts import ArtifactStore
     from harness.contracts import Meter
+    from harness.engine import Place
     from harness.estimates import Estimate, Processes
     from harness.execution import Patience
     from harness.grid import Cell
@@ -43,6 +45,12 @@ class Session:
 
     members: tuple[Member, ...]
     job: TimingJob
+
+    @property
+    def place(self) -> Place:
+        """Where it is timed, alone."""
+        cell = self.members[0][0]
+        return place_of(cell.backend, cell.device, alone=True)
 
     @property
     def label(self) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from harness.engine import Place
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.contracts import Backend
 
 Resource = Literal["params", "macs", "latency"]
@@ -13,10 +17,14 @@ Resource = Literal["params", "macs", "latency"]
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Prunable parameters, multiply-accumulates, or the time of one batch on `backend`."""
+    """Prunable parameters, multiply-accumulates, or the time of one batch on `backend`.
+
+    `facts` are what the backend says of its device.
+    """
 
     resource: Resource = "params"
     backend: Backend | None = None
+    facts: Mapping[str, str] = field(default_factory=dict, hash=False)
     batch: int = 1
     threads: int = 1
 
@@ -26,14 +34,16 @@ class Target:
         return f"{self.resource}:{self.backend.name}" if self.backend else self.resource
 
     @property
-    def device(self) -> str:
-        """What nothing else may work on meanwhile; empty where no time is asked for."""
-        return self.backend.describe()["device"] if self.backend else ""
+    def place(self) -> Place | None:
+        """Where trials have to run, alone; anywhere where no time is asked for."""
+        if self.backend is None:
+            return None
+        return Place(backend=self.backend.name, device=self.facts["device"], alone=True)
 
     @property
     def clock(self) -> str:
         """What times are comparable with these; empty where no time is asked for."""
         if self.backend is None:
             return ""
-        runtime = self.backend.describe()["runtime"]
-        return f"{self.device}, {runtime}, batch {self.batch}, {self.threads} threads"
+        words = self.facts["device"], self.facts["runtime"], f"batch {self.batch}"
+        return ", ".join([*words, f"{self.threads} threads"])

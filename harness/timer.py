@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -17,7 +16,7 @@ from harness.timesheet import Timesheet
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.engines.local import LocalEngine
+    from harness.engine import Engine, Place
     from harness.measurement import Timing, TimingJob
     from harness.progress import Observer
     from harness.sessions import Stop
@@ -34,6 +33,10 @@ class TimedTogether(Protocol):
     def job(self) -> TimingJob:
         """What one process does."""
 
+    @property
+    def place(self) -> Place:
+        """Where, alone."""
+
     def alone(self) -> Sequence[Self]:
         """The least parts of it."""
 
@@ -49,14 +52,14 @@ class Enough(Protocol):
 
 
 class Timer:
-    """Runs sessions on `engine`, which has one worker, in processes until `enough` says why it ends.
+    """Runs sessions on `engine`, in one process after the other until `enough` says why it ends.
 
     What its processes take is added to `timesheet` where there is one.
     """
 
     def __init__(
         self,
-        engine: LocalEngine,
+        engine: Engine,
         *,
         enough: Enough,
         observer: Observer,
@@ -90,13 +93,13 @@ class Timer:
     def _measured(self, session: TimedTogether) -> Measured | str:
         """One process after the other until there are enough, or why one came to no end."""
         timings: list[Timing] = []
-        began = time.monotonic()
         while True:
             timing = self._timing(session, number=len(timings) + 1)
             if isinstance(timing, str):
                 return timing
             timings.append(timing)
-            spent = time.monotonic() - began
+            # Of the processes alone: others may have had the device between them.
+            spent = sum(timing.seconds for timing in timings)
             stopped = self._enough(timings, seconds=spent)
             if stopped is not None:
                 self._report(session, timings, stopped, spent)
@@ -116,7 +119,9 @@ class Timer:
         label = f"{session.label}, process {number}"
         job = {label: replace(session.job, seed=seed)}
         with self._timesheet.counting("timing"):
-            [(_, outcome)] = self._engine.run(time_snapshots, job, watching=self._observer.running)
+            [(_, outcome)] = self._engine.run(
+                time_snapshots, job, watching=self._observer.running, places={label: session.place}
+            )
         return outcome.failure if outcome.value is None else outcome.value
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.deployment import Deployment
+    from harness.engine import Place
     from harness.plan import Plan
     from harness.subject import Dense, Trial
     from harness.timesheet import Worked
@@ -47,15 +48,14 @@ class Trainer:
             label: DenseJob(dense=dense, store=self._store, deployments=deployments)
             for label, dense in denses.items()
         }
-        failures = self._work(self._workers, run_dense, dense_jobs, units)
+        failures = self._work(run_dense, dense_jobs, units, {})
         trial_jobs = {
             label: TrialJob(trial=trial, store=self._store, deployments=deployments)
             for label, trial in trials.items()
             if trial.dense.key in self._store
         }
-        device = next((trial.target.device for trial in plan.trials), "")
-        workers = self._workers.alone(device) if device else self._workers
-        failures |= self._work(workers, run_trial, trial_jobs, units)
+        clocks = {label: place for label in trial_jobs if (place := trials[label].target.place)}
+        failures |= self._work(run_trial, trial_jobs, units, clocks)
         return {(denses | trials)[label].key: reason for label, reason in failures.items()}
 
     def _take_over(self, denses: Sequence[Dense]) -> None:
@@ -66,13 +66,13 @@ class Trainer:
 
     def _work(
         self,
-        workers: Workers,
         function: Callable[[Job], Worked],
         jobs: Mapping[str, Job],
         units: Mapping[str, float],
+        places: Mapping[str, Place],
     ) -> dict[str, str]:
         failures = {}
-        for label, outcome in workers.run(function, jobs):
+        for label, outcome in self._workers.run(function, jobs, places=places):
             if outcome.failure:
                 failures[label] = outcome.failure
             self._workers.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])

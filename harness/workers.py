@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.environment import cpu_name
-from harness.lane import exclusive, shared
+from harness.lane import shared
 from harness.timesheet import Worked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness.engines.local import LocalEngine, Outcome
+    from harness.engine import Engine, Outcome, Place
     from harness.progress import Observer
     from harness.timesheet import Timesheet, Work
 
@@ -29,31 +28,32 @@ class Workers:
 
     A second counts as the share of the phase that it is: half of one where two processes work. What a
     job that came to no end had spent is not known. With `whole`, all of it counts as that, the starting
-    of processes too. Where `device` is not empty, jobs time on it themselves.
+    of processes too.
     """
 
-    engine: LocalEngine
+    engine: Engine
     observer: Observer
     timesheet: Timesheet
     whole: Work | None = None
-    device: str = ""
-
-    def alone(self, device: str) -> Workers:
-        """One process at a time, which has the device for itself."""
-        return replace(self, engine=replace(self.engine, workers=1), device=device)
 
     def run(
-        self, function: Callable[[Job], Result], jobs: Mapping[str, Job]
+        self,
+        function: Callable[[Job], Result],
+        jobs: Mapping[str, Job],
+        *,
+        places: Mapping[str, Place] | None = None,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; none runs while a harness times here."""
-        work = partial(_alone, function, self.device) if self.device else partial(_aside, function)
+        """Label and outcome of each job as it ends; none runs while a harness times beside it."""
+        alone = any(place.alone for place in (places or {}).values())
+        work = function if alone else partial(_aside, function)
+        found = self.engine.run(work, jobs, watching=self.observer.running, places=places)
         if self.whole is not None:
             with self.timesheet.counting(self.whole):
-                yield from self.engine.run(work, jobs, watching=self.observer.running)
+                yield from found
             return
-        left, size = len(jobs), min(self.engine.workers, len(jobs))
+        left, size = len(jobs), 1 if alone else min(self.engine.workers, len(jobs))
         since = time.perf_counter()
-        for label, outcome in self.engine.run(work, jobs, watching=self.observer.running):
+        for label, outcome in found:
             now = time.perf_counter()
             if left < size:
                 self.timesheet.add("waiting", (now - since) * (size - left) / size)
@@ -65,11 +65,4 @@ class Workers:
 
 def _aside(function: Callable[[Job], Result], job: Job) -> Result:
     with shared(cpu_name()):
-        return function(job)
-
-
-def _alone(function: Callable[[Job], Result], device: str, job: Job) -> Result:
-    # Always in this order, so that no two wait for each other.
-    others = shared(cpu_name()) if device != cpu_name() else nullcontext()
-    with others, exclusive(device, waiting=print):
         return function(job)

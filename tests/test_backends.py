@@ -125,13 +125,14 @@ def test_a_layer_is_swapped_only_where_its_sparse_matrix_is_clearly_faster(
 def test_accuracy_is_measured_through_a_backend_that_computes_in_fewer_bits(
     name, dense, store, snapshot
 ):
-    found = inspect(job(dense, store, name, batches=(1, 7))).found
+    asked = job(dense, store, name, batches=(1, 7))
+    found = inspect(asked).found
     assert found.failure == ""
     model = load_model(store.folder(snapshot), dense.model, dense.dataset)
     assert found.top1 == pytest.approx(evaluate(model, dense.dataset).top1, abs=0.03)
     assert found.correct != ""
     assert 0.0 < found.deviation < backend(name).tolerance
-    assert kept_inspection(snapshot, backend(name), (1, 7), store) == found
+    assert kept_inspection(asked) == found
 
 
 def test_files_are_converted_once_and_refined_from_there(dense, store, snapshot):
@@ -176,7 +177,7 @@ def test_wrong_outputs_are_the_reason_why_nothing_more_is_known(dense, store, sn
     found = inspect(wrong).found
     assert "outputs differ from PyTorch's" in found.failure
     assert found == Inspected(failure=found.failure)
-    assert kept_inspection(snapshot, Wrong(), (1,), store) is None
+    assert kept_inspection(wrong) is None
 
 
 def test_bf16_is_further_off_than_floats_and_leaves_the_model_alone(network, images):

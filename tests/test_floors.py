@@ -9,7 +9,8 @@ FLOORS = [
     # Words that everything is said in.
     {
         "contracts", "contracts.backends", "contracts.criteria", "contracts.meters",
-        "contracts.plugins", "contracts.schedules", "deployment", "environment", "errors", "execution",
+        "contracts.plugins", "contracts.schedules", "deployment", "device", "engine", "environment",
+        "errors", "execution",
         "granularity", "keys", "recipe", "requirements", "row", "selection", "target", "timesheet",
     },
     # One job each, knowing nothing of grids.

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from harness.engines.local import LocalEngine, Outcome
+from harness.engine import Outcome
+from harness.engines.local import LocalEngine
 from harness.execution import Patience
 from harness.fitting import train_dense
 from harness.grid import Cell
@@ -141,7 +142,7 @@ class Recording:
     def __init__(self, timings):
         self.timings = list(timings)
 
-    def run(self, function, jobs, *, watching):
+    def run(self, function, jobs, *, watching, places):
         for label in jobs:
             yield label, Outcome(value=self.timings.pop(0))
 

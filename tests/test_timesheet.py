@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from harness.engine import Place
 from harness.engines.local import LocalEngine
 from harness.lane import exclusive
 from harness.timesheet import Timesheet, Worked, time_sentence
@@ -90,7 +91,9 @@ def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
 
     thread = threading.Thread(target=other)
     thread.start()
-    outcomes = dict(workers.alone(device).run(hold, {"one": started, "two": started}))
+    place = Place(backend="any", device=device, alone=True)
+    jobs = {"one": started, "two": started}
+    outcomes = dict(workers.run(hold, jobs, places=dict.fromkeys(jobs, place)))
     thread.join(60)
     assert waits == [f"waiting for another harness that works on {device}"]
     first, second = sorted(outcome.value.span for outcome in outcomes.values())

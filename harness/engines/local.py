@@ -13,15 +13,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pebble
 
 from harness.contracts import Preloads
+from harness.engine import Outcome
 from harness.errors import failure_reason
+from harness.lane import alone
 
 if TYPE_CHECKING:
     from harness.contracts import Dataset
+    from harness.engine import Place
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -35,21 +38,17 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome(Generic[Result]):
-    """What a job returned, or why it did not."""
-
-    value: Result | None = None
-    failure: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class LocalEngine:
-    """Runs jobs on `workers` processes, each killed after `time_limit` seconds."""
+    """Runs jobs on `workers` processes, each killed after `time_limit` seconds.
+
+    What the jobs print is added to `log`; `note` is told where one waits for another harness.
+    """
 
     workers: int
     time_limit: float
     log: Path
     preloads: tuple[str, ...] = ()
+    note: Callable[[str], None] = print
 
     def run(
         self,
@@ -57,10 +56,26 @@ class LocalEngine:
         jobs: Mapping[str, Job],
         *,
         watching: Callable[[list[str]], None],
+        places: Mapping[str, Place] | None = None,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; `watching` hears which are running."""
-        if not jobs:
-            return
+        """Label and outcome of each job as it ends; `watching` hears which are running.
+
+        Jobs that are to be alone run first, one after the other.
+        """
+        single = {label: place for label, place in (places or {}).items() if place.alone}
+        for label, place in single.items():
+            with alone(place.device, waiting=self.note):
+                yield from self._together(function, {label: jobs[label]}, watching)
+        others = {label: job for label, job in jobs.items() if label not in single}
+        if others:
+            yield from self._together(function, others, watching)
+
+    def _together(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Mapping[str, Job],
+        watching: Callable[[list[str]], None],
+    ) -> Iterator[tuple[str, Outcome[Result]]]:
         pool = pebble.ProcessPool(
             max_workers=min(self.workers, len(jobs)),
             max_tasks=1,

@@ -50,9 +50,7 @@ def folder(tmp_path_factory) -> Path:
     rng = np.random.default_rng(0)
     with (place / ROWS).open("wb") as file:
         for cell in plan([]).cells:
-            row = (
-                empty_row(cell, "skipped", cell.impossible, {}) if cell.impossible else made(cell, rng)
-            )
+            row = empty_row(cell, "skipped", cell.impossible) if cell.impossible else made(cell, rng)
             file.write(orjson.dumps(asdict(row)) + b"\n")
     return place
 

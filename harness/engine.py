@@ -1,0 +1,61 @@
+"""What runs jobs, on this machine or others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.contracts import Backend
+    from harness.device import Device
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Generic[Result]):
+    """What a job returned, or why it did not."""
+
+    value: Result | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a job has to run: on a machine of `backend`.
+
+    With `alone` it times there, so it has `device` for itself.
+    """
+
+    backend: str
+    device: str
+    alone: bool = False
+
+
+def place_of(backend: Backend, device: Device, *, alone: bool = False) -> Place:
+    """Where the backend's device is."""
+    return Place(backend=backend.name, device=device.name, alone=alone)
+
+
+class Engine(Protocol):
+    """Runs jobs in processes of their own: one that raises, hangs or dies costs no other."""
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+
+    def run(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Mapping[str, Job],
+        *,
+        watching: Callable[[list[str]], None],
+        places: Mapping[str, Place] | None = None,
+    ) -> Iterator[tuple[str, Outcome[Result]]]:
+        """Label and outcome of each job as it ends; `watching` hears which are running.
+
+        A job that `places` does not name runs anywhere.
+        """
