@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from harness.contracts import Backend
     from harness.device import Device
@@ -34,6 +35,11 @@ class Place:
     device: str
     alone: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The backend without its variant: variants are on the same device."""
+        return self.backend.partition(":")[0]
+
 
 def place_of(backend: Backend, device: Device, *, alone: bool = False) -> Place:
     """Where the backend's device is."""
@@ -59,3 +65,15 @@ class Engine(Protocol):
 
         A job that `places` does not name runs anywhere.
         """
+
+    def devices(self, places: Iterable[Place]) -> int:
+        """On how many of the places jobs can be alone at once."""
+
+
+class MakesEngine(Protocol):
+    """Makes an engine for a run."""
+
+    def __call__(
+        self, *, time_limit: float, log: Path, preloads: tuple[str, ...], note: Callable[[str], None]
+    ) -> Engine:
+        """The engine: what it does is said where it is made."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.contracts import Meter
+    from harness.engine import MakesEngine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class Execution:
     """Training workers, seconds a job may take, and how patiently snapshots are timed.
 
     `cores` is what a timing process is pinned to, anywhere where it is empty; `dense_from` is a run
-    folder whose dense models are taken over; `meter` tells the energy of what is timed.
+    folder whose dense models are taken over; `meter` tells the energy of what is timed. Jobs run on
+    `workers` processes here, or on what `engine` makes.
     """
 
     workers: int
@@ -38,3 +40,4 @@ class Execution:
     cores: tuple[int, ...] = ()
     dense_from: Path | None = None
     meter: Meter | None = None
+    engine: MakesEngine | None = None

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from harness.device import local_devices
 from harness.discovery import discover
 from harness.environment import physical_cores
+from harness.errors import HarnessError
 from harness.execution import Execution, Patience
 from harness.grid import ScopeChoice
-from harness.ledger import Ledger
 from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
-from harness.plan import make_plan
-from harness.ranking import RankedRows
+from harness.order import Order
 from harness.recipe import Arithmetic, Recipe
 from harness.request import Request, run_folder, usable_meter
-from harness.terminal import console, print_plan, print_ranking, print_reports, print_unmeasured
-from harness.timesheet import Timesheet, time_sentence
+from harness.requirements import unmet
+from harness.terminal import console, print_plan
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
-    from harness.grid import Grid
-    from harness.plan import Plan
+    from harness.engines.cluster import Cluster
+
+RAY = "ray>=2.40,<2.56"
 
 
 @click.command(context_settings=SETTINGS)
@@ -89,6 +90,13 @@ if TYPE_CHECKING:
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
 @click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Worker processes here, or the hosts of a Ray cluster.",
+)
+@click.option("--address", help="Of the cluster, as 10.0.0.1:6379.  [default: one is started here]")
 @click.option("--time-limit", type=FiniteRange(min=1), default=3600, help="Seconds a trial.")
 @click.option(
     "--precision",
@@ -122,6 +130,8 @@ def run(
     config: Path | None,  # noqa: ARG001 -- read by its callback
     out: Path | None,
     workers: int | None,
+    engine: str,
+    address: str | None,
     time_limit: float,
     precision: float,
     timing_seconds: float,
@@ -141,10 +151,13 @@ def run(
     began = time.perf_counter()
     recipe = Recipe(**{item.name: axes.pop(item.name) for item in fields(Recipe)})
     catalogue = discover()
-    grid = Request(**axes, recipe=recipe).grid(catalogue)
+    _check_engine(engine, address=address, meter=meter, pin=pin)
+    cluster = _joined(catalogue, address, workers=workers) if engine == "ray" else None
+    devices = cluster.devices if cluster else local_devices
+    grid = Request(**axes, recipe=recipe).grid(catalogue, devices)
     patience = Patience(precision=precision, seconds=timing_seconds)
     execution = Execution(
-        workers=workers or physical_cores(),
+        workers=cluster.processors if cluster else workers or physical_cores(),
         time_limit=time_limit,
         patience=replace(patience, least=1, most=1) if quick else patience,
         cores=cores_to_pin(pin),
@@ -152,76 +165,34 @@ def run(
         meter=usable_meter(catalogue, meter),
     )
     folder = run_folder(grid, out)
-    order = _Order(grid=grid, folder=folder, execution=execution, catalogue=catalogue)
+    order = Order(grid=grid, folder=folder, execution=execution, catalogue=catalogue, cluster=cluster)
     if dry_run:
         print_plan(console(), order.plan(fresh=fresh))
     elif order.failed(fresh=fresh, began=began):
         sys.exit(1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Order:
-    """What is run, where, how, and with which plugins."""
+def _check_engine(engine: str, *, address: str | None, meter: str, pin: str) -> None:
+    if engine != "ray" and address:
+        raise HarnessError(f"--address {address} is of a cluster: it goes with --engine ray")
+    if engine == "ray" and pin:
+        raise HarnessError(f"--pin {pin} names cores of this machine; with --engine ray others time")
+    if engine == "ray" and meter and not meter.startswith("watts"):
+        raise HarnessError(
+            f"--meter {meter} reads this machine; with --engine ray only watts:N will do"
+        )
 
-    grid: Grid
-    folder: Path
-    execution: Execution
-    catalogue: Catalogue
 
-    def plan(self, *, fresh: bool) -> Plan:
-        rows = [] if fresh else Ledger(self.folder).rows()
-        metered = self.execution.meter is not None
-        return make_plan(self.grid, rows, processes=self.execution.patience.least, metered=metered)
+def _joined(catalogue: Catalogue, address: str | None, *, workers: int | None) -> Cluster:
+    """The cluster, which is left when the command ends."""
+    reason = unmet(RAY)
+    if reason is not None:
+        raise HarnessError(f"--engine ray: {reason}")
+    from harness.engines.cluster import joined
 
-    def failed(self, *, fresh: bool, began: float) -> bool:
-        """Carry it out and show it: whether a cell failed."""
-        timesheet = Timesheet()
-        with Ledger(self.folder).lock():
-            if fresh:
-                from harness.runner import clear
-
-                clear(self.folder)
-            plan = self.plan(fresh=False)
-            if plan.owed:
-                self._carry_out(plan, timesheet)
-            else:
-                text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
-                click.echo(text, err=True)
-            failed = self._show(plan)
-        if plan.owed:
-            spent, workers = time.perf_counter() - began, self.execution.workers
-            click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
-        return failed
-
-    def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
-        from harness.engines.local import preloads_of, start_server, wait_for_server
-        from harness.progress import ConsoleProgress
-
-        preloads = preloads_of(self.grid.dataset)
-        with timesheet.counting("starting"):
-            start_server(preloads)
-            from harness.runner import Runner
-
-            wait_for_server(preloads)
-        with ConsoleProgress(len(plan.owed)) as progress:
-            runner = Runner(
-                self.folder,
-                self.execution,
-                catalogue=self.catalogue,
-                observer=progress,
-                timesheet=timesheet,
-            )
-            runner.carry_out(plan, threads=self.grid.threads)
-
-    def _show(self, plan: Plan) -> bool:
-        """Print and write what there is; whether a cell of the plan failed."""
-        every = RankedRows(Ledger(self.folder).rows())
-        asked = {cell.key for cell in plan.cells}
-        rows = RankedRows(row for row in every if row["key"] in asked)
-        # Ranked once where the folder holds nothing else.
-        rows = every if len(rows) == len(every) else rows
-        print_ranking(console(), rows, batch=min(self.grid.batches))
-        print_unmeasured(console(), rows, "skipped")
-        print_reports(self.folder, every, self.catalogue)
-        print_unmeasured(console(stderr=True), rows, "failed")
-        return any(row["status"] == "failed" for row in rows)
+    backends = [offer.plugin for offer in catalogue.offers if offer.kind == "backend"]
+    workers = workers or physical_cores()
+    cluster: Cluster = click.get_current_context().with_resource(
+        joined(address, workers=workers, backends=backends)
+    )
+    return cluster

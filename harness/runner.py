@@ -97,8 +97,8 @@ class Runner:
             self._time(plan, timed, threads=threads)
 
     def _engine(self, plan: Plan) -> Engine:
-        return LocalEngine(
-            workers=self._execution.workers,
+        make = self._execution.engine or partial(LocalEngine, workers=self._execution.workers)
+        return make(
             time_limit=self._execution.time_limit,
             log=self._folder / LOG,
             preloads=preloads_of(plan.denses[0].dataset),
@@ -133,7 +133,7 @@ class Runner:
         return timed
 
     def _time(self, plan: Plan, members: Sequence[Member], *, threads: int) -> None:
-        """Sessions one after the other, each process alone on its device among all harnesses there."""
+        """All sessions, each process alone on its device among all harnesses there."""
         patience = self._execution.patience
         limits = Limits(precision=patience.precision, seconds=min(PROCESS_SECONDS, patience.seconds))
         sessions = plan_sessions(
@@ -151,9 +151,8 @@ class Runner:
             observer=self._observer,
             timesheet=self._timesheet,
         )
-        for session in sessions:
-            for part, found in timer.measure(session):
-                self._write_session(part, found)
+        for part, found in timer.measure_all(sessions):
+            self._write_session(part, found)
 
     def _write_session(self, session: Session, found: Measured | str) -> None:
         archive = ""

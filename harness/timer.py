@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -70,6 +72,27 @@ class Timer:
         self._enough = enough
         self._observer = observer
 
+    def measure_all(self, sessions: Sequence[Together]) -> Iterator[tuple[Together, Measured | str]]:
+        """What each session found, as `measure` says; as many at once as there are devices for."""
+        devices = self._engine.devices(session.place for session in sessions)
+        if devices == 1:
+            for session in sessions:
+                yield from self.measure(session)
+            return
+        beside = Timer(self._engine, enough=self._enough, observer=self._observer)
+        pool = ThreadPoolExecutor(devices)
+        try:
+            ends = [pool.submit(beside.parts, session) for session in _taking_turns(sessions)]
+            for end in as_completed(ends):
+                yield from end.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._timesheet.book(beside._timesheet, workers=devices)
+
+    def parts(self, session: Together) -> list[tuple[Together, Measured | str]]:
+        """All that `measure` finds."""
+        return list(self.measure(session))
+
     def measure(self, session: Together) -> Iterator[tuple[Together, Measured | str]]:
         """What the session found, or why it came to no end; in parts where a process died.
 
@@ -123,6 +146,16 @@ class Timer:
                 time_snapshots, job, watching=self._observer.running, places={label: session.place}
             )
         return outcome.failure if outcome.value is None else outcome.value
+
+
+def _taking_turns(sessions: Sequence[Together]) -> list[Together]:
+    """The first session of each backend, then the second ones: no device waits for another's."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for session in sessions:
+        turns.append((seen[session.place.kind], session))
+        seen[session.place.kind] += 1
+    return [session for _, session in sorted(turns, key=lambda turn: turn[0])]
 
 
 def raw_samples(measured: Measured) -> bytes:

@@ -25,10 +25,11 @@ FLOORS = [
     # Trials, timings and rankings.
     {
         "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery", "engines",
-        "engines.local", "export", "figures", "findings", "fitting", "footprint", "grid", "inspection",
-        "jobs", "level", "measurement", "pairing", "plan", "probe", "ranking", "removal", "report",
-        "resampling", "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state",
-        "subject", "survivors", "trial", "verdicts", "work",
+        "engines.cluster", "engines.host", "engines.local", "engines.remote", "export", "figures",
+        "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level", "measurement", "pairing",
+        "plan", "probe", "ranking", "removal", "report", "resampling", "resources", "rewinding",
+        "rounds", "run_folder", "scoring", "sessions", "state", "subject", "survivors", "trial", "verdicts",
+        "work",
     },
     # Whole runs.
     {
@@ -37,7 +38,7 @@ FLOORS = [
         "workers",
     },
     # What a person types and sees.
-    {"__main__", "cli", "compare", "cover", "deliver", "doctor", "options", "run", "terminal"},
+    {"__main__", "cli", "compare", "cover", "deliver", "doctor", "options", "order", "run", "terminal"},
 ]  # fmt: skip
 HARNESS = ROOT / "harness"
 PLUGINS = ROOT / "plugins" / "harness_plugins"

@@ -23,6 +23,8 @@ from harness.errors import failure_reason
 from harness.lane import alone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.contracts import Dataset
     from harness.engine import Place
 
@@ -69,6 +71,10 @@ class LocalEngine:
         others = {label: job for label, job in jobs.items() if label not in single}
         if others:
             yield from self._together(function, others, watching)
+
+    def devices(self, places: Iterable[Place]) -> int:  # noqa: ARG002 -- whatever they are
+        """One: what runs on another device here takes of the processor too."""
+        return 1
 
     def _together(
         self,

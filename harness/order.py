@@ -1,0 +1,114 @@
+"""A grid that was ordered: carried out in its folder, ranked and accounted for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.ledger import Ledger
+from harness.plan import make_plan
+from harness.ranking import RankedRows
+from harness.terminal import console, print_ranking, print_reports, print_unmeasured
+from harness.timesheet import Timesheet, time_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.catalogue import Catalogue
+    from harness.engine import MakesEngine
+    from harness.engines.cluster import Cluster
+    from harness.execution import Execution
+    from harness.grid import Grid
+    from harness.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is run, where, how, and with which plugins."""
+
+    grid: Grid
+    folder: Path
+    execution: Execution
+    catalogue: Catalogue
+    cluster: Cluster | None = None
+
+    def plan(self, *, fresh: bool) -> Plan:
+        """What is owed; all of it where `fresh`."""
+        rows = [] if fresh else Ledger(self.folder).rows()
+        metered = self.execution.meter is not None
+        return make_plan(self.grid, rows, processes=self.execution.patience.least, metered=metered)
+
+    def failed(self, *, fresh: bool, began: float) -> bool:
+        """Carry it out and show it: whether a cell failed."""
+        timesheet = Timesheet()
+        with Ledger(self.folder).lock():
+            if fresh:
+                from harness.runner import clear
+
+                clear(self.folder)
+            plan = self.plan(fresh=False)
+            if plan.owed:
+                self._carry_out(plan, timesheet)
+            else:
+                text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
+                click.echo(text, err=True)
+            failed = self._show(plan)
+        if plan.owed:
+            spent, workers = time.perf_counter() - began, self.execution.workers
+            click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
+        return failed
+
+    def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
+        from harness.progress import ConsoleProgress
+
+        with self._engine(timesheet) as engine, ConsoleProgress(len(plan.owed)) as progress:
+            from harness.runner import Runner
+
+            runner = Runner(
+                self.folder.resolve(),
+                replace(self.execution, engine=engine),
+                catalogue=self.catalogue,
+                observer=progress,
+                timesheet=timesheet,
+            )
+            runner.carry_out(plan, threads=self.grid.threads)
+
+    @contextmanager
+    def _engine(self, timesheet: Timesheet) -> Iterator[MakesEngine | None]:
+        """What makes engines where others than this machine work; processes here start in time."""
+        if self.cluster is not None:
+            from harness.engines.remote import remote_engines
+
+            grid = self.grid
+            plugins = [*grid.models, grid.dataset, *grid.pruners, *grid.schedules, *grid.backends]
+            with remote_engines(self.cluster, self.folder.resolve(), plugins) as engine:
+                yield engine
+            return
+        from harness.engines.local import preloads_of, start_server, wait_for_server
+
+        preloads = preloads_of(self.grid.dataset)
+        with timesheet.counting("starting"):
+            start_server(preloads)
+            # Takes as long as the server's own imports, which go on meanwhile.
+            import harness.runner  # noqa: F401
+
+            wait_for_server(preloads)
+        yield None
+
+    def _show(self, plan: Plan) -> bool:
+        """Print and write what there is; whether a cell of the plan failed."""
+        every = RankedRows(Ledger(self.folder).rows())
+        asked = {cell.key for cell in plan.cells}
+        rows = RankedRows(row for row in every if row["key"] in asked)
+        # Ranked once where the folder holds nothing else.
+        rows = every if len(rows) == len(every) else rows
+        print_ranking(console(), rows, batch=min(self.grid.batches))
+        print_unmeasured(console(), rows, "skipped")
+        print_reports(self.folder, every, self.catalogue)
+        print_unmeasured(console(stderr=True), rows, "failed")
+        return any(row["status"] == "failed" for row in rows)
