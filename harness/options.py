@@ -7,12 +7,15 @@ import os
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 """Of every command."""
@@ -80,6 +83,22 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         found[known[option]] = ",".join(map(str, value)) if isinstance(value, list) else value
     context.default_map = found
     return path
+
+
+def typed_words(context: click.Context, *, without: Collection[str]) -> list[str]:
+    """The options that were typed but some, as words of a command line."""
+    words = []
+    for option in context.command.params:
+        name = str(option.name)
+        source = context.get_parameter_source(name)
+        if name in without or source is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        value = context.params[name]
+        if isinstance(value, bool):
+            words.append((option.opts if value else option.secondary_opts)[0])
+        else:
+            words.append(f"{option.opts[0]}={value}")
+    return words
 
 
 def recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from harness.engines.cluster import Cluster
     from harness.execution import Execution
     from harness.grid import Grid
+    from harness.part import Part
     from harness.plan import Plan
+    from harness.runner import Runner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +65,30 @@ class Order:
             click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
         return failed
 
+    def left_over(self, part: Part) -> bool:
+        """Only train a share, writing no rows: whether some of it came to no end."""
+        plan = self.plan(fresh=False)
+        with self._runner(plan, Timesheet()) as runner:
+            return bool(runner.train(plan, part))
+
     def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
+        with self._runner(plan, timesheet) as runner:
+            runner.carry_out(plan, threads=self.grid.threads)
+
+    @contextmanager
+    def _runner(self, plan: Plan, timesheet: Timesheet) -> Iterator[Runner]:
         from harness.progress import ConsoleProgress
 
         with self._engine(timesheet) as engine, ConsoleProgress(len(plan.owed)) as progress:
             from harness.runner import Runner
 
-            runner = Runner(
+            yield Runner(
                 self.folder.resolve(),
                 replace(self.execution, engine=engine),
                 catalogue=self.catalogue,
                 observer=progress,
                 timesheet=timesheet,
             )
-            runner.carry_out(plan, threads=self.grid.threads)
 
     @contextmanager
     def _engine(self, timesheet: Timesheet) -> Iterator[MakesEngine | None]:

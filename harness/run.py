@@ -12,22 +12,26 @@ import click
 
 from harness.device import local_devices
 from harness.discovery import discover
+from harness.engine_options import check_engine, engine_options, joined_cluster
 from harness.environment import physical_cores
-from harness.errors import HarnessError
 from harness.execution import Execution, Patience
 from harness.grid import ScopeChoice
-from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
+from harness.options import (
+    SETTINGS,
+    FiniteRange,
+    cores_to_pin,
+    read_config,
+    recipe_options,
+    typed_words,
+)
 from harness.order import Order
 from harness.recipe import Arithmetic, Recipe
 from harness.request import Request, run_folder, usable_meter
-from harness.requirements import unmet
+from harness.slurm import slurm_script
 from harness.terminal import console, print_plan
 
 if TYPE_CHECKING:
-    from harness.catalogue import Catalogue
-    from harness.engines.cluster import Cluster
-
-RAY = "ray>=2.40,<2.56"
+    from harness.part import Part
 
 
 @click.command(context_settings=SETTINGS)
@@ -89,14 +93,7 @@ RAY = "ray>=2.40,<2.56"
 )
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
-@click.option("--workers", type=click.IntRange(min=1), help="Training processes.  [default: cores]")
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    help="Worker processes here, or the hosts of a Ray cluster.",
-)
-@click.option("--address", help="Of the cluster, as 10.0.0.1:6379.  [default: one is started here]")
+@engine_options
 @click.option("--time-limit", type=FiniteRange(min=1), default=3600, help="Seconds a trial.")
 @click.option(
     "--precision",
@@ -132,6 +129,7 @@ def run(
     workers: int | None,
     engine: str,
     address: str | None,
+    part: Part | None,
     time_limit: float,
     precision: float,
     timing_seconds: float,
@@ -151,8 +149,8 @@ def run(
     began = time.perf_counter()
     recipe = Recipe(**{item.name: axes.pop(item.name) for item in fields(Recipe)})
     catalogue = discover()
-    _check_engine(engine, address=address, meter=meter, pin=pin)
-    cluster = _joined(catalogue, address, workers=workers) if engine == "ray" else None
+    check_engine(click.get_current_context())
+    cluster = joined_cluster(catalogue, address, workers=workers) if engine == "ray" else None
     devices = cluster.devices if cluster else local_devices
     grid = Request(**axes, recipe=recipe).grid(catalogue, devices)
     patience = Patience(precision=precision, seconds=timing_seconds)
@@ -168,31 +166,12 @@ def run(
     order = Order(grid=grid, folder=folder, execution=execution, catalogue=catalogue, cluster=cluster)
     if dry_run:
         print_plan(console(), order.plan(fresh=fresh))
+    elif engine == "slurm-script":
+        own = ("engine", "workers", "fresh")
+        command = ["run", *typed_words(click.get_current_context(), without=own)]
+        click.echo(slurm_script(command, order.plan(fresh=fresh), tasks=workers), nl=False)
+    elif part is not None:
+        if order.left_over(part):
+            sys.exit(1)
     elif order.failed(fresh=fresh, began=began):
         sys.exit(1)
-
-
-def _check_engine(engine: str, *, address: str | None, meter: str, pin: str) -> None:
-    if engine != "ray" and address:
-        raise HarnessError(f"--address {address} is of a cluster: it goes with --engine ray")
-    if engine == "ray" and pin:
-        raise HarnessError(f"--pin {pin} names cores of this machine; with --engine ray others time")
-    if engine == "ray" and meter and not meter.startswith("watts"):
-        raise HarnessError(
-            f"--meter {meter} reads this machine; with --engine ray only watts:N will do"
-        )
-
-
-def _joined(catalogue: Catalogue, address: str | None, *, workers: int | None) -> Cluster:
-    """The cluster, which is left when the command ends."""
-    reason = unmet(RAY)
-    if reason is not None:
-        raise HarnessError(f"--engine ray: {reason}")
-    from harness.engines.cluster import joined
-
-    backends = [offer.plugin for offer in catalogue.offers if offer.kind == "backend"]
-    workers = workers or physical_cores()
-    cluster: Cluster = click.get_current_context().with_resource(
-        joined(address, workers=workers, backends=backends)
-    )
-    return cluster

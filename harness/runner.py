@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.engine import Engine
     from harness.execution import Execution
     from harness.grid import Cell
+    from harness.part import Part
     from harness.plan import Plan
     from harness.progress import Observer
     from harness.sessions import Member, Session
@@ -83,11 +84,7 @@ class Runner:
             if cell.impossible is not None:
                 self._rows.empty(cell, "skipped", cell.impossible)
         if plan.able:
-            workers = Workers(
-                engine=self._engine(plan),
-                observer=self._observer,
-                timesheet=self._timesheet,
-            )
+            workers = self._workers(plan)
             kept = self._execution.dense_from
             failures = Trainer(workers, store=self._store, dense_from=kept).train(plan)
             members = self._members(plan, failures)
@@ -95,6 +92,14 @@ class Runner:
             timed = self._simulated(members)
             Prober(workers, store=self._store).probe(timed)
             self._time(plan, timed, threads=threads)
+
+    def train(self, plan: Plan, part: Part) -> Mapping[str, str]:
+        """Only train, beside others in the same folder; the reasons of what came to no end."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return Trainer(self._workers(plan), store=self._store).train(plan, part)
+
+    def _workers(self, plan: Plan) -> Workers:
+        return Workers(engine=self._engine(plan), observer=self._observer, timesheet=self._timesheet)
 
     def _engine(self, plan: Plan) -> Engine:
         make = self._execution.engine or partial(LocalEngine, workers=self._execution.workers)

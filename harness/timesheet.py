@@ -58,7 +58,11 @@ class Timesheet:
 
 def process_age() -> float:
     """Seconds since this process was started."""
-    return max(0.0, time.time() - psutil.Process().create_time())
+    started = psutil.Process().create_time()
+    if not psutil.LINUX:
+        return max(0.0, time.time() - started)
+    # Linux tells its own start in whole seconds, and a process's from there.
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - (started - psutil.boot_time())
 
 
 @dataclass(frozen=True, kw_only=True)

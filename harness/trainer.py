@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.deployment import Deployment
     from harness.engine import Place
+    from harness.part import Part
     from harness.plan import Plan
     from harness.subject import Dense, Trial
     from harness.timesheet import Worked
@@ -35,12 +36,17 @@ class Trainer:
         self._store = store
         self._footprints = Footprints(store)
 
-    def train(self, plan: Plan) -> dict[str, str]:
-        """Dense models, then trials; why a subject's process came to no end, by its key."""
-        self._take_over(plan.needed)
+    def train(self, plan: Plan, part: Part | None = None) -> dict[str, str]:
+        """Dense models, then trials; why a subject's process came to no end, by its key.
+
+        Where a `part` is given, no more than that.
+        """
+        needed = part.of("dense", plan.needed) if part else plan.needed
+        owing = part.of("trials", plan.owing) if part else plan.owing
+        self._take_over(needed)
         deployments = plan.deployments
-        denses = {d.label: d for d in plan.needed if not self._dense_finished(d, deployments)}
-        trials = {t.label: t for t in plan.owing if not self._finished(t, deployments)}
+        denses = {d.label: d for d in needed if not self._dense_finished(d, deployments)}
+        trials = {t.label: t for t in owing if not self._finished(t, deployments)}
         units = {d.label: d.recipe.dense_epochs for d in denses.values()}
         units |= {t.label: trial_epochs(t) for t in trials.values()}
         self._workers.observer.phase("training", sum(units.values()))
@@ -56,6 +62,9 @@ class Trainer:
         }
         clocks = {label: place for label in trial_jobs if (place := trials[label].target.place)}
         failures |= self._work(run_trial, trial_jobs, units, clocks)
+        for label in trials.keys() - trial_jobs.keys():
+            failures[label] = "its dense model was not trained"
+            self._workers.observer.done(f"{label}: {failures[label]}", units[label])
         return {(denses | trials)[label].key: reason for label, reason in failures.items()}
 
     def _take_over(self, denses: Sequence[Dense]) -> None:

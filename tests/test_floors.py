@@ -10,35 +10,38 @@ FLOORS = [
     {
         "contracts", "contracts.backends", "contracts.criteria", "contracts.meters",
         "contracts.plugins", "contracts.schedules", "deployment", "device", "engine", "environment",
-        "errors", "execution",
-        "granularity", "keys", "recipe", "requirements", "row", "selection", "target", "timesheet",
+        "errors", "execution", "granularity", "keys", "part", "recipe", "requirements", "row",
+        "selection", "target", "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
         "accelerator", "activations", "artifacts", "augmentation", "backend_file", "channels",
         "conditions", "converters", "converters.onnx", "converters.tflite", "costs", "dependency",
-        "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger", "masks",
-        "outputs", "peak", "penalty", "pixels",
-        "readers", "regrowth", "snapshot", "soundness", "specimen", "stopwatch", "surgery",
-        "torch_prune", "training", "units", "weights",
+        "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger",
+        "masks", "outputs", "peak", "penalty", "pixels", "readers", "regrowth", "snapshot",
+        "soundness", "specimen", "stopwatch", "surgery", "torch_prune", "training", "units",
+        "weights",
     },
     # Trials, timings and rankings.
     {
-        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery", "engines",
-        "engines.cluster", "engines.host", "engines.local", "engines.remote", "export", "figures",
-        "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level", "measurement", "pairing",
-        "plan", "probe", "ranking", "removal", "report", "resampling", "resources", "rewinding",
-        "rounds", "run_folder", "scoring", "sessions", "state", "subject", "survivors", "trial", "verdicts",
-        "work",
+        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery",
+        "engines", "engines.cluster", "engines.host", "engines.local", "engines.remote", "export",
+        "figures", "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level",
+        "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
+        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "subject",
+        "survivors", "trial", "verdicts", "work",
     },
     # Whole runs.
     {
         "comparison", "coverage", "delivery", "experiments", "inspector", "prober", "progress",
-        "remeasurement", "repetition", "request", "row_writer", "runner", "testing", "timer", "trainer",
-        "workers",
+        "remeasurement", "repetition", "request", "row_writer", "runner", "testing", "timer",
+        "trainer", "workers",
     },
     # What a person types and sees.
-    {"__main__", "cli", "compare", "cover", "deliver", "doctor", "options", "order", "run", "terminal"},
+    {
+        "__main__", "cli", "compare", "cover", "deliver", "doctor", "engine_options", "options",
+        "order", "run", "slurm", "terminal",
+    },
 ]  # fmt: skip
 HARNESS = ROOT / "harness"
 PLUGINS = ROOT / "plugins" / "harness_plugins"

@@ -1,6 +1,8 @@
 """Where a run's time goes: seconds by kind of work, and the line that says so."""
 
 import re
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -44,6 +46,13 @@ def test_a_run_that_only_reports_is_all_the_harness():
     assert time_sentence(Timesheet(), seconds=2.0, workers=1) == (
         "Time: 2 s of 1 worker. The harness itself 100 %."
     )
+
+
+def test_a_process_is_no_older_than_what_started_it_knows():
+    code = "from harness.timesheet import process_age; print(process_age())"
+    began = time.monotonic()
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0.0 < float(told.stdout) < time.monotonic() - began
 
 
 class Quiet:

@@ -7,6 +7,7 @@ A host declares the devices that it times on when it joins, as `ray start --addr
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 PREFIX = "backend:"
 ASK_SECONDS = 120.0
 """What a host may take to say what it has: it imports PyTorch first."""
+KNOCK_SECONDS = 10.0
 ALIKE = ("harness", "revision", "torch", "timm", "torch_pruning")
 """Columns of a machine that training hosts must share, or results would depend on who made them."""
 
@@ -79,13 +81,22 @@ def _join(address: str | None, *, workers: int, backends: Sequence[Backend]) -> 
     own: dict[str, float] = {f"{PREFIX}{kind}": 1.0 for kind in kinds}
     try:
         if address:
+            _knock(address)
             ray.init(address=address, **quiet)
         else:
             ray.init("local", num_cpus=workers, resources=own, include_dashboard=False, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise HarnessError(
-            f"--address {address}: {failure_reason(error)}; start a cluster with `ray start --head`"
+            f"--address {address}: {error}; start a cluster with `ray start --head`"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens: Ray itself would try for minutes, and say so each time."""
+    name, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError("it is no HOST:PORT")
+    socket.create_connection((name, int(port)), timeout=KNOCK_SECONDS).close()
 
 
 class Cluster:

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+# The last is what a process's main program imports, which each worker does again.
 PRELOADED = (
     "harness.stopwatch", "torch", "timm", "torch_pruning", "harness.jobs", "harness.measurement",
-    "harness.probe", "harness.inspection",
+    "harness.probe", "harness.inspection", "harness.cli",
 )  # fmt: skip
 POLL_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1

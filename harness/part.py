@@ -1,0 +1,37 @@
+"""A share of a plan's training, for a batch system whose jobs know nothing of each other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Stage = Literal["dense", "trials"]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The `number`th of `count` shares of the dense models or of the trials."""
+
+    stage: Stage
+    number: int
+    count: int
+
+    def of(self, stage: Stage, items: Sequence[Item]) -> Sequence[Item]:
+        """Every `count`th of the items; none of another stage's."""
+        return items[self.number - 1 :: self.count] if stage == self.stage else []
+
+
+def parse_part(text: str) -> Part:
+    """`dense:1/4` or `trials:3/16` taken apart. Raises HarnessError where it is neither."""
+    found = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
+    stages: dict[str, Stage] = {stage: stage for stage in get_args(Stage)}
+    if found is None or found[1] not in stages or not 1 <= int(found[2]) <= int(found[3]):
+        raise HarnessError(f"--part {text}: it is a share as dense:1/4 or trials:16/16")
+    return Part(stage=stages[found[1]], number=int(found[2]), count=int(found[3]))
