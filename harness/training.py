@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -70,13 +70,14 @@ def train(
     first, last, whole = _steps(rate, epochs * steps_per_epoch(dataset, recipe))
     if first == last:
         return
+    own: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
     optimizer = create_optimizer_v2(
         model,
         opt=recipe.optimizer,
         lr=rate.peak,
         weight_decay=recipe.weight_decay,
         # One pass over the weights where there were five; contiguous floats come out to the same bit.
-        **({"fused": True} if recipe.optimizer == "sgd" else {}),
+        **own,
     )
     warmup = int(whole * WARMUP_FRACTION)
     schedule = CosineLRScheduler(

@@ -1,5 +1,6 @@
 """The digits are split for good; a folder of images is read as it lies."""
 
+import tarfile
 from dataclasses import replace
 
 import numpy as np
@@ -121,9 +122,43 @@ def test_a_fingerprint_follows_the_images_of_timms_data_sets(mnist_folder):
     assert chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint() != before
 
 
+@pytest.fixture
+def tars(tmp_path, image_folder):
+    """The folder's images in a tar file for each part."""
+    (tmp_path / "made" / "digits").mkdir(parents=True)
+    for part, name in (("train", "train"), ("test", "validation")):
+        with tarfile.open(tmp_path / "made" / "digits" / f"{name}.tar", "w") as file:
+            file.add(image_folder / part, arcname=".")
+    return tmp_path / "made"
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_images_are_read_from_tar_files(tars, image_folder):
+    dataset = chosen_dataset(discover(), "tar/digits", folder=tars)
+    assert (dataset.name, dataset.classes, dataset.shape) == ("tar/digits", 3, (3, 32, 32))
+    check_dataset(dataset)
+    folder = Folder().configured(str(image_folder))
+    for part in ("train", "test"):
+        ours, theirs = (
+            {(int(label), image.numpy().tobytes()) for image, label in d.split(part)}
+            for d in (dataset, folder)
+        )
+        assert ours == theirs
+
+
+def test_tar_files_of_unlike_classes_are_refused(tars, image_folder):
+    with tarfile.open(tars / "digits" / "validation.tar", "w") as file:
+        file.add(image_folder / "test" / "digit0", arcname="digit0")
+    with pytest.raises(HarnessError, match="the two parts of tar/digits have different classes"):
+        chosen_dataset(discover(), "tar/digits", folder=tars)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("tar/absent", "tar/absent cannot be read from .*train.tar is not there.*--data-dir"),
         ("torch/mnist", "torch/mnist cannot be read from .*Dataset not found.*--download fetches it"),
         ("torch/cifar11", "torch/cifar11 cannot be read from .*Unknown torchvision dataset cifar11"),
         ("torch", "dataset 'torch' needs an argument, as torch:cifar10"),

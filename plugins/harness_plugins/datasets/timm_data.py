@@ -19,13 +19,17 @@ LARGEST = 224
 FOLDERS = ("folder", "image_folder")
 SPLITS: Mapping[harness.Part, tuple[str, ...]] = {
     "train": ("train",),
-    "test": ("validation", "test"),
+    "test": ("validation", "test", "val"),
 }
+TAR = "tar"
 
 
 @dataclass(frozen=True)
 class TimmData:
-    """A data set of timm's, as torch/cifar10 or hfds/ORGANISATION/NAME; sides at most 224."""
+    """A data set of timm's, as torch/cifar10, hfds/ORGANISATION/NAME or tar/NAME; sides at most 224.
+
+    The last is NAME/train.tar and NAME/validation.tar (or test.tar), with CLASS/IMAGE files in them.
+    """
 
     source: str
     needs_argument: str
@@ -50,8 +54,9 @@ class TimmData:
         if self.requirement and (reason := harness.unmet(self.requirement)):
             raise harness.HarnessError(f"{self.name}: {reason}")
         there = replace(self, folder=folder or Path("data"), download=download)
-        for part in SPLITS:
-            there._opened(part)
+        opened = [there._opened(part) for part in SPLITS]
+        if self.source == TAR and not _alike(*opened):
+            raise harness.HarnessError(f"the two parts of {self.name} have different classes")
         return there
 
     @cached_property
@@ -76,7 +81,8 @@ class TimmData:
     @cached_property
     def _listed(self) -> str:
         """Walked once, since a split is asked for often, and taken along to worker processes."""
-        return harness.listing(self.folder) if self.folder and self.folder.is_dir() else ""
+        root = self.folder / self.argument if self.folder and self.source == TAR else self.folder
+        return harness.listing(root) if root and root.is_dir() else ""
 
     def _pixels(self, part: harness.Part) -> harness.Decodes:
         from torchvision import transforms
@@ -102,15 +108,33 @@ class TimmData:
         problems = []
         for split in SPLITS[part]:
             try:
-                return create_dataset(
-                    self.name, root=str(self.folder), split=split, download=self.download
-                )
+                return create_dataset(**self._asked(split))
             except (AssertionError, ImportError, OSError, RuntimeError, ValueError) as error:
                 problems.append(f"{type(error).__name__}: {error}".splitlines()[0])
         raise harness.HarnessError(
             f"{self.name} cannot be read from {self.folder} ({problems[0]}): "
             "--data-dir says where it is, --download fetches it"
         )
+
+    def _asked(self, split: str) -> dict[str, Any]:
+        if self.source != TAR:
+            return {
+                "name": self.name,
+                "root": str(self.folder),
+                "split": split,
+                "download": self.download,
+            }
+        file = (self.folder or Path()) / self.argument / f"{split}.tar"
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} is not there")
+        # Several threads read it, and timm would share one open file among them; nor is a pickle that
+        # lies beside it to be trusted.
+        return {"name": "", "root": str(file), "cache_tarfiles": False, "cache_tarinfo": False}
+
+
+def _alike(train: Any, test: Any) -> bool:  # noqa: ANN401 -- timm's
+    own: bool = train.reader.class_name_to_idx == test.reader.class_name_to_idx
+    return own
 
 
 def _coloured(image: Image) -> Image:
@@ -119,5 +143,9 @@ def _coloured(image: Image) -> Image:
 
 @harness.hookimpl
 def harness_datasets() -> Iterable[harness.Dataset]:
-    """Offer torchvision's and Hugging Face's data sets, which have an order of their own."""
-    return [TimmData("torch", "cifar10"), TimmData("hfds", "uoft-cs/cifar10", "datasets")]
+    """Offer torchvision's and Hugging Face's data sets, and tar files."""
+    return [
+        TimmData("torch", "cifar10"),
+        TimmData("hfds", "uoft-cs/cifar10", "datasets"),
+        TimmData(TAR, "imagenet"),
+    ]
