@@ -1,0 +1,29 @@
+"""Commands of the pages in docs/ are commands of this version, and their links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.cli import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_are_understood(page):
+    text = page.read_text(encoding="utf-8")
+    typed = [line for line in text.splitlines() if line.startswith("harness ")]
+    assert typed
+    for line in typed:
+        name, *options = shlex.split(line.partition(" > ")[0])[1:]
+        # Raises where an option or its value is unknown.
+        cli.commands[name].make_context(name, options)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
