@@ -15,7 +15,7 @@ from harness.errors import HarnessError, UnsupportedError
 from harness.layers import prunable_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Generator, Tensor, nn
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from harness.channels import ChannelGroup
     from harness.contracts import Granularity, Reader
     from harness.surgery import CoupledLayers
+    from harness.tensor_cache import TensorCache
 
 
 class RecordedEvidence:
-    """The evidence of one scoring; `touched` names the parts that the criterion looked at."""
+    """The evidence of one scoring; `touched` names the parts that the criterion looked at.
+
+    `cache` keeps those that other criteria ask for too.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class RecordedEvidence:
         batches: Sequence[tuple[Tensor, Tensor]],
         coupled: CoupledLayers | None,
         seed: int,
+        cache: TensorCache | None = None,
     ) -> None:
         self.granularity = granularity
         self.image_shape = _image_shape(batches)
@@ -45,6 +50,7 @@ class RecordedEvidence:
         self._coupled = coupled
         self._norm_of = coupled.norm_of if coupled else {}
         self._seed = seed
+        self._cache = cache
 
     @cached_property
     def weights(self) -> Mapping[str, Tensor]:
@@ -56,6 +62,9 @@ class RecordedEvidence:
     def gradients(self) -> Mapping[str, Tensor]:
         """Gradients of the mean calibration loss, in evaluation mode, for each of `weights`."""
         self.touched.add("gradients")
+        return self._shared("gradients", self._gradients)
+
+    def _gradients(self) -> dict[str, Tensor]:
         total: dict[str, Tensor] = {}
         count = sum(len(images) for images, _ in self._batches)
         for (images, _), grads in zip(self._batches, self._per_batch(), strict=True):
@@ -73,6 +82,9 @@ class RecordedEvidence:
     def squared_gradients(self) -> Mapping[str, Tensor]:
         """Mean over images of the squared gradient of each image's own loss (empirical Fisher)."""
         self.touched.add("squared_gradients")
+        return self._shared("squared_gradients", self._squared_gradients)
+
+    def _squared_gradients(self) -> dict[str, Tensor]:
         singles = [
             (image[None], label[None])
             for images, labels in self._batches
@@ -165,6 +177,11 @@ class RecordedEvidence:
         """Let go of what was computed: it is computed again where it is asked for again."""
         for name in self.touched:
             self.__dict__.pop(name, None)
+
+    def _shared(self, name: str, make: Callable[[], dict[str, Tensor]]) -> Mapping[str, Tensor]:
+        if self._cache is None:
+            return make()
+        return self._cache.get(name, lambda: (make(), ()), by=[self.granularity]).tensors
 
     def _scored(self, model: nn.Module) -> dict[str, Tensor]:
         found: dict[str, Tensor] = dict(prunable_weights(model))

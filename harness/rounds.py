@@ -25,6 +25,7 @@ from harness.scoring import Sight, score_model
 from harness.snapshot import example_batch, load_model, read_facts
 from harness.state import State
 from harness.surgery import replay
+from harness.tensor_cache import TensorCache
 from harness.training import calibration_batches
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Rounds:
         place = trial.schedule.starts_at if isinstance(trial.schedule, StartsEarly) else 1.0
         key = train_to(place, trial.dense, store, timesheet=timesheet)
         self.start = State(key=key, model=self._kept(key))
+        # Others start from the same model and are shown the same images.
+        self._cache = TensorCache(store, of=[key, trial.dense.seed, trial.dense.recipe.train_batch])
         self._scorings: dict[str, Scoring] = {}
         with timesheet.counting("pruning"):
             self._resource = Resource(
@@ -149,7 +152,12 @@ class Rounds:
         if state.key not in self._scorings:
             granularity = self._trial.pattern.scored
             self._scorings[state.key] = score_model(
-                self._trial.pruner, state.model, self._sight, granularity=granularity, seed=seed
+                self._trial.pruner,
+                state.model,
+                self._sight,
+                granularity=granularity,
+                seed=seed,
+                cache=self._cache if state.key == self.start.key else None,
             )
         return self._scorings[state.key]
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.evidence import RecordedEvidence
+from harness.keys import source_hash
 from harness.layers import prunable_weights
 from harness.masks import check_finite
 from harness.surgery import coupled_layers
+from harness.tensor_cache import made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.contracts import Granularity, Pruner, Scores
     from harness.surgery import CoupledLayers
+    from harness.tensor_cache import TensorCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +46,15 @@ class Sight:
 
 
 def score_model(
-    pruner: Pruner, model: nn.Module, sight: Sight, *, granularity: Granularity, seed: int
+    pruner: Pruner,
+    model: nn.Module,
+    sight: Sight,
+    *,
+    granularity: Granularity,
+    seed: int,
+    cache: TensorCache | None = None,
 ) -> Scoring:
-    """Let a criterion score `model`, which it cannot touch.
+    """Let a criterion score `model`, which it cannot touch; `cache` keeps what others need of it too.
 
     Raises HarnessError where the scores are not finite or not shaped as the contract asks for,
     UnsupportedError where the criterion is not defined on this model.
@@ -53,16 +62,28 @@ def score_model(
     began = time.perf_counter()
     coupled = coupled_layers(model, sight.example) if granularity == "channel" else None
     evidence = RecordedEvidence(
-        model, granularity=granularity, batches=sight.batches, coupled=coupled, seed=seed
+        model,
+        granularity=granularity,
+        batches=sight.batches,
+        coupled=coupled,
+        seed=seed,
+        cache=cache,
     )
-    scores = {name: _as_float(score) for name, score in pruner.score(evidence).items()}
-    check_finite(scores)
-    if granularity == "channel":
-        _check_channel_shapes(model, scores)
-    else:
-        _check_weight_shapes(model, scores)
-    seconds = time.perf_counter() - began
-    return Scoring(scores=scores, evidence=evidence, coupled=coupled, seconds=seconds)
+
+    def scores() -> tuple[Scores, list[str]]:
+        found = {name: _as_float(score) for name, score in pruner.score(evidence).items()}
+        check_finite(found)
+        check = _check_channel_shapes if granularity == "channel" else _check_weight_shapes
+        check(model, found)
+        return found, sorted(evidence.touched)
+
+    tracing = time.perf_counter() - began
+    by = [granularity, pruner.name, source_hash(pruner), seed]
+    kept = cache.get("scores", scores, by=by) if cache else made(scores)
+    evidence.touched.update(kept.words)
+    return Scoring(
+        scores=kept.tensors, evidence=evidence, coupled=coupled, seconds=tracing + kept.seconds
+    )
 
 
 def _as_float(score: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ FLOORS = [
         "conditions", "converters", "converters.onnx", "converters.tflite", "costs", "dependency",
         "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger",
         "masks", "outputs", "peak", "penalty", "pixels", "readers", "regrowth", "snapshot",
-        "soundness", "specimen", "stopwatch", "surgery", "torch_prune", "training", "units",
-        "weights",
+        "soundness", "specimen", "stopwatch", "surgery", "tensor_cache", "torch_prune", "training",
+        "units", "weights",
     },
     # Trials, timings and rankings.
     {
