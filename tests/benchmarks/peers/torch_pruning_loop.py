@@ -5,8 +5,8 @@
 
 Six criteria, three levels, three seeds, ResNet-18 on digits, or another model on 10,000 images of a
 folder with train/CLASS and test/CLASS. The dense model of a seed is trained once, each cell prunes a
-copy as the library's documentation does it, fine-tunes, tests and times it. Batch size and recipe are the
-harness's defaults, and so is the loop that trains, on as many threads as PyTorch takes. They take turns.
+copy as the library's documentation does it, fine-tunes, tests and times it. Batch size and recipe are
+the harness's defaults, and so is the loop that trains, on as many threads as PyTorch takes.
 """
 
 import copy
