@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts import Backend, LoadsFile, Refines, RunsModel, SharesGraph
+from harness.contracts import Backend, LoadsFile, Narrows, Refines, RunsModel, SharesGraph
 from harness.errors import HarnessError
 from harness.keys import digest, file_hash, source_hash
 from harness.snapshot import WEIGHTS, example_batch
@@ -52,8 +52,23 @@ class Exporter:
         facts = [*architecture_facts(model, example, self.name), *converter_facts(converter)]
         key = f"graph-{converter.name}-{digest(facts)}"
         if key not in self.store:
-            self._keep(key, converter.export(model, example))
+            self._keep(key, self._exported(converter, model, example))
         return (self.store.folder(key) / CONTENT).read_bytes()
+
+    def _exported(self, converter: SharesGraph, model: nn.Module, example: Tensor) -> bytes:
+        """The graph, from that of a wider model of the same layers where there is one."""
+        layers = [[name, type(module).__name__] for name, module in model.named_modules()]
+        facts = [self.name, layers, list(example.shape[1:]), *converter_facts(converter)]
+        of_layers = f"layers-{converter.name}-{digest(facts)}"
+        if isinstance(converter, Narrows) and of_layers in self.store:
+            wide = (self.store.folder(of_layers) / CONTENT).read_bytes()
+            narrow = converter.narrowed(wide, model, example)
+            if narrow is not None:
+                return narrow
+        graph = converter.export(model, example)
+        if of_layers not in self.store:
+            self._keep(of_layers, graph)
+        return graph
 
     def _keep(self, key: str, content: bytes) -> None:
         with self.store.writing(key) as folder:

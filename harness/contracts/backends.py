@@ -83,6 +83,17 @@ class SharesGraph(Format, Protocol):
         """The file that is shipped: a graph exported from the same shapes, with `model`'s weights."""
 
 
+@runtime_checkable
+class Narrows(Protocol):
+    """A converter whose graph also serves models of the same layers that have lost channels."""
+
+    def narrowed(self, graph: bytes, model: nn.Module, example: Tensor) -> bytes | None:
+        """The graph for `model`, of a wider one; None where it would not compute what `model` does.
+
+        Converting takes seconds for each architecture, and every channel-pruned model is one.
+        """
+
+
 AnyConverter = Converter | Refines | SharesGraph
 
 

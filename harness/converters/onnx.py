@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import HarnessError
+from harness.outputs import TOLERANCE, deviation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,6 +58,26 @@ class OnnxConverter:
                 weight.ClearField("raw_data")
         content: bytes = graph.SerializeToString()
         return content
+
+    def narrowed(self, graph: bytes, model: nn.Module, example: Tensor) -> bytes | None:
+        """The graph with weights of the model's shapes; None where shapes are in it elsewhere too."""
+        import onnx
+        import torch
+
+        narrow, state = onnx.ModelProto.FromString(graph), model.state_dict()
+        for weight in narrow.graph.initializer:
+            if weight.name in state:
+                weight.dims[:] = state[weight.name].shape
+        # What it says of the shapes between layers is not so any more.
+        del narrow.graph.value_info[:]
+        content: bytes = narrow.SerializeToString()
+        try:
+            with torch.no_grad():
+                off = deviation(load_onnx(self.fill(content, model))(example), model.eval()(example))
+        except Exception:
+            # As where the number of a convolution's groups, or of an attention's heads, is another.
+            return None
+        return content if off <= TOLERANCE else None
 
     def fill(self, graph: bytes, model: nn.Module) -> bytes:
         """The ONNX file: the graph with the model's weights."""
