@@ -60,10 +60,12 @@ class Engine(Protocol):
         *,
         watching: Callable[[list[str]], None],
         places: Mapping[str, Place] | None = None,
+        expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; `watching` hears which are running.
 
-        A job that `places` does not name runs anywhere.
+        A job that `places` does not name runs anywhere. Whoever takes the outcomes may add to `jobs`,
+        up to `expected` of them: they begin as workers become free.
         """
 
     def devices(self, places: Iterable[Place]) -> int:

@@ -47,6 +47,11 @@ class TrialJob:
     deployments: Sequence[Deployment]
 
 
+def run_training(job: DenseJob | TrialJob) -> Worked:
+    """Whichever it is."""
+    return run_dense(job) if isinstance(job, DenseJob) else run_trial(job)
+
+
 def run_dense(job: DenseJob) -> Worked:
     """Keep the trained dense model, its exports and their sizes."""
     keep_freed_memory()

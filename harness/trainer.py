@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from harness.artifacts import ARTIFACTS, ArtifactStore
 from harness.footprint import Footprints
-from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
+from harness.jobs import DenseJob, TrialJob, run_training
 from harness.level import finished_level
 from harness.work import trial_epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.deployment import Deployment
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from harness.part import Part
     from harness.plan import Plan
     from harness.subject import Dense, Trial
-    from harness.timesheet import Worked
     from harness.workers import Workers
-
-Job = TypeVar("Job")
 
 
 class Trainer:
@@ -54,17 +51,17 @@ class Trainer:
             label: DenseJob(dense=dense, store=self._store, deployments=deployments)
             for label, dense in denses.items()
         }
-        failures = self._work(run_dense, dense_jobs, units, {})
         trial_jobs = {
             label: TrialJob(trial=trial, store=self._store, deployments=deployments)
             for label, trial in trials.items()
-            if trial.dense.key in self._store
         }
-        clocks = {label: place for label in trial_jobs if (place := trials[label].target.place)}
-        failures |= self._work(run_trial, trial_jobs, units, clocks)
-        for label in trials.keys() - trial_jobs.keys():
-            failures[label] = "its dense model was not trained"
-            self._workers.observer.done(f"{label}: {failures[label]}", units[label])
+        places = {label: place for label, trial in trials.items() if (place := trial.target.place)}
+        if places:
+            # What times is alone: nothing else is to be left then.
+            failures = self._work(dense_jobs, {}, units)
+            failures |= self._work({}, trial_jobs, units, places)
+        else:
+            failures = self._work(dense_jobs, trial_jobs, units)
         return {(denses | trials)[label].key: reason for label, reason in failures.items()}
 
     def _take_over(self, denses: Sequence[Dense]) -> None:
@@ -75,17 +72,33 @@ class Trainer:
 
     def _work(
         self,
-        function: Callable[[Job], Worked],
-        jobs: Mapping[str, Job],
+        denses: Mapping[str, DenseJob],
+        trials: Mapping[str, TrialJob],
         units: Mapping[str, float],
-        places: Mapping[str, Place],
+        places: Mapping[str, Place] | None = None,
     ) -> dict[str, str]:
-        failures = {}
-        for label, outcome in self._workers.run(function, jobs, places=places):
+        """Why jobs came to no end; a trial begins as soon as its dense model is there."""
+        training = {job.dense.key for job in denses.values()}
+        waiting = {label: job for label, job in trials.items() if job.trial.dense.key in training}
+        ready = {label: job for label, job in trials.items() if label not in waiting}
+        jobs: dict[str, DenseJob | TrialJob] = {**denses, **self._startable(ready)}
+        failures, expected = {}, len(denses) + len(trials)
+        for label, outcome in self._workers.run(run_training, jobs, places=places, expected=expected):
             if outcome.failure:
                 failures[label] = outcome.failure
+            if label in denses:
+                key = denses[label].dense.key
+                own = {name: job for name, job in waiting.items() if job.trial.dense.key == key}
+                jobs.update(self._startable(own))
             self._workers.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
+        for label in trials.keys() - jobs.keys():
+            failures[label] = "its dense model was not trained"
+            self._workers.observer.done(f"{label}: {failures[label]}", units[label])
         return failures
+
+    def _startable(self, trials: Mapping[str, TrialJob]) -> dict[str, TrialJob]:
+        """Those whose dense model is there."""
+        return {label: job for label, job in trials.items() if job.trial.dense.key in self._store}
 
     def _dense_finished(self, dense: Dense, deployments: Sequence[Deployment]) -> bool:
         return dense.key in self._store and not self._footprints.unshipped(dense.key, deployments)

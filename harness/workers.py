@@ -42,16 +42,21 @@ class Workers:
         jobs: Mapping[str, Job],
         *,
         places: Mapping[str, Place] | None = None,
+        expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; none runs while a harness times beside it."""
+        """Label and outcome of each job as it ends; none runs while a harness times beside it.
+
+        `jobs` may grow meanwhile, as an engine says.
+        """
         alone = any(place.alone for place in (places or {}).values())
         work = function if alone else partial(_aside, function)
-        found = self.engine.run(work, jobs, watching=self.observer.running, places=places)
+        watching, expected = self.observer.running, max(len(jobs), expected)
+        found = self.engine.run(work, jobs, watching=watching, places=places, expected=expected)
         if self.whole is not None:
             with self.timesheet.counting(self.whole):
                 yield from found
             return
-        left, size = len(jobs), 1 if alone else min(self.engine.workers, len(jobs))
+        left, size = expected, 1 if alone else min(self.engine.workers, expected)
         since = time.perf_counter()
         for label, outcome in found:
             now = time.perf_counter()

@@ -95,6 +95,16 @@ def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
     assert works.value in ("first", "second")
 
 
+def test_jobs_that_come_while_others_run_are_run_too(cluster, tmp_path):
+    with remote_engines(cluster, tmp_path, []) as make:
+        engine = make(time_limit=60.0, log=tmp_path / "log.txt", preloads=(), note=print)
+        jobs, ended = {"first": "works"}, []
+        for label, _ in engine.run(work, jobs, watching=lambda _: None, expected=2):
+            ended.append(label)
+            jobs["second"] = "works"
+    assert ended == ["first", "second"]
+
+
 def test_a_job_for_a_device_that_no_host_has_is_a_reason(outcomes):
     [outcome] = outcomes("one", place=Place(backend="abacus", device="wood"))
     assert outcome.failure == "no host declares backend:abacus any more"

@@ -58,6 +58,17 @@ def test_a_job_that_cannot_travel_is_a_reason(tmp_path):
     assert found["works"].value == "works done"
 
 
+def test_jobs_that_come_while_others_run_are_run_too(tmp_path):
+    engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
+    jobs, ended = {"first": "first"}, []
+    for label, outcome in engine.run(work, jobs, watching=lambda _: None, expected=3):
+        ended.append(outcome.value)
+        if label == "first":
+            jobs.update({"second": "second", "third": "third"})
+    assert ended[0] == "first done"
+    assert sorted(ended[1:]) == ["second done", "third done"]
+
+
 def test_no_jobs_start_no_process(tmp_path):
     engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
     assert list(engine.run(work, {}, watching=lambda _: None)) == []

@@ -60,18 +60,20 @@ class LocalEngine:
         *,
         watching: Callable[[list[str]], None],
         places: Mapping[str, Place] | None = None,
+        expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; `watching` hears which are running.
 
-        Jobs that are to be alone run first, one after the other.
+        Jobs that are to be alone run first, one after the other; `jobs` does not grow where there are.
         """
         single = {label: place for label, place in (places or {}).items() if place.alone}
         for label, place in single.items():
             with alone(place.device, waiting=self.note):
-                yield from self._together(function, {label: jobs[label]}, watching)
-        others = {label: job for label, job in jobs.items() if label not in single}
-        if others:
-            yield from self._together(function, others, watching)
+                yield from self._together(function, {label: jobs[label]}, watching, 1)
+        if single:
+            jobs = {label: job for label, job in jobs.items() if label not in single}
+        if jobs:
+            yield from self._together(function, jobs, watching, max(len(jobs), expected))
 
     def devices(self, places: Iterable[Place]) -> int:  # noqa: ARG002 -- whatever they are
         """One: what runs on another device here takes of the processor too."""
@@ -82,20 +84,23 @@ class LocalEngine:
         function: Callable[[Job], Result],
         jobs: Mapping[str, Job],
         watching: Callable[[list[str]], None],
+        expected: int,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         pool = pebble.ProcessPool(
-            max_workers=min(self.workers, len(jobs)),
+            max_workers=min(self.workers, expected),
             max_tasks=1,
             context=_context([*PRELOADED, *self.preloads]),
             initializer=_quiet_worker,
             initargs=(str(self.log),),
         )
         try:
-            pending: dict[concurrent.futures.Future[Result], str] = {
-                pool.schedule(function, args=[job], timeout=self.time_limit): label
-                for label, job in jobs.items()
-            }
-            while pending:
+            pending: dict[concurrent.futures.Future[Result], str] = {}
+            begun: set[str] = set()
+            while pending or len(begun) < len(jobs):
+                for label in [label for label in jobs if label not in begun]:
+                    begun.add(label)
+                    job = pool.schedule(function, args=[jobs[label]], timeout=self.time_limit)
+                    pending[job] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
                 for future in done:

@@ -77,15 +77,21 @@ class RemoteEngine:
         *,
         watching: Callable[[list[str]], None],
         places: Mapping[str, Place] | None = None,
+        expected: int = 0,  # noqa: ARG002 -- hosts are there already
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; `watching` hears which are running.
 
         Ray gets no more of them than its hosts can take; hosts that join get work at once.
         """
         places = places or {}
-        queues, running = _queues(jobs, places), dict[Any, _Task]()
+        queues, running = defaultdict[str, deque[str]](deque), dict[Any, _Task]()
+        begun: set[str] = set()
         try:
-            while running or any(queues.values()):
+            while running or any(queues.values()) or len(begun) < len(jobs):
+                for label in [label for label in jobs if label not in begun]:
+                    begun.add(label)
+                    # Those that need no backend under the empty name.
+                    queues[places[label].kind if label in places else ""].append(label)
                 hosts = self.cluster.hosts()
                 for backend, queue in queues.items():
                     for task in self._starts(backend, queue, hosts):
@@ -171,14 +177,6 @@ def _needs(host: Host | None, place: Place | None) -> dict[str, Any]:
         # What was cut off is no measurement; whoever asked for it decides what comes next.
         "max_retries": 0,
     }
-
-
-def _queues(jobs: Iterable[str], places: Mapping[str, Place]) -> dict[str, deque[str]]:
-    """Labels by the kind of backend that they need; those that need none under the empty name."""
-    queues: dict[str, deque[str]] = defaultdict(deque)
-    for label in jobs:
-        queues[places[label].kind if label in places else ""].append(label)
-    return queues
 
 
 def _emptied(queue: deque[str]) -> Iterator[str]:
