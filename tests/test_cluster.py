@@ -149,7 +149,7 @@ def test_what_a_host_that_dies_was_training_is_begun_again_elsewhere(
 
 GRID = [
     "--models=test_resnet", "--pruners=random,magnitude_l2", "--granularities=channel",
-    "--levels=0.5,0.8", "--dense-epochs=1", "--finetune-epochs=2",
+    "--levels=0.5", "--dense-epochs=1", "--finetune-epochs=2",
     "--backends=eager_cpu,onnxruntime_cpu", "--batch-sizes=1", "--quick", "--timing-seconds=0",
 ]  # fmt: skip
 
@@ -199,7 +199,7 @@ def test_neither_a_driver_nor_a_host_that_dies_loses_anything(begun, started, tm
     ours, alone = (pd.DataFrame(Ledger(tmp_path / name).rows()) for name in ("out", "alone"))
     same = ["key", "status", "reason", "top1", "correct", "params", "backend", "device", "torch"]
     ours, alone = (rows[same].sort_values("key", ignore_index=True) for rows in (ours, alone))
-    assert len(ours) == 10
+    assert len(ours) == 6
     pd.testing.assert_frame_equal(ours, alone)
 
 

@@ -86,9 +86,8 @@ def _join(address: str | None, *, workers: int, backends: Sequence[Backend]) -> 
         else:
             ray.init("local", num_cpus=workers, resources=own, include_dashboard=False, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
-        raise HarnessError(
-            f"--address {address}: {error}; start a cluster with `ray start --head`"
-        ) from None
+        asked = f"--address {address}" if address else "--engine ray"
+        raise HarnessError(f"{asked}: {error}; start a cluster with `ray start --head`") from None
 
 
 def _knock(address: str) -> None:
