@@ -16,14 +16,7 @@ from harness.engine_options import check_engine, engine_options, joined_cluster
 from harness.environment import physical_cores
 from harness.execution import Execution, Patience
 from harness.grid import ScopeChoice
-from harness.options import (
-    SETTINGS,
-    FiniteRange,
-    cores_to_pin,
-    read_config,
-    recipe_options,
-    typed_words,
-)
+from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.order import Order
 from harness.recipe import Arithmetic, Recipe
 from harness.request import Request, run_folder, usable_meter
@@ -167,11 +160,7 @@ def run(
     if dry_run:
         print_plan(console(), order.plan(fresh=fresh))
     elif engine == "slurm-script":
-        own = ("engine", "workers", "fresh")
-        command = ["run", *typed_words(click.get_current_context(), without=own)]
-        click.echo(slurm_script(command, order.plan(fresh=fresh), tasks=workers), nl=False)
-    elif part is not None:
-        if order.left_over(part):
-            sys.exit(1)
-    elif order.failed(fresh=fresh, began=began):
+        plan = order.plan(fresh=fresh)
+        click.echo(slurm_script(click.get_current_context(), plan, tasks=workers), nl=False)
+    elif order.left_over(part) if part else order.failed(fresh=fresh, began=began):
         sys.exit(1)

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.options import typed_words
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import click
 
     from harness.part import Stage
     from harness.plan import Plan
@@ -32,12 +34,13 @@ MOST = 1000
 """Tasks of an array, which Slurm takes as it comes (MaxArraySize)."""
 
 
-def slurm_script(options: Sequence[str], plan: Plan, *, tasks: int | None) -> str:
-    """A shell script that queues `harness OPTIONS` in at most `tasks` tasks a stage.
+def slurm_script(context: click.Context, plan: Plan, *, tasks: int | None) -> str:
+    """A shell script that queues the `harness run` of `context` in at most `tasks` tasks a stage.
 
     Each stage waits for the one before, whatever its end: what a job did not finish is owed still.
     """
-    command = [sys.executable, "-m", "harness", *options]
+    options = typed_words(context, without=("engine", "workers", "fresh"))
+    command = [sys.executable, "-m", "harness", "run", *options]
     counts: dict[Stage, int] = {"dense": len(plan.needed), "trials": len(plan.owing)}
     stages, after = "", ""
     for stage, owed in counts.items():

@@ -63,22 +63,13 @@ def train(
     timm's optimiser and cosine schedule, stepped per update. `penalty` is given the progress and adds
     to each batch's loss; with `regrowth` the masks move. All randomness comes from `seed`.
     """
-    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm re-exports untyped
-    from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # likewise
+    from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # timm re-exports untyped
 
     apply_masks(model, masks)
     first, last, whole = _steps(rate, epochs * steps_per_epoch(dataset, recipe))
     if first == last:
         return
-    own: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
-    optimizer = create_optimizer_v2(
-        model,
-        opt=recipe.optimizer,
-        lr=rate.peak,
-        weight_decay=recipe.weight_decay,
-        # One pass over the weights where there were five; contiguous floats come out to the same bit.
-        **own,
-    )
+    optimizer = _optimizer(model, recipe, rate)
     warmup = int(whole * WARMUP_FRACTION)
     schedule = CosineLRScheduler(
         optimizer, t_initial=whole, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
@@ -101,6 +92,16 @@ def train(
             optimizer.step()
         apply_masks(model, moving.masks)
     model.eval().to(memory_format=torch.contiguous_format)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe, rate: Rate) -> Any:  # noqa: ANN401 -- timm's
+    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm re-exports untyped
+
+    # One pass over the weights where there were five; contiguous floats come out to the same bit.
+    own: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
+    return create_optimizer_v2(
+        model, opt=recipe.optimizer, lr=rate.peak, weight_decay=recipe.weight_decay, **own
+    )
 
 
 def _steps(rate: Rate, steps: float) -> tuple[int, int, int]:
