@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.surgery import CoupledLayers
     from harness.tensor_cache import TensorCache
 
+DAMPING = 0.01
+
 
 class RecordedEvidence:
     """The evidence of one scoring; `touched` names the parts that the criterion looked at.
@@ -125,6 +127,13 @@ class RecordedEvidence:
         """`(groups, in, in)` means of x xT over images and positions, x being what a row reads."""
         self.touched.add("input_moments")
         return inputs.input_moments(self._copy(), self._batches)
+
+    @cached_property
+    def inverse_moments(self) -> Mapping[str, Tensor]:
+        """Inverses of `input_moments`, 1 % of the mean diagonal added first."""
+        self.touched.add("inverse_moments")
+        moments = inputs.input_moments(self._copy(), self._batches)
+        return {n: inputs.inverse_moments(moments.pop(n), damping=DAMPING) for n in [*moments]}
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:

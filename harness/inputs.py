@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from harness.activations import Batches
 
-CHUNK = 8
-"""Images whose unfolded inputs are held at once."""
+CHUNK = 2**24
+"""Numbers of unfolded inputs that are held at once, those of one image at least."""
 
 
 def input_norms(model: nn.Module, batches: Batches) -> dict[str, Tensor]:
@@ -57,16 +57,31 @@ def input_moments(model: nn.Module, batches: Batches) -> dict[str, Tensor]:
     counts: Counter[str] = Counter()
 
     def see(name: str, layer: nn.Module, given: Tensor, _: Tensor) -> None:
-        for part in given.split(CHUNK):
-            seen = unfolded(layer, part)
-            products = torch.einsum("ngip,ngjp->gij", seen, seen)
-            totals[name] = totals[name].add_(products) if name in totals else products
-            counts[name] += seen.shape[0] * seen.shape[3]
+        images = max(1, CHUNK // unfolded(layer, given[:1]).numel())
+        for part in given.split(images):
+            seen = unfolded(layer, part).permute(1, 2, 0, 3).flatten(2)
+            groups, inputs, samples = seen.shape
+            total = totals.setdefault(name, seen.new_zeros(groups, inputs, inputs))
+            total.baddbmm_(seen, seen.mT)
+            counts[name] += samples
 
     with watching(layers_of(model), see), torch.no_grad():
         for images, _ in batches:
             model(images)
     return {name: total.div_(counts[name]) for name, total in totals.items()}
+
+
+def inverse_moments(moments: Tensor, *, damping: float) -> Tensor:
+    """`(groups, in, in)` inverse, a fraction of the mean diagonal added to the diagonal.
+
+    Inputs that are always zero count as one (Frantar 2023).
+    """
+    damped = moments.clone()
+    diagonal = damped.diagonal(dim1=-2, dim2=-1)
+    diagonal.copy_(torch.where(diagonal > 0, diagonal, diagonal.new_ones(())))
+    diagonal += damping * diagonal.mean(-1, keepdim=True)
+    inverse: Tensor = torch.cholesky_inverse(torch.linalg.cholesky(damped))
+    return inverse
 
 
 def unfolded(layer: nn.Module, given: Tensor) -> Tensor:

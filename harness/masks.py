@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 def keep_all_but(count: int, scores: Tensor) -> Tensor:
     """Mask (bool, shaped like `scores`) that drops the `count` lowest, earlier index first."""
-    flat = scores.flatten()
-    keep = torch.ones(flat.numel(), dtype=torch.bool)
     if count <= 0:
-        return keep.view(scores.shape)
+        return torch.ones_like(scores, dtype=torch.bool)
+    flat = scores.flatten()
     threshold = flat.kthvalue(count).values
-    below = flat < threshold
-    ties = (flat == threshold).nonzero().flatten()[: count - int(below.sum())]
-    keep[below] = False
-    keep[ties] = False
+    keep = flat > threshold
+    spared = flat.numel() - count - int(keep.count_nonzero())
+    if spared:
+        keep[(flat == threshold).nonzero().flatten()[-spared:]] = True
     return keep.view(scores.shape)
 
 
 def check_finite(scores: Scores) -> None:
     """Raise HarnessError naming the first parameter whose scores hold NaN or infinity."""
     for name, score in scores.items():
-        if not bool(torch.isfinite(score).all()):
+        # A sum tells as much in a tenth of the time, unless it overflows.
+        if not bool(torch.isfinite(score.sum()) or torch.isfinite(score).all()):
             raise HarnessError(f"the scores of {name!r} hold NaN or infinity")
 
 

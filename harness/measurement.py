@@ -123,7 +123,6 @@ class _Recorded:
     """A run on one input that remembers its latest output, so that timed outputs can be checked."""
 
     def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
-        self.images = images
         self.output = images
         self._given = placed(images, backend)
         self._run = run
@@ -142,11 +141,13 @@ def _time_batch(
 ) -> None:
     inputs = drawn_images(job.dataset, "test", INPUTS * batch, seed=job.seed).split(batch)
     runs: dict[str, list[_Recorded]] = {}
+    wanted: dict[str, Tensor] = {}
     failures = timing.failures.setdefault(batch, {})
     for subject in subjects:
         try:
-            run = _prepared(job, subject, inputs[0], ready, timing)
-            _check(subject, from_host(run, subject.backend)(inputs[0]), inputs[0], timing)
+            run = _prepared(job, subject, inputs[-1], ready, timing)
+            wanted[subject.label] = subject.model(inputs[-1])
+            _check(subject, from_host(run, subject.backend)(inputs[-1]), wanted, timing)
             runs[subject.label] = [_Recorded(run, images, subject.backend) for images in inputs]
         except Exception as error:
             failures[subject.label] = failure_reason(error)
@@ -159,7 +160,7 @@ def _time_batch(
             elapsed=device_clock(job.backend),
         )
         timing.samples[batch] = session.samples
-        failures |= _wrong_outputs(runs, subjects, timing)
+        failures |= _wrong_outputs(runs, subjects, wanted, timing)
         if job.meter is not None:
             timing.joules[batch] = {label: joules(job.meter, own) for label, own in runs.items()}
     broken = [failures[label] for label in (DENSE, COPY) if label in failures]
@@ -169,15 +170,17 @@ def _time_batch(
 
 
 def _wrong_outputs(
-    runs: Mapping[str, Sequence[_Recorded]], subjects: Sequence[_Subject], timing: Timing
+    runs: Mapping[str, Sequence[_Recorded]],
+    subjects: Sequence[_Subject],
+    wanted: Mapping[str, Tensor],
+    timing: Timing,
 ) -> dict[str, str]:
     """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
     wrong = {}
     for subject in subjects:
         if subject.label in runs:
-            latest = runs[subject.label][-1]
             try:
-                _check(subject, latest.output, latest.images, timing)
+                _check(subject, runs[subject.label][-1].output, wanted, timing)
             except HarnessError as error:
                 wrong[subject.label] = str(error)
     return wrong
@@ -206,8 +209,8 @@ def _prepared(
     return run
 
 
-def _check(subject: _Subject, found: Tensor, images: Tensor, timing: Timing) -> None:
+def _check(subject: _Subject, found: Tensor, wanted: Mapping[str, Tensor], timing: Timing) -> None:
     """Raises HarnessError where outputs are not PyTorch's; how far they are off is kept."""
-    off = deviation(found, subject.model(images))
+    off = deviation(found, wanted[subject.label])
     timing.deviations[subject.label] = max(off, timing.deviations.get(subject.label, 0.0))
     check_deviation(off, subject.backend)

@@ -95,7 +95,6 @@ class Rounds:
             epochs *= 1.0 - pruner.penalty_share
         with self._timesheet.counting("pruning"):
             scoring, removal = self._removal(state, turn.sparsity, seed)
-            scoring.evidence.forget()
         pruned = state.pruned(removal).scored(scoring, seconds=scoring.seconds + removal.seconds)
         key = self._key([state.key, removal.digest(), epochs, seed], turn)
         if key not in self._store:
@@ -150,6 +149,8 @@ class Rounds:
     def _scoring(self, state: State, seed: int) -> Scoring:
         """One scoring serves every level that goes on from the same state."""
         if state.key not in self._scorings:
+            for earlier in self._scorings.values():
+                earlier.evidence.forget()
             granularity = self._trial.pattern.scored
             self._scorings[state.key] = score_model(
                 self._trial.pruner,

@@ -23,7 +23,9 @@ CLOCK: Callable[[], int] = time.perf_counter_ns
 BLOCK_MS = 50.0
 WARMUP_BLOCKS = 20
 IMPROVEMENT = 0.98
-MIN_ROUNDS = 6
+MIN_ROUNDS = 3
+SURE_ROUNDS = 6
+"""From which on their own spread is believed."""
 MAX_ROUNDS = 800
 SHORTEST_MS = 1.0
 MOST_REPEATS = 1000
@@ -126,14 +128,12 @@ class _Turns:
             for name, spent in self._round().items():
                 self.samples[name].append(spent)
             widths.append(widest_saving(self.samples, reference))
-            if len(widths) < MIN_ROUNDS:
-                continue
-            if widths[-1] <= limits.precision:
+            if len(widths) >= SURE_ROUNDS and widths[-1] <= limits.precision:
                 return "precise"
             # Twice the rounds should have made the interval 0.71 times as wide.
             if len(widths) >= PLATEAU_ROUNDS and widths[-1] > widths[len(widths) // 2]:
                 return "plateau"
-            if (self._clock() - began) / 1e9 > limits.seconds:
+            if len(widths) >= MIN_ROUNDS and (self._clock() - began) / 1e9 > limits.seconds:
                 return "time"
         return "rounds"
 

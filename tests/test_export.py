@@ -5,6 +5,7 @@ from dataclasses import replace
 import onnx
 import pytest
 import torch
+from torch import nn
 
 from harness.converters.onnx import OnnxConverter
 from harness.export import Exporter
@@ -67,6 +68,21 @@ def test_a_model_that_lost_channels_takes_the_graph_of_dense(models, exported, t
     assert [list(w.dims) for w in found.graph.initializer] == [
         list(w.dims) for w in own.graph.initializer
     ]
+
+
+def test_a_model_that_lost_features_takes_the_graph_of_dense_too(trial, exported):
+    """They are flattened into as many as dense had, which its graph says."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(trial.dense.dataset.shape[0], width, 3) for width in (8, 5)]
+    dense, cut = (
+        nn.Sequential(
+            layer, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(layer.out_channels, 3)
+        ).eval()
+        for layer in layers
+    )
+    (_, narrow), count = exported(dense, cut)
+    assert count == 1
+    computes_the_same(narrow, cut, trial.dense.dataset)
 
 
 def test_a_graph_that_holds_numbers_of_channels_is_exported_anew(models, exported, trial):

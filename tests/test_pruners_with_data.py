@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from harness.errors import UnsupportedError
 from harness.evidence import RecordedEvidence
+from harness.inputs import inverse_moments
 from harness.masks import weight_masks
 from harness.surgery import coupled_layers
 from harness_plugins.pruners.activation_mean import ActivationMean
@@ -14,7 +15,7 @@ from harness_plugins.pruners.apoz import Apoz
 from harness_plugins.pruners.grasp import Grasp, balanced, hessian_gradients
 from harness_plugins.pruners.hrank import HRank
 from harness_plugins.pruners.obd import Obd
-from harness_plugins.pruners.obs import Obs, corrected, inverse_hessian, saliencies
+from harness_plugins.pruners.obs import Obs, corrected, saliencies
 from harness_plugins.pruners.synflow import SynFlow
 from harness_plugins.pruners.taylor_activation import TaylorActivation
 from harness_plugins.pruners.taylor_gate import TaylorGate
@@ -327,7 +328,7 @@ def test_obs_removes_the_weight_that_the_others_make_up_for_best():
         others = torch.linalg.lstsq(inputs[:, rest], outputs[:, None]).solution
         return float((inputs[:, rest] @ others - outputs[:, None]).square().mean())
 
-    found = saliencies(weight, inverse_hessian(moments, damping=0.0))[0]
+    found = saliencies(weight, inverse_moments(moments, damping=0.0))[0]
     assert found.tolist() == pytest.approx([error(j) / 2 for j in range(5)])
 
 
@@ -335,7 +336,7 @@ def test_obs_removes_the_weight_that_the_others_make_up_for_best():
 def test_obs_corrects_block_by_block_as_it_would_weight_by_weight(inputs):
     weight, keep = noise(3, inputs).double(), noise(3, inputs, seed=1) > 0
     samples = noise(2 * inputs, inputs, seed=2).double()
-    inverse = inverse_hessian((samples.T @ samples / len(samples))[None])
+    inverse = inverse_moments((samples.T @ samples / len(samples))[None], damping=0.01)
     upper, slow = torch.linalg.cholesky(inverse[0], upper=True), weight.clone()
     for q in range(inputs):
         slow[:, q:] -= torch.outer(slow[:, q] * ~keep[:, q] / upper[q, q], upper[q, q:])

@@ -77,6 +77,10 @@ class Evidence(Protocol):
         """`(groups, in, in)` means of x xT over images and positions, x being what a row reads."""
 
     @property
+    def inverse_moments(self) -> Mapping[str, Tensor]:
+        """Inverses of `input_moments`, 1 % of the mean diagonal added first (Frantar 2023)."""
+
+    @property
     def readers(self) -> Mapping[str, Reader]:
         """By weight name, for each layer whose channels one ungrouped layer alone reads."""
 

@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness.outputs import TOLERANCE, deviation
 
 if TYPE_CHECKING:
+    from onnx import GraphProto
     from torch import Tensor, nn
 
     from harness.contracts import Run
@@ -70,6 +71,7 @@ class OnnxConverter:
                 weight.dims[:] = state[weight.name].shape
         # What it says of the shapes between layers is not so any more.
         del narrow.graph.value_info[:]
+        _free_last_sizes(narrow.graph)
         content: bytes = narrow.SerializeToString()
         try:
             with torch.no_grad():
@@ -91,6 +93,18 @@ class OnnxConverter:
                 weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
         content: bytes = filled.SerializeToString()
         return content
+
+
+def _free_last_sizes(graph: GraphProto) -> None:
+    """Have reshapes to fixed sizes find out the last one, as where features are flattened."""
+    made = {output: node for node in graph.node for output in node.output}
+    for node in graph.node:
+        shape = made.get(node.input[1]) if node.op_type == "Reshape" else None
+        if shape is not None and shape.op_type == "Concat":
+            sizes = [made[part] for part in shape.input if part in made]
+            fixed = [size.attribute[0] for size in sizes if size.op_type == "Constant"]
+            if fixed and all(-1 not in size.ints for size in fixed):
+                fixed[-1].ints[-1:] = [-1]
 
 
 def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = False) -> Run:

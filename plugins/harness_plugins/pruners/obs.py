@@ -11,7 +11,6 @@ import harness
 if TYPE_CHECKING:
     from torch import Tensor
 
-DAMPING = 0.01
 BLOCK = 128
 
 
@@ -27,37 +26,20 @@ class Obs:
     scopes: Mapping[harness.Granularity, harness.Scope] = MappingProxyType({"weight": "row"})
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
-        """`w^2 / (2 [H^-1]_qq)`, with 1 % of the mean diagonal added to that of H."""
-        return {
-            name: saliencies(weight, inverse_hessian(evidence.input_moments[name]))
-            for name, weight in evidence.weights.items()
-        }
+        """`w^2 / (2 [H^-1]_qq)`, H damped as the evidence says."""
+        inverses = evidence.inverse_moments
+        return {name: saliencies(w, inverses[name]) for name, w in evidence.weights.items()}
 
     def rewrite(self, evidence: harness.Evidence, keep: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Survivors minus `w_q / [H^-1]_qq * [H^-1]_:q` for each removed weight in turn."""
-        return {
-            name: corrected(evidence.weights[name], mask, inverse_hessian(evidence.input_moments[name]))
-            for name, mask in keep.items()
-        }
-
-
-def inverse_hessian(moments: Tensor, *, damping: float = DAMPING) -> Tensor:
-    """`(groups, in, in)` inverse, damped; inputs that are always zero count as one."""
-    from torch import cholesky_inverse, where
-    from torch.linalg import cholesky
-
-    hessian = moments.double().clone()
-    diagonal = hessian.diagonal(dim1=-2, dim2=-1)
-    diagonal.copy_(where(diagonal > 0, diagonal, diagonal.new_ones(())))
-    diagonal += damping * diagonal.mean(-1, keepdim=True)
-    inverse: Tensor = cholesky_inverse(cholesky(hessian))
-    return inverse
+        weights, inverses = evidence.weights, evidence.inverse_moments
+        return {name: corrected(weights[name], mask, inverses[name]) for name, mask in keep.items()}
 
 
 def saliencies(weight: Tensor, inverse: Tensor) -> Tensor:
     """Shaped like the weight."""
     diagonal = inverse.diagonal(dim1=-2, dim2=-1)[:, None]
-    rows = weight.double().reshape(len(inverse), -1, diagonal.shape[-1])
+    rows = weight.to(inverse).reshape(len(inverse), -1, diagonal.shape[-1])
     return (rows.square() / (2 * diagonal)).reshape(weight.shape)
 
 
@@ -66,7 +48,7 @@ def corrected(weight: Tensor, keep: Tensor, inverse: Tensor) -> Tensor:
     from torch.linalg import cholesky
 
     shape = (len(inverse), -1, inverse.shape[-1])
-    rows, gone = weight.double().reshape(shape).clone(), ~keep.reshape(shape)
+    rows, gone = weight.to(inverse).reshape(shape).clone(), ~keep.reshape(shape)
     upper = cholesky(inverse, upper=True)
     inputs = rows.shape[-1]
     for start in range(0, inputs, BLOCK):
