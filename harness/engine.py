@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,6 +39,15 @@ class Place:
     def kind(self) -> str:
         """The backend without its variant: variants are on the same device."""
         return self.backend.partition(":")[0]
+
+
+@runtime_checkable
+class TrainsOnGpu(Protocol):
+    """A job that says whether it needs a share of a GPU, as those that train do."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it does."""
 
 
 def place_of(backend: Backend, device: Device, *, alone: bool = False) -> Place:

@@ -70,6 +70,8 @@ def check_engine(context: click.Context) -> None:
         )
     if asked["part"] and (asked["fresh"] or asked["engine"] != "local"):
         raise HarnessError("--part trains beside others in one folder: no --fresh, and --engine local")
+    if asked["part"] and asked["arithmetic"] == "auto":
+        raise HarnessError("--part: name an --arithmetic, as fp32, so that all shares train alike")
 
 
 def joined_cluster(catalogue: Catalogue, address: str | None, *, workers: int | None) -> Cluster:

@@ -22,7 +22,7 @@ class Patience:
     least: int = 3
     most: int = 64
     precision: float = 0.01
-    seconds: float = 30.0
+    seconds: float = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contracts import Backend, Dataset, Model, Pruner, Schedule, Scope
-    from harness.recipe import Recipe
+    from harness.recipe import Arithmetic, Recipe
 
 ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"]
 
@@ -52,7 +52,10 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every axis of a run, already resolved from names to plugins; `devices` by backend."""
+    """Every axis of a run, already resolved from names to plugins; `devices` by backend.
+
+    A model trains in its own of `arithmetics`, by name, or in that of the recipe.
+    """
 
     models: Sequence[Model]
     dataset: Dataset
@@ -69,6 +72,7 @@ class Grid:
     recipe: Recipe
     weights: Path | None = None
     target: Target = Target()
+    arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
 
     def denses(self) -> list[Dense]:
         """One for every model and seed."""
@@ -79,11 +83,15 @@ class Grid:
                 dataset=self.dataset,
                 data_hash=data_hash,
                 seed=seed,
-                recipe=self.recipe,
+                recipe=self._recipe(model),
                 weights=self.weights,
             )
             for model, seed in product(self.models, self.seeds)
         ]
+
+    def _recipe(self, model: Model) -> Recipe:
+        own = self.arithmetics.get(model.name, self.recipe.arithmetic)
+        return replace(self.recipe, arithmetic=own)
 
     def trials(self, denses: Sequence[Dense]) -> list[Trial]:
         """One for every method and dense model."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ctypes
 import platform
 import traceback
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.arithmetic import device_of
+from harness.environment import gpu_name
 from harness.errors import failure_reason
 from harness.fitting import train_dense
 from harness.footprint import Footprints
+from harness.lane import shared
 from harness.snapshot import load_model
 from harness.timesheet import Timesheet, Worked, process_age
 from harness.trial import walk_models
@@ -37,6 +41,11 @@ class DenseJob:
     store: ArtifactStore
     deployments: Sequence[Deployment]
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its arithmetic is a GPU's."""
+        return device_of(self.dense.recipe.arithmetic) == "cuda"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialJob:
@@ -46,10 +55,16 @@ class TrialJob:
     store: ArtifactStore
     deployments: Sequence[Deployment]
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its arithmetic is a GPU's."""
+        return device_of(self.trial.dense.recipe.arithmetic) == "cuda"
+
 
 def run_training(job: DenseJob | TrialJob) -> Worked:
-    """Whichever it is."""
-    return run_dense(job) if isinstance(job, DenseJob) else run_trial(job)
+    """Whichever it is; where it trains on a GPU, no harness times there meanwhile."""
+    with shared(gpu_name()) if job.on_gpu else nullcontext():
+        return run_dense(job) if isinstance(job, DenseJob) else run_trial(job)
 
 
 def run_dense(job: DenseJob) -> Worked:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 """Of every command."""
+FLOATS = "fp32"
+"""What is typed for training as no arithmetic changes it."""
 
 RECIPE_HELP = {
     "dense_epochs": "Epochs of dense training.",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.arithmetic_choice import in_arithmetic_of, in_fastest_arithmetic
+from harness.environment import physical_cores
 from harness.ledger import Ledger
 from harness.plan import make_plan
 from harness.ranking import RankedRows
@@ -16,7 +19,7 @@ from harness.terminal import console, print_ranking, print_reports, print_unmeas
 from harness.timesheet import Timesheet, time_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.catalogue import Catalogue
@@ -31,19 +34,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is run, where, how, and with which plugins."""
+    """What is run, where, how, and with which plugins.
+
+    With `auto`, models train as the folder's rows of them did, or in what is fastest here.
+    """
 
     grid: Grid
     folder: Path
     execution: Execution
     catalogue: Catalogue
     cluster: Cluster | None = None
+    auto: bool = False
 
-    def plan(self, *, fresh: bool) -> Plan:
-        """What is owed; all of it where `fresh`."""
+    def plan(self, *, fresh: bool, measuring: Timesheet | None = None) -> Plan:
+        """What is owed; all of it where `fresh`. Nothing is measured for it without a timesheet."""
         rows = [] if fresh else Ledger(self.folder).rows()
-        metered = self.execution.meter is not None
-        return make_plan(self.grid, rows, processes=self.execution.patience.least, metered=metered)
+        return make_plan(
+            self._trained_grid(rows, measuring) if self.auto else self.grid,
+            rows,
+            processes=self.execution.patience.least,
+            metered=self.execution.meter is not None,
+        )
+
+    def _trained_grid(self, rows: Sequence[Mapping[str, Any]], measuring: Timesheet | None) -> Grid:
+        kept = self.execution.dense_from
+        grid = in_arithmetic_of(self.grid, [*(Ledger(kept).rows() if kept else ()), *rows])
+        known = all(model.name in grid.arithmetics for model in grid.models)
+        # Elsewhere another arithmetic may be the fastest.
+        if measuring is None or self.cluster is not None or known:
+            return grid
+        self._start_processes(measuring)
+        from harness.engines.local import LocalEngine, preloads_of
+        from harness.runner import LOG
+
+        engine = LocalEngine(
+            workers=physical_cores(),
+            time_limit=self.execution.time_limit,
+            log=self.folder / LOG,
+            preloads=preloads_of(grid.dataset),
+        )
+        with measuring.counting("training"):
+            return in_fastest_arithmetic(grid, engine, say=partial(click.echo, err=True))
 
     def failed(self, *, fresh: bool, began: float) -> bool:
         """Carry it out and show it: whether a cell failed."""
@@ -53,7 +84,7 @@ class Order:
                 from harness.runner import clear
 
                 clear(self.folder)
-            plan = self.plan(fresh=False)
+            plan = self.plan(fresh=False, measuring=timesheet)
             if plan.owed:
                 self._carry_out(plan, timesheet)
             else:
@@ -101,6 +132,10 @@ class Order:
             with remote_engines(self.cluster, self.folder.resolve(), plugins) as engine:
                 yield engine
             return
+        self._start_processes(timesheet)
+        yield None
+
+    def _start_processes(self, timesheet: Timesheet) -> None:
         from harness.engines.local import preloads_of, start_server, wait_for_server
 
         preloads = preloads_of(self.grid.dataset)
@@ -110,7 +145,6 @@ class Order:
             import harness.runner  # noqa: F401
 
             wait_for_server(preloads)
-        yield None
 
     def _show(self, plan: Plan) -> bool:
         """Print and write what there is; whether a cell of the plan failed."""

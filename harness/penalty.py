@@ -28,7 +28,8 @@ def penalty_on(
     scales = {} if example is None else _norm_scales(model, example)
 
     def penalty(progress: float) -> Tensor:
-        trained = Trained(weights=weights, norm_scales=scales, keep=keep, progress=progress)
+        here = {name: mask.to(weights[name].device) for name, mask in keep.items()}
+        trained = Trained(weights=weights, norm_scales=scales, keep=here, progress=progress)
         return pruner.penalty(trained)
 
     return penalty

@@ -119,7 +119,7 @@ def decoded_once(
     """
     from filelock import FileLock
 
-    folder = _cache() / file_name(f"{of}-{digest([of, listed])}")
+    folder = cache_folder() / file_name(f"{of}-{digest([of, listed])}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
@@ -138,7 +138,8 @@ def listing(root: Path) -> str:
     return found.hexdigest()[:12]
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """HARNESS_CACHE, or where the system keeps caches."""
     import platformdirs
 
     chosen = os.environ.get(CACHE)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Arithmetic = Literal["", "bf16", "channels_last", "channels_last+bf16"]
-"""How training computes: in 32-bit floats, images as they come, unless it says otherwise."""
+Arithmetic = Literal[
+    "", "channels_last", "bf16", "channels_last+bf16",
+    "cuda", "cuda+channels_last", "cuda+bf16", "cuda+channels_last+bf16",
+]  # fmt: skip
+"""How training computes: on the processor, in 32-bit floats, images as they come, or as it says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +21,7 @@ class Recipe:
     """
 
     dense_epochs: float = 12.0
-    finetune_epochs: float = 2.0
+    finetune_epochs: float = 1.0
     train_batch: int = 64
     optimizer: str = "sgd"
     dense_lr: float = 0.1

@@ -156,7 +156,8 @@ class Row:
     weight_decay: float = _column("of both", default=0.0)
     augmented: bool = _column("the dataset's own augmentation in training", default=False)
     arithmetic: str = _column(
-        "how training computes: empty for 32-bit floats, `bf16`, `channels_last`, or both", default=""
+        "how training computes: empty for 32-bit floats, or what of `cuda`, `channels_last`, `bf16`",
+        default="",
     )
     recipe: int = _column("version of the training and pruning procedure", default=0)
     data_hash: str = _column("of images, labels and splits", default="")

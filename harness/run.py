@@ -16,7 +16,7 @@ from harness.engine_options import check_engine, engine_options, joined_cluster
 from harness.environment import physical_cores
 from harness.execution import Execution, Patience
 from harness.grid import ScopeChoice
-from harness.options import SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
+from harness.options import FLOATS, SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
 from harness.order import Order
 from harness.recipe import Arithmetic, Recipe
 from harness.request import Request, run_folder, usable_meter
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--pruners", default="all", help="Criteria: all, names, patterns, !name to leave out.")
 @click.option("--granularities", default="all", help="weight, channel, 2:4, block:4x4, ...")
-@click.option("--levels", default="0.5,0.8,0.95,0.98", help="Sparsities: fractions removed.")
+@click.option("--levels", default="0.5,0.95", help="Sparsities: fractions removed.")
 @click.option("--schedules", default="one_shot", help="one_shot, iterative:0.2, lottery, ... or all.")
 @click.option(
     "--scope",
@@ -74,15 +74,14 @@ if TYPE_CHECKING:
     default="eager_cpu,onnxruntime_cpu",
     help="Devices with their runtimes; all that `harness list` shows, or by name.",
 )
-@click.option("--batch-sizes", default="1,8", help="Timed: one for latency, one for throughput.")
+@click.option("--batch-sizes", default="1", help="Timed; 1,8 tells of throughput too.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Of a timed model.")
 @recipe_options
 @click.option(
     "--arithmetic",
-    type=click.Choice(get_args(Arithmetic)),
-    default="",
-    show_default="32-bit floats",
-    help="How training computes; faster on processors that have bf16.",
+    type=click.Choice(["auto", FLOATS, *filter(None, get_args(Arithmetic))]),
+    default="auto",
+    help="How models train: auto measures what is fastest here, once a model; fp32 is 32-bit floats.",
 )
 @click.option("--augment/--no-augment", "augmented", default=True, help="The dataset's own way.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
@@ -140,12 +139,15 @@ def run(
     Exit code 0: done; 1: some cells failed and are listed; 2: the request was wrong.
     """
     began = time.perf_counter()
-    recipe = Recipe(**{item.name: axes.pop(item.name) for item in fields(Recipe)})
+    typed = {item.name: axes.pop(item.name) for item in fields(Recipe)}
+    auto = typed["arithmetic"] == "auto"
+    if auto or typed["arithmetic"] == FLOATS:
+        typed["arithmetic"] = ""
     catalogue = discover()
     check_engine(click.get_current_context())
     cluster = joined_cluster(catalogue, address, workers=workers) if engine == "ray" else None
     devices = cluster.devices if cluster else local_devices
-    grid = Request(**axes, recipe=recipe).grid(catalogue, devices)
+    grid = Request(**axes, recipe=Recipe(**typed)).grid(catalogue, devices)
     patience = Patience(precision=precision, seconds=timing_seconds)
     execution = Execution(
         workers=cluster.processors if cluster else workers or physical_cores(),
@@ -156,7 +158,14 @@ def run(
         meter=usable_meter(catalogue, meter),
     )
     folder = run_folder(grid, out)
-    order = Order(grid=grid, folder=folder, execution=execution, catalogue=catalogue, cluster=cluster)
+    order = Order(
+        grid=grid,
+        folder=folder,
+        execution=execution,
+        catalogue=catalogue,
+        cluster=cluster,
+        auto=auto,
+    )
     if dry_run:
         print_plan(console(), order.plan(fresh=fresh))
     elif engine == "slurm-script":

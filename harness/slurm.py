@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.options import typed_words
+from harness.errors import HarnessError
+from harness.options import FLOATS, typed_words
 
 if TYPE_CHECKING:
     import click
@@ -38,9 +39,10 @@ def slurm_script(context: click.Context, plan: Plan, *, tasks: int | None) -> st
     """A shell script that queues the `harness run` of `context` in at most `tasks` tasks a stage.
 
     Each stage waits for the one before, whatever its end: what a job did not finish is owed still.
+    Raises HarnessError where the folder's models are trained in unlike arithmetics.
     """
-    options = typed_words(context, without=("engine", "workers", "fresh"))
-    command = [sys.executable, "-m", "harness", "run", *options]
+    options = typed_words(context, without=("engine", "workers", "fresh", "arithmetic"))
+    command = [sys.executable, "-m", "harness", "run", *options, _arithmetic(plan)]
     counts: dict[Stage, int] = {"dense": len(plan.needed), "trials": len(plan.owing)}
     stages, after = "", ""
     for stage, owed in counts.items():
@@ -56,3 +58,11 @@ def slurm_script(context: click.Context, plan: Plan, *, tasks: int | None) -> st
         stages=stages,
         after=after,
     )
+
+
+def _arithmetic(plan: Plan) -> str:
+    """What all tasks train in, wherever they run."""
+    used = sorted({dense.recipe.arithmetic or FLOATS for dense in plan.denses})
+    if len(used) > 1:
+        raise HarnessError(f"the folder's models train in {', '.join(used)}: queue them one by one")
+    return f"--arithmetic={used[0]}"

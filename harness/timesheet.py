@@ -26,7 +26,7 @@ WORDS: tuple[tuple[Work, str], ...] = (
     ("inspecting", "inspecting"),
     ("memory", "memory"),
     ("timing", "timing"),
-    ("waiting", "waiting for the last worker"),
+    ("waiting", "waiting for work"),
 )
 REST = "the harness itself"
 
@@ -49,6 +49,12 @@ class Timesheet:
             yield
         finally:
             self.add(work, time.perf_counter() - began)
+
+    def since_known(self, seconds: float) -> Timesheet:
+        """Of a job that was known so long: before that, its process stood idle."""
+        others = sum(spent for work, spent in self.seconds.items() if work != "starting")
+        started = min(self.seconds.get("starting", 0.0), max(0.0, seconds - others))
+        return Timesheet({**self.seconds, "starting": started})
 
     def book(self, other: Timesheet, *, workers: int) -> None:
         """Add another's seconds, each counting as the share of a second that one of `workers` is."""

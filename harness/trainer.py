@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.artifacts import ARTIFACTS, ArtifactStore
+from harness.contracts import Rewrites, Steps
 from harness.footprint import Footprints
 from harness.jobs import DenseJob, TrialJob, run_training
 from harness.level import finished_level
@@ -43,6 +44,8 @@ class Trainer:
         self._take_over(needed)
         deployments = plan.deployments
         denses = {d.label: d for d in needed if not self._dense_finished(d, deployments)}
+        # The longest first: at the end there are only short ones to wait for.
+        owing = sorted(owing, key=_effort, reverse=True)
         trials = {t.label: t for t in owing if not self._finished(t, deployments)}
         units = {d.label: d.recipe.dense_epochs for d in denses.values()}
         units |= {t.label: trial_epochs(t) for t in trials.values()}
@@ -111,3 +114,9 @@ class Trainer:
             and (level.status != "ok" or not self._footprints.unshipped(level.snapshot, deployments))
             for level in levels
         )
+
+
+def _effort(trial: Trial) -> tuple[bool, bool, float]:
+    """More where a trial takes longer, as far as is known before it begins."""
+    pruner = trial.pruner
+    return isinstance(pruner, Steps), isinstance(pruner, Rewrites), trial_epochs(trial)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch.utils.data import DataLoader, Subset
 
+from harness.arithmetic import device_of, loss_of, take_to
 from harness.contracts import Augments
 from harness.regrowth import MovingMasks
 
@@ -69,29 +69,28 @@ def train(
     first, last, whole = _steps(rate, epochs * steps_per_epoch(dataset, recipe))
     if first == last:
         return
+    take_to(model.train(), recipe.arithmetic)
     optimizer = _optimizer(model, recipe, rate)
     warmup = int(whole * WARMUP_FRACTION)
     schedule = CosineLRScheduler(
         optimizer, t_initial=whole, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
     )
     batches = _endless_batches(dataset, recipe, seed=seed)
-    moving = MovingMasks(model, masks or {}, optimizer, regrowth, steps=last - first)
-    layout = torch.channels_last if "channels_last" in recipe.arithmetic else torch.contiguous_format
-    model.train().to(memory_format=layout)
+    kept = {name: keep.to(device_of(recipe.arithmetic)) for name, keep in (masks or {}).items()}
+    moving = MovingMasks(model, kept, optimizer, regrowth, steps=last - first)
     torch.manual_seed(seed)
     for step in range(first, last):
         schedule.step_update(step)
         images, labels = next(batches)
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in recipe.arithmetic):
-            loss = F.cross_entropy(model(images.to(memory_format=layout)), labels)
+        loss = loss_of(model, images, labels, recipe.arithmetic)
         if penalty:
             loss = loss + penalty((step - first) / (last - first))
         loss.backward()
         if not moving.moved(step - first):
             optimizer.step()
         apply_masks(model, moving.masks)
-    model.eval().to(memory_format=torch.contiguous_format)
+    take_to(model.eval(), "")
 
 
 def _optimizer(model: nn.Module, recipe: Recipe, rate: Rate) -> Any:  # noqa: ANN401 -- timm's

@@ -56,16 +56,20 @@ class Workers:
             with self.timesheet.counting(self.whole):
                 yield from found
             return
-        left, size = expected, 1 if alone else min(self.engine.workers, expected)
-        since = time.perf_counter()
+        size = 1 if alone else min(self.engine.workers, expected)
+        ended, since = 0, time.perf_counter()
+        known = dict.fromkeys(jobs, since)
         for label, outcome in found:
             now = time.perf_counter()
-            if left < size:
-                self.timesheet.add("waiting", (now - since) * (size - left) / size)
-            since, left = now, left - 1
+            idle = max(0, size - (len(known) - ended))
+            if idle:
+                self.timesheet.add("waiting", (now - since) * idle / size)
             if outcome.value is not None:
-                self.timesheet.book(outcome.value.timesheet, workers=size)
+                spent = outcome.value.timesheet.since_known(now - known[label])
+                self.timesheet.book(spent, workers=size)
+            ended, since = ended + 1, now
             yield label, outcome
+            known |= {label: time.perf_counter() for label in jobs if label not in known}
 
 
 def _aside(function: Callable[[Job], Result], job: Job) -> Result:

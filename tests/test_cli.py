@@ -75,7 +75,7 @@ def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "random" in done.stdout
     assert "snip" not in done.stdout
-    assert "2 trials, 16 cells" in done.stdout
+    assert "2 trials, 8 cells" in done.stdout
     assert "14 of fine-tuning" in done.stdout
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -82,6 +83,22 @@ def test_jobs_that_train_go_to_all_hosts_with_processors(outcomes):
     assert {outcome.value or outcome.failure for outcome in found} == {"first", "second"}
 
 
+@dataclass(frozen=True)
+class OnGpu:
+    """A job that trains on a GPU, as far as an engine is concerned."""
+
+    on_gpu: bool = True
+
+
+def test_jobs_that_train_on_a_gpu_go_to_hosts_that_have_one(outcomes, started):
+    [outcome] = outcomes(OnGpu())
+    assert outcome.failure == "no host of the cluster has a GPU to train on"
+    extra = started.add_node(num_cpus=3, num_gpus=1, env_vars={"PYTHONPATH": FOLDER, "HOST": "gpu"})
+    found = outcomes(OnGpu(), OnGpu(), OnGpu())
+    started.remove_node(extra)
+    assert [outcome.value for outcome in found] == ["gpu"] * 3
+
+
 def test_jobs_that_time_go_to_the_host_that_declares_their_backend(outcomes):
     found = outcomes("one", "two", place=ALONE)
     assert [outcome.value for outcome in found] == ["clock", "clock"]
@@ -151,6 +168,7 @@ GRID = [
     "--models=test_resnet", "--pruners=random,magnitude_l2", "--granularities=channel",
     "--levels=0.5", "--dense-epochs=1", "--finetune-epochs=2",
     "--backends=eager_cpu,onnxruntime_cpu", "--batch-sizes=1", "--quick", "--timing-seconds=0",
+    "--arithmetic=fp32",
 ]  # fmt: skip
 
 

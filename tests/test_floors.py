@@ -15,12 +15,12 @@ FLOORS = [
     },
     # One job each, knowing nothing of grids.
     {
-        "accelerator", "activations", "artifacts", "augmentation", "backend_file", "channels",
-        "conditions", "converters", "converters.onnx", "converters.tflite", "costs", "dependency",
-        "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers", "ledger",
-        "masks", "outputs", "peak", "penalty", "pixels", "readers", "regrowth", "snapshot",
-        "soundness", "specimen", "stopwatch", "surgery", "tensor_cache", "torch_prune", "training",
-        "units", "weights",
+        "accelerator", "activations", "arithmetic", "artifacts", "augmentation", "backend_file",
+        "channels", "conditions", "converters", "converters.onnx", "converters.tflite", "costs",
+        "dependency", "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers",
+        "ledger", "masks", "outputs", "peak", "penalty", "pixels", "readers", "regrowth",
+        "snapshot", "soundness", "specimen", "stopwatch", "surgery", "tensor_cache", "torch_prune",
+        "training", "units", "weights",
     },
     # Trials, timings and rankings.
     {
@@ -28,14 +28,14 @@ FLOORS = [
         "engines", "engines.cluster", "engines.host", "engines.local", "engines.remote", "export",
         "figures", "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level",
         "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
-        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "subject",
-        "survivors", "trial", "verdicts", "work",
+        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "speeds", "state",
+        "subject", "survivors", "trial", "verdicts", "work",
     },
     # Whole runs.
     {
-        "comparison", "coverage", "delivery", "experiments", "inspector", "prober", "progress",
-        "remeasurement", "repetition", "request", "row_writer", "runner", "testing", "timer",
-        "trainer", "workers",
+        "arithmetic_choice", "comparison", "coverage", "delivery", "experiments", "inspector",
+        "prober", "progress", "remeasurement", "repetition", "request", "row_writer", "runner",
+        "testing", "timer", "trainer", "workers",
     },
     # What a person types and sees.
     {

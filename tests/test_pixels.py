@@ -13,6 +13,11 @@ from harness.pixels import NormalisedImages, decoded_once, listing
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 
 
+@pytest.fixture(autouse=True)
+def _empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+
 class Drawings:
     """Three by five by five bytes each, that count how often they are drawn."""
 

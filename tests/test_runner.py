@@ -127,7 +127,7 @@ def test_a_run_says_where_its_time_went(finished):
         "timing",
         "the harness itself",
     }
-    assert kinds <= set(shares) <= kinds | {"waiting for the last worker"}
+    assert kinds <= set(shares) <= kinds | {"waiting for work"}
     assert sum(map(float, shares.values())) == pytest.approx(100, abs=2)
 
 

@@ -46,6 +46,7 @@ def test_what_is_no_share_is_refused(text):
 
 def test_the_script_trains_in_shares_and_measures_at_the_end(command, tmp_path):
     script = command("run", *GRID, "--engine=slurm-script", "--workers=2").stdout
+    assert "--arithmetic=fp32" in script
     assert not (tmp_path / "a folder").exists()
     sbatch = tmp_path / "sbatch"
     sbatch.write_text(SBATCH)
@@ -65,7 +66,7 @@ def test_the_script_trains_in_shares_and_measures_at_the_end(command, tmp_path):
 
 
 def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
-    done = command("run", *GRID, "--part=trials:1/2")
+    done = command("run", *GRID, "--part=trials:1/2", "--arithmetic=fp32")
     assert done.returncode == 1
     assert "random channel one_shot seed 0: its dense model was not trained" in done.stderr
     assert not (tmp_path / "a folder" / "rows.jsonl").exists()
@@ -75,6 +76,7 @@ def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
     ("options", "words"),
     [
         (["--part=dense:1/2", "--fresh"], "no --fresh"),
+        (["--part=dense:1/2"], "name an --arithmetic, as fp32"),
         (["--address=10.0.0.1:6379"], "it goes with --engine ray"),
         (["--engine=ray", "--pin=0"], "--pin 0 is of this machine"),
         (["--engine=ray", "--meter=rapl"], "--meter rapl reads this machine"),

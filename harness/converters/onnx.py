@@ -89,8 +89,7 @@ class OnnxConverter:
         state = model.state_dict()
         for weight in filled.graph.initializer:
             if weight.name in state:
-                array = state[weight.name].detach().contiguous().numpy()
-                weight.CopyFrom(onnx.numpy_helper.from_array(array, weight.name))
+                weight.raw_data = state[weight.name].detach().contiguous().numpy().tobytes()
         content: bytes = filled.SerializeToString()
         return content
 

@@ -37,6 +37,7 @@ PRELOADED = (
     "harness.probe", "harness.inspection", "harness.cli",
 )  # fmt: skip
 POLL_SECONDS = 0.2
+SLEEP_SECONDS = 0.02
 PR_SET_PDEATHSIG = 1
 
 
@@ -86,6 +87,8 @@ class LocalEngine:
         watching: Callable[[list[str]], None],
         expected: int,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
+        # Pebble's own tenth of a second comes several times between two jobs.
+        pebble.CONSTS.sleep_unit = SLEEP_SECONDS
         pool = pebble.ProcessPool(
             max_workers=min(self.workers, expected),
             max_tasks=1,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
 
-from harness.engine import Outcome
+from harness.engine import Outcome, TrainsOnGpu
 from harness.engines.cluster import PREFIX
 from harness.engines.host import HostJob, look_away, run_on_host
 from harness.engines.local import LocalEngine
@@ -31,6 +31,8 @@ Result = TypeVar("Result")
 POLL_SECONDS = 0.5
 RETRIES = 3
 """Of a job that trains, where its host dies; what it had finished by then is in the run's folder."""
+GPU_SHARE = 0.25
+"""Of a GPU for each job that trains on one: a small model leaves most of it idle."""
 
 
 @contextmanager
@@ -88,11 +90,14 @@ class RemoteEngine:
         begun: set[str] = set()
         try:
             while running or any(queues.values()) or len(begun) < len(jobs):
+                hosts = self.cluster.hosts()
                 for label in [label for label in jobs if label not in begun]:
                     begun.add(label)
+                    if _on_gpu(jobs[label]) and not any(host.gpus for host in hosts):
+                        yield label, Outcome(failure="no host of the cluster has a GPU to train on")
+                        continue
                     # Those that need no backend under the empty name.
                     queues[places[label].kind if label in places else ""].append(label)
-                hosts = self.cluster.hosts()
                 for backend, queue in queues.items():
                     for task in self._starts(backend, queue, hosts):
                         place = places.get(task.label)
@@ -152,7 +157,7 @@ class RemoteEngine:
             token=self.token,
             cwd=Path.cwd(),
         )
-        needs = _needs(task.host, place)
+        needs = _needs(task.host, place, on_gpu=_on_gpu(job))
         return ray.remote(run_on_host).options(name=task.label, **needs).remote(given)
 
 
@@ -165,10 +170,16 @@ class _Task:
     host: Host | None
 
 
-def _needs(host: Host | None, place: Place | None) -> dict[str, Any]:
+def _on_gpu(job: object) -> bool:
+    return isinstance(job, TrainsOnGpu) and job.on_gpu
+
+
+def _needs(host: Host | None, place: Place | None, *, on_gpu: bool) -> dict[str, Any]:
     """What Ray keeps for a job."""
     if host is None or place is None:
-        return {"num_cpus": 1, "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+        gpus = GPU_SHARE if on_gpu else 0
+        retried = {"max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+        return {"num_cpus": 1, "num_gpus": gpus, **retried}
     return {
         "num_cpus": host.cpus if place.alone else 0,
         "num_gpus": host.gpus if place.alone else 0,

@@ -1,0 +1,95 @@
+"""How fast a model trains in each arithmetic that there is here."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.arithmetic import loss_of, processor_arithmetics, take_to
+from harness.environment import cpu_name
+from harness.lane import shared
+from harness.stopwatch import Limits, interleave
+from harness.training import calibration_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from harness.contracts import Dataset, Model
+    from harness.recipe import Arithmetic
+    from harness.stopwatch import Thunk
+
+    Batch = tuple[Tensor, Tensor]
+
+IMAGES = 32
+LIMITS = Limits(precision=0.02, seconds=1.0)
+HARMLESS = 0.3
+"""Of the distance between the gradients of two batches: rounding adds a tenth to its square at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedJob:
+    """Time one model's training steps."""
+
+    model: Model
+    dataset: Dataset
+
+
+def training_speeds(job: SpeedJob) -> dict[str, float]:
+    """Milliseconds of a step on one thread, by arithmetic, of those that leave gradients as they are.
+
+    Of fresh weights and 32 images, forwards and backwards; rounding is held against what another batch
+    of images changes in the gradient. A GPU's sums differ from run to run: it is for those who name it.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    with shared(cpu_name()):
+        model = job.model.build(job.dataset)
+        batches = calibration_batches(job.dataset, images=2 * IMAGES, batch=IMAGES, seed=0)
+        harmless = [
+            arithmetic
+            for arithmetic in processor_arithmetics()
+            if is_harmless(model, arithmetic, batches)
+        ]
+        runs: dict[str, list[Thunk]] = {
+            name: [partial(_step, _taken(model, name), batches[0], name)] for name in harmless
+        }
+        samples = interleave(runs, reference="", limits=LIMITS, seed=0).samples
+    return {name: median(times) for name, times in samples.items()}
+
+
+def is_harmless(model: nn.Module, arithmetic: Arithmetic, batches: Sequence[Batch]) -> bool:
+    """Whether it moves a gradient by less than 0.3 of what another batch does."""
+    if not arithmetic:
+        return True
+    exact, other = (_gradient(model, batch, "") for batch in (batches[0], batches[-1]))
+    rounded = _gradient(model, batches[0], arithmetic)
+    return bool((rounded - exact).norm() <= HARMLESS * (other - exact).norm())
+
+
+def _gradient(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> Tensor:
+    taken = _taken(model, arithmetic)
+    # What is drawn while a model trains, as by dropout, is drawn alike.
+    torch.manual_seed(0)
+    _step(taken, batch, arithmetic)
+    found = [p.grad for p in taken.parameters() if p.grad is not None]
+    return torch.cat([gradient.cpu().contiguous().flatten() for gradient in found])
+
+
+def _taken(model: nn.Module, arithmetic: Arithmetic) -> nn.Module:
+    taken = copy.deepcopy(model).train()
+    take_to(taken, arithmetic)
+    return taken
+
+
+def _step(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> float:
+    model.zero_grad(set_to_none=True)
+    loss = loss_of(model, *batch, arithmetic)
+    loss.backward()
+    return float(loss.detach())
