@@ -85,6 +85,12 @@ def _files_hash(package: Path) -> str:
 
 
 @cache
+def installed_version(distribution: str) -> str:
+    """Read from the disk once: what asks for it asks for every row."""
+    return version(distribution)
+
+
+@cache
 def machine_facts() -> dict[str, str | int]:
     """The columns of a row that describe the machine and the libraries."""
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import zstandard
 
@@ -53,6 +53,7 @@ class Footprints:
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
+        self._facts: dict[str, list[Any]] = {}
 
     def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
         """Make the files once and keep the size of that for the smallest batch."""
@@ -121,7 +122,9 @@ class Footprints:
         )
 
     def _file_key(self, snapshot: str, backend: Backend) -> str:
-        # Files are made where models are trained, which may be another machine than the device's.
-        made = converter_facts(backend.converter) if isinstance(backend, LoadsFile) else []
-        facts = [snapshot, backend.name, source_hash(backend), *made]
+        if backend.name not in self._facts:
+            # Files are made where models are trained, which may be another machine than the device's.
+            made = converter_facts(backend.converter) if isinstance(backend, LoadsFile) else []
+            self._facts[backend.name] = [source_hash(backend), *made]
+        facts = [snapshot, backend.name, *self._facts[backend.name]]
         return f"file-{type(backend).__name__}-{digest(facts)}"

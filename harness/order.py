@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+import psutil
 
-from harness.arithmetic_choice import in_arithmetic_of, in_fastest_arithmetic
 from harness.environment import physical_cores
 from harness.ledger import Ledger
 from harness.plan import make_plan
 from harness.ranking import RankedRows
+from harness.sizing import in_arithmetic_of, in_fastest_arithmetic, training_demands, workers_that_fit
 from harness.terminal import console, print_ranking, print_reports, print_unmeasured
 from harness.timesheet import Timesheet, time_sentence
 
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 class Order:
     """What is run, where, how, and with which plugins.
 
-    With `auto`, models train as the folder's rows of them did, or in what is fastest here.
+    With `auto`, models train as the folder's rows of them did, or in what is fastest here; with
+    `fitting`, on fewer workers where memory is short.
     """
 
     grid: Grid
@@ -45,36 +47,12 @@ class Order:
     catalogue: Catalogue
     cluster: Cluster | None = None
     auto: bool = False
+    fitting: bool = False
 
-    def plan(self, *, fresh: bool, measuring: Timesheet | None = None) -> Plan:
-        """What is owed; all of it where `fresh`. Nothing is measured for it without a timesheet."""
+    def plan(self, *, fresh: bool) -> Plan:
+        """What is owed, as far as is known without trying anything; all of it where `fresh`."""
         rows = [] if fresh else Ledger(self.folder).rows()
-        return make_plan(
-            self._trained_grid(rows, measuring) if self.auto else self.grid,
-            rows,
-            processes=self.execution.patience.least,
-            metered=self.execution.meter is not None,
-        )
-
-    def _trained_grid(self, rows: Sequence[Mapping[str, Any]], measuring: Timesheet | None) -> Grid:
-        kept = self.execution.dense_from
-        grid = in_arithmetic_of(self.grid, [*(Ledger(kept).rows() if kept else ()), *rows])
-        known = all(model.name in grid.arithmetics for model in grid.models)
-        # Elsewhere another arithmetic may be the fastest.
-        if measuring is None or self.cluster is not None or known:
-            return grid
-        self._start_processes(measuring)
-        from harness.engines.local import LocalEngine, preloads_of
-        from harness.runner import LOG
-
-        engine = LocalEngine(
-            workers=physical_cores(),
-            time_limit=self.execution.time_limit,
-            log=self.folder / LOG,
-            preloads=preloads_of(grid.dataset),
-        )
-        with measuring.counting("training"):
-            return in_fastest_arithmetic(grid, engine, say=partial(click.echo, err=True))
+        return self._trained_before(rows)._plan(rows)
 
     def failed(self, *, fresh: bool, began: float) -> bool:
         """Carry it out and show it: whether a cell failed."""
@@ -84,17 +62,56 @@ class Order:
                 from harness.runner import clear
 
                 clear(self.folder)
-            plan = self.plan(fresh=False, measuring=timesheet)
+            rows = Ledger(self.folder).rows()
+            order = self._trained_before(rows)._sized(timesheet)
+            plan = order._plan(rows)
             if plan.owed:
-                self._carry_out(plan, timesheet)
+                order._carry_out(plan, timesheet)
             else:
                 text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
                 click.echo(text, err=True)
-            failed = self._show(plan)
+            failed = order._show(plan)
         if plan.owed:
-            spent, workers = time.perf_counter() - began, self.execution.workers
+            spent, workers = time.perf_counter() - began, order.execution.workers
             click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
         return failed
+
+    def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
+        least, metered = self.execution.patience.least, self.execution.meter is not None
+        return make_plan(self.grid, rows, processes=least, metered=metered)
+
+    def _trained_before(self, rows: Sequence[Mapping[str, Any]]) -> Order:
+        """The same, where models that were trained before are trained as then."""
+        if not self.auto:
+            return self
+        kept = self.execution.dense_from
+        before = [*(Ledger(kept).rows() if kept else ()), *rows]
+        return replace(self, grid=in_arithmetic_of(self.grid, before))
+
+    def _sized(self, timesheet: Timesheet) -> Order:
+        """The same, with what is fastest here for other models, and as many workers as have memory."""
+        known = all(model.name in self.grid.arithmetics for model in self.grid.models)
+        # On a cluster another arithmetic may be the fastest.
+        if known or not self.auto or self.cluster is not None:
+            return self
+        self._start_processes(timesheet)
+        from harness.engines.local import LocalEngine, preloads_of
+        from harness.runner import LOG
+
+        say, workers = partial(click.echo, err=True), self.execution.workers
+        engine = LocalEngine(
+            workers=physical_cores(),
+            time_limit=self.execution.time_limit,
+            log=self.folder / LOG,
+            preloads=preloads_of(self.grid.dataset),
+        )
+        with timesheet.counting("training"):
+            demands = training_demands(self.grid, engine, say=say)
+        if self.fitting:
+            free = psutil.virtual_memory().available / 1e6
+            workers = workers_that_fit(workers, demands, free_mb=free, say=say)
+        grid = in_fastest_arithmetic(self.grid, demands, say=say)
+        return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
     def left_over(self, part: Part) -> bool:
         """Only train a share, writing no rows: whether some of it came to no end."""
@@ -142,6 +159,8 @@ class Order:
         with timesheet.counting("starting"):
             start_server(preloads)
             # Takes as long as the server's own imports, which go on meanwhile.
+            import scipy.stats  # noqa: F401
+
             import harness.runner  # noqa: F401
 
             wait_for_server(preloads)

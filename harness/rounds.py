@@ -61,7 +61,8 @@ class Rounds:
             )
         place = trial.schedule.starts_at if isinstance(trial.schedule, StartsEarly) else 1.0
         key = train_to(place, trial.dense, store, timesheet=timesheet)
-        self.start = State(key=key, model=self._kept(key))
+        with timesheet.counting("pruning"):
+            self.start = State(key=key, model=self._kept(key))
         # Others start from the same model and are shown the same images.
         self._cache = TensorCache(store, of=[key, trial.dense.seed, trial.dense.recipe.train_batch])
         self._scorings: dict[str, Scoring] = {}

@@ -165,6 +165,7 @@ def run(
         catalogue=catalogue,
         cluster=cluster,
         auto=auto,
+        fitting=workers is None,
     )
     if dry_run:
         print_plan(console(), order.plan(fresh=fresh))

@@ -69,31 +69,31 @@ def save_snapshot(
 ) -> Snapshot:
     """Evaluate and measure the model and keep both under the key."""
     timesheet = timesheet or Timesheet()
-    with timesheet.counting("exporting"):
-        content = save({name: value.contiguous() for name, value in model.state_dict().items()})
-        packed = zstandard.compress(content, ZSTD_LEVEL)
     with timesheet.counting("evaluating"):
         evaluation = evaluate(model, dataset)
         macs = count_macs(model, example_batch(dataset, 1))
-    weights = list(prunable_weights(model).values())
-    snapshot = Snapshot(
-        history=history,
-        top1=evaluation.top1,
-        top5=evaluation.top5,
-        images=evaluation.correct.numel(),
-        correct=encode_bits(evaluation.correct.numpy()),
-        params=sum(p.numel() for p in model.parameters()),
-        params_nonzero=sum(int(p.count_nonzero()) for p in model.parameters()),
-        prunable=sum(w.numel() for w in weights),
-        prunable_nonzero=sum(int(w.count_nonzero()) for w in weights),
-        macs=macs,
-        size_mb=len(content) / 1e6,
-        compressed_mb=len(packed) / 1e6,
-        train_seconds=train_seconds,
-    )
-    with store.writing(key) as folder:
-        (folder / WEIGHTS).write_bytes(packed)
-        (folder / FACTS).write_text(json.dumps(asdict(snapshot)))
+    with timesheet.counting("exporting"):
+        content = save({name: value.contiguous() for name, value in model.state_dict().items()})
+        packed = zstandard.compress(content, ZSTD_LEVEL)
+        parameters, weights = list(model.parameters()), list(prunable_weights(model).values())
+        snapshot = Snapshot(
+            history=history,
+            top1=evaluation.top1,
+            top5=evaluation.top5,
+            images=evaluation.correct.numel(),
+            correct=encode_bits(evaluation.correct.numpy()),
+            params=sum(p.numel() for p in parameters),
+            params_nonzero=sum(int(p.count_nonzero()) for p in parameters),
+            prunable=sum(w.numel() for w in weights),
+            prunable_nonzero=sum(int(w.count_nonzero()) for w in weights),
+            macs=macs,
+            size_mb=len(content) / 1e6,
+            compressed_mb=len(packed) / 1e6,
+            train_seconds=train_seconds,
+        )
+        with store.writing(key) as folder:
+            (folder / WEIGHTS).write_bytes(packed)
+            (folder / FACTS).write_text(json.dumps(asdict(snapshot)))
     return snapshot
 
 

@@ -24,18 +24,18 @@ FLOORS = [
     },
     # Trials, timings and rankings.
     {
-        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery",
-        "engines", "engines.cluster", "engines.host", "engines.local", "engines.remote", "export",
-        "figures", "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level",
-        "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
-        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "speeds", "state",
-        "subject", "survivors", "trial", "verdicts", "work",
+        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "demand",
+        "discovery", "engines", "engines.cluster", "engines.host", "engines.local",
+        "engines.remote", "export", "figures", "findings", "fitting", "footprint", "grid",
+        "inspection", "jobs", "level", "measurement", "pairing", "plan", "probe", "ranking",
+        "removal", "report", "resampling", "resources", "rewinding", "rounds", "run_folder",
+        "scoring", "sessions", "state", "subject", "survivors", "trial", "verdicts", "work",
     },
     # Whole runs.
     {
-        "arithmetic_choice", "comparison", "coverage", "delivery", "experiments", "inspector",
-        "prober", "progress", "remeasurement", "repetition", "request", "row_writer", "runner",
-        "testing", "timer", "trainer", "workers",
+        "comparison", "coverage", "delivery", "experiments", "inspector", "prober", "progress",
+        "remeasurement", "repetition", "request", "row_writer", "runner", "sizing", "testing",
+        "timer", "trainer", "workers",
     },
     # What a person types and sees.
     {

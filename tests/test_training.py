@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from harness.environment import no_gpu
 from harness.training import Rate, calibration_batches, evaluate, steps_per_epoch, train
 from harness_plugins.datasets.digits import Digits
+
+WITH_GPU = pytest.mark.skipif(no_gpu() is not None, reason=str(no_gpu()))
 
 
 def test_masks_stay_in_force_through_every_update(network, recipe):
@@ -50,7 +53,15 @@ def test_training_learns(network, recipe):
     assert evaluate(network, Digits()).top1 > before + 0.2
 
 
-@pytest.mark.parametrize("arithmetic", ["bf16", "channels_last", "channels_last+bf16"])
+@pytest.mark.parametrize(
+    "arithmetic",
+    [
+        "bf16",
+        "channels_last",
+        "channels_last+bf16",
+        pytest.param("cuda+channels_last+bf16", marks=WITH_GPU),
+    ],
+)
 def test_training_learns_in_other_arithmetic_and_hands_back_plain_floats(network, recipe, arithmetic):
     before = evaluate(network, Digits()).top1
     changed = replace(recipe, arithmetic=arithmetic)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
+from harness.environment import installed_version
 from harness.errors import HarnessError
 from harness.outputs import TOLERANCE, deviation
 
@@ -35,7 +35,7 @@ class OnnxConverter:
     @property
     def version(self) -> str:
         """Of PyTorch and its exporter's library."""
-        return f"torch {version('torch')}, onnxscript {version('onnxscript')}"
+        return f"torch {installed_version('torch')}, onnxscript {installed_version('onnxscript')}"
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
         """The graph, its weights named and taken out."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from harness.environment import installed_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ class TfliteConverter:
     @property
     def version(self) -> str:
         """Of PyTorch and the converter."""
-        return f"torch {version('torch')}, litert-torch {version('litert-torch')}"
+        return f"torch {installed_version('torch')}, litert-torch {installed_version('litert-torch')}"
 
     def convert(self, model: nn.Module, images: Tensor, *, batch: int) -> bytes:
         """The file; norms are folded into what they follow."""
@@ -51,7 +52,7 @@ class QuantisedTfliteConverter:
     @property
     def version(self) -> str:
         """Of the quantiser."""
-        return f"ai-edge-quantizer {version('ai-edge-quantizer')}"
+        return f"ai-edge-quantizer {installed_version('ai-edge-quantizer')}"
 
     def refine(self, file: bytes, images: Tensor, *, batch: int) -> bytes:
         """The float file with integer inputs, weights, activations and outputs."""

@@ -5,15 +5,17 @@
 
 Six criteria, three levels, three seeds, ResNet-18 on digits, or another model on 10,000 images of a
 folder with train/CLASS and test/CLASS. The dense model of a seed is trained once, each cell prunes a
-copy as the library's documentation does it, fine-tunes, tests and times it. Batch size and recipe are
-the harness's defaults, and so is the loop that trains, on as many threads as PyTorch takes.
+copy as the library's documentation does it, fine-tunes, tests and times it. Epochs, batch size, rates
+and augmentation are the harness's; the loop is PyTorch's and torchvision's own, on as many threads as
+PyTorch takes, images of a folder being decoded by two workers of its loader.
 """
 
 import copy
+import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
@@ -24,11 +26,14 @@ import pandas as pd
 import torch
 import torch_pruning as tp
 from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
 
 from harness.discovery import discover
 from harness.recipe import Recipe
 from harness.request import chosen_dataset
-from harness.training import Rate, calibration_batches, evaluate, train
 
 LEVELS, SEEDS = (0.5, 0.8, 0.9), (0, 1, 2)
 CRITERIA = {
@@ -41,6 +46,8 @@ CRITERIA = {
 }
 CELLS = len(CRITERIA) * len(LEVELS) * len(SEEDS)
 TIMED, WARM_UP = 50, 10
+CALIBRATION = 4
+"""Batches that a criterion sees which looks at images."""
 TRAIN_IMAGES, TEST_IMAGES = 800, 200
 """Of each class."""
 
@@ -59,43 +66,101 @@ def loop(task: Task) -> list[float]:
     """Accuracy of each cell; times are taken and dropped, as what is compared is how long all takes."""
     catalogue, recipe = discover(), task.recipe
     [model], dataset = catalogue.choose_models(task.model), chosen_dataset(catalogue, task.dataset)
+    train_batches, test_batches = loaders(task, dataset)
     found = []
     for seed in SEEDS:
         torch.manual_seed(seed)
         dense = model.build(dataset)
-        rate = Rate(peak=recipe.dense_lr)
-        train(dense, dataset, recipe, epochs=recipe.dense_epochs, rate=rate, seed=seed)
+        fit(dense, train_batches, epochs=recipe.dense_epochs, peak=recipe.dense_lr)
         for criterion in CRITERIA.values():
             for level in LEVELS:
                 pruned = copy.deepcopy(dense)
-                prune(pruned, criterion(), level=level, dataset=dataset)
-                rate = Rate(peak=recipe.finetune_lr)
-                train(pruned, dataset, recipe, epochs=recipe.finetune_epochs, rate=rate, seed=seed)
-                found.append(evaluate(pruned, dataset).top1)
-                latency(pruned, dataset)
+                prune(pruned, criterion(), level=level, batches=train_batches)
+                fit(pruned, train_batches, epochs=recipe.finetune_epochs, peak=recipe.finetune_lr)
+                found.append(accuracy(pruned, test_batches))
+                latency(pruned, next(iter(test_batches))[0][:1])
     return found
 
 
-def prune(model: nn.Module, importance: object, *, level: float, dataset: object) -> None:
+def loaders(task: Task, dataset: object) -> tuple[Sequence, Sequence]:
+    """Batches to train and to test with."""
+    batch = task.recipe.train_batch
+    if task.dataset == "digits":
+        train, test = dataset.split("train"), dataset.split("test")
+        shifted = Shifted(DataLoader(train, batch, shuffle=True, drop_last=True), dataset.augment)
+        return shifted, DataLoader(test, 256)
+    plain = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.25] * 3)]
+    moved = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()]
+    root = Path(task.dataset.removeprefix("folder:"))
+    train = ImageFolder(root / "train", v2.Compose([*moved, *plain]))
+    test = ImageFolder(root / "test", v2.Compose(plain))
+    train_batches = DataLoader(train, batch, shuffle=True, drop_last=True, num_workers=2)
+    return train_batches, DataLoader(test, 256, num_workers=2)
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Batches, augmented as the digits are."""
+
+    batches: DataLoader
+    augment: Callable
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterable:
+        generator = torch.Generator().manual_seed(0)
+        return ((self.augment(images, generator), labels) for images, labels in self.batches)
+
+
+def fit(model: nn.Module, batches: Sequence, *, epochs: float, peak: float) -> None:
+    """SGD with a warm-up and a cosine, in place."""
+    steps, done = round(epochs * len(batches)), 0
+    warm = max(1, steps // 10)
+    optimizer = torch.optim.SGD(
+        model.parameters(), peak, momentum=0.9, nesterov=True, weight_decay=Recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(step / warm, 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+    )
+    model.train()
+    while done < steps:
+        for images, labels in batches:
+            optimizer.zero_grad()
+            cross_entropy(model(images), labels).backward()
+            optimizer.step()
+            schedule.step()
+            done += 1
+            if done == steps:
+                break
+    model.eval()
+
+
+def accuracy(model: nn.Module, batches: Sequence) -> float:
+    """Of the test images."""
+    with torch.inference_mode():
+        right = [model(images).argmax(1) == labels for images, labels in batches]
+    return float(torch.cat(right).double().mean())
+
+
+def prune(model: nn.Module, importance: object, *, level: float, batches: Sequence) -> None:
     """In place; as many of each layer's channels as leave about `1 - level` of the parameters."""
-    example = torch.randn(1, *dataset.shape)
+    shown = [batch for batch, _ in zip(batches, range(CALIBRATION), strict=False)]
     pruner = tp.pruner.BasePruner(
         model,
-        example,
+        shown[0][0][:1],
         importance=importance,
         pruning_ratio=1.0 - (1.0 - level) ** 0.5,
         ignored_layers=[layer for layer in model.modules() if isinstance(layer, nn.Linear)],
     )
     if isinstance(importance, tp.importance.GroupTaylorImportance):
-        batches = calibration_batches(dataset, images=256, batch=Recipe().train_batch, seed=0)
-        for images, labels in batches:
-            nn.functional.cross_entropy(model(images), labels).backward()
+        for images, labels in shown:
+            cross_entropy(model(images), labels).backward()
     pruner.step()
 
 
-def latency(model: nn.Module, dataset: object) -> float:
+def latency(model: nn.Module, example: torch.Tensor) -> float:
     """Median milliseconds of one image."""
-    example = torch.randn(1, *dataset.shape)
     times = []
     with torch.inference_mode():
         for _ in range(WARM_UP + TIMED):
@@ -150,7 +215,7 @@ def some_images(images: Path, folder: Path) -> None:
 @click.option("--model", default="resnet18", help="A name that `harness run` knows.")
 @click.option("--images", type=click.Path(exists=True, path_type=Path), help="Instead of digits.")
 @click.option("--dense-epochs", default=Recipe.dense_epochs, help="Of both.")
-@click.option("--finetune-epochs", default=Recipe.finetune_epochs, help="Of both.")
+@click.option("--finetune-epochs", default=2.0, help="Of both.")
 def main(
     options: tuple[str, ...],
     repeats: int,
@@ -161,7 +226,7 @@ def main(
 ) -> None:
     """Compare both and print how many times the cells an hour the harness does.
 
-    OPTIONS, after `--`, are the harness's own, as --arithmetic channels_last+bf16.
+    OPTIONS, after `--`, are the harness's own, as --arithmetic fp32.
     """
     recipe = Recipe(dense_epochs=dense_epochs, finetune_epochs=finetune_epochs)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,9 @@
-"""How fast a model trains in each arithmetic that there is here."""
+"""What training one model asks of this machine: time in each arithmetic, and memory."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -13,6 +14,7 @@ import torch
 from harness.arithmetic import loss_of, processor_arithmetics, take_to
 from harness.environment import cpu_name
 from harness.lane import shared
+from harness.peak import PeakMemory
 from harness.stopwatch import Limits, interleave
 from harness.training import calibration_batches
 
@@ -31,36 +33,55 @@ IMAGES = 32
 LIMITS = Limits(precision=0.02, seconds=1.0)
 HARMLESS = 0.3
 """Of the distance between the gradients of two batches: rounding adds a tenth to its square at most."""
+COPIES = 6
+"""Of the weights beside a step's own: momentum, the model that is pruned, scores and their evidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeedJob:
-    """Time one model's training steps."""
+class DemandJob:
+    """Try one model's training steps, of so many images each."""
 
     model: Model
     dataset: Dataset
+    images: int
 
 
-def training_speeds(job: SpeedJob) -> dict[str, float]:
-    """Milliseconds of a step on one thread, by arithmetic, of those that leave gradients as they are.
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """Milliseconds of a step by arithmetic, and 10^6 bytes of a worker where the system tells."""
 
-    Of fresh weights and 32 images, forwards and backwards; rounding is held against what another batch
-    of images changes in the gradient. A GPU's sums differ from run to run: it is for those who name it.
+    milliseconds: Mapping[str, float]
+    megabytes: float | None
+
+
+def training_demand(job: DemandJob) -> Demand:
+    """A step on one thread, in each arithmetic of the processor that leaves gradients as they are.
+
+    Times are of fresh weights and 32 images, forwards and backwards; rounding is held against what
+    another batch of images changes in the gradient. A GPU's sums differ from run to run: it is for
+    those who name it.
     """
     torch.set_num_threads(1)
     torch.manual_seed(0)
     with shared(cpu_name()):
+        [batch, *_] = calibration_batches(job.dataset, images=job.images, batch=job.images, seed=0)
+        memory = PeakMemory()
         model = job.model.build(job.dataset)
-        batches = calibration_batches(job.dataset, images=2 * IMAGES, batch=IMAGES, seed=0)
-        harmless = [
-            arithmetic
-            for arithmetic in processor_arithmetics()
-            if is_harmless(model, arithmetic, batches)
-        ]
-        runs: dict[str, list[Thunk]] = {
-            name: [partial(_step, _taken(model, name), batches[0], name)] for name in harmless
-        }
-        samples = interleave(runs, reference="", limits=LIMITS, seed=0).samples
+        _step(model.train(), batch, "")
+        peak, weights = memory.added_mb(), sum(p.numel() * p.element_size() for p in model.parameters())
+        return Demand(
+            milliseconds=_milliseconds(model, job.dataset),
+            megabytes=None if peak is None else peak + COPIES * weights / 1e6,
+        )
+
+
+def _milliseconds(model: nn.Module, dataset: Dataset) -> dict[str, float]:
+    batches = calibration_batches(dataset, images=2 * IMAGES, batch=IMAGES, seed=0)
+    harmless = [name for name in processor_arithmetics() if is_harmless(model, name, batches)]
+    runs: dict[str, list[Thunk]] = {
+        name: [partial(_step, _taken(model, name), batches[0], name)] for name in harmless
+    }
+    samples = interleave(runs, reference="", limits=LIMITS, seed=0).samples
     return {name: median(times) for name, times in samples.items()}
 
 
@@ -79,7 +100,7 @@ def _gradient(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> Tensor:
     torch.manual_seed(0)
     _step(taken, batch, arithmetic)
     found = [p.grad for p in taken.parameters() if p.grad is not None]
-    return torch.cat([gradient.cpu().contiguous().flatten() for gradient in found])
+    return torch.cat([gradient.contiguous().flatten() for gradient in found])
 
 
 def _taken(model: nn.Module, arithmetic: Arithmetic) -> nn.Module:
@@ -88,8 +109,6 @@ def _taken(model: nn.Module, arithmetic: Arithmetic) -> nn.Module:
     return taken
 
 
-def _step(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> float:
+def _step(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> None:
     model.zero_grad(set_to_none=True)
-    loss = loss_of(model, *batch, arithmetic)
-    loss.backward()
-    return float(loss.detach())
+    loss_of(model, *batch, arithmetic).backward()

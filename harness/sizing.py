@@ -1,0 +1,100 @@
+"""A run sized to this machine: in which arithmetic models train, and how many at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.artifacts import ArtifactStore
+from harness.environment import cpu_name, installed_version
+from harness.keys import digest, source_hash
+from harness.pixels import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.contracts import Dataset, Model
+    from harness.demand import Demand
+    from harness.engine import Engine
+    from harness.grid import Grid
+    from harness.recipe import Arithmetic
+
+    Say = Callable[[str], object]
+
+WORTH = 0.95
+"""Of the time in 32-bit floats: what saves less is not worth other numbers."""
+FREE = 0.8
+"""Of the memory that is free, for workers."""
+
+
+def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
+    """The grid, each model trained as the rows of it that there are."""
+    earlier = {row["model"]: row["arithmetic"] for row in rows if row["dataset"] == grid.dataset.name}
+    return replace(grid, arithmetics={**earlier, **grid.arithmetics})
+
+
+def training_demands(grid: Grid, engine: Engine, *, say: Say) -> dict[str, Demand]:
+    """What training asks for, by model, of those that have no arithmetic yet.
+
+    Tried on the engine's processes where the machine does not remember it: in the cache, as images are.
+    A model that cannot be tried is left out, and said.
+    """
+    from harness.demand import Demand, DemandJob, training_demand
+
+    store, images = ArtifactStore(cache_folder() / "demands"), grid.recipe.train_batch
+    models = {model.name: model for model in grid.models if model.name not in grid.arithmetics}
+    keys = {name: _key(model, grid.dataset, images) for name, model in models.items()}
+    kept = {name: record for name, key in keys.items() if (record := store.record(key)) is not None}
+    found = {name: Demand(**record) for name, record in kept.items()}
+    jobs = {
+        f"training {name} for a moment": DemandJob(model=model, dataset=grid.dataset, images=images)
+        for name, model in models.items()
+        if name not in found
+    }
+    for label, outcome in engine.run(training_demand, jobs, watching=lambda _: None):
+        name = jobs[label].model.name
+        if outcome.value is None:
+            say(f"{label}: {outcome.failure}")
+        else:
+            found[name] = outcome.value
+            store.write_record(keys[name], asdict(outcome.value))
+    return found
+
+
+def in_fastest_arithmetic(grid: Grid, demands: Mapping[str, Demand], *, say: Say) -> Grid:
+    """The grid, models that have no arithmetic yet trained in their fastest, or 32-bit floats."""
+    chosen = dict[str, "Arithmetic"]()
+    for model in grid.models:
+        demand = demands.get(model.name)
+        if model.name not in grid.arithmetics:
+            chosen[model.name] = fastest(demand.milliseconds) if demand else ""
+        if demand and chosen.get(model.name):
+            say(_sentence(model.name, chosen[model.name], demand.milliseconds))
+    return replace(grid, arithmetics={**grid.arithmetics, **chosen})
+
+
+def fastest(milliseconds: Mapping[str, float]) -> Arithmetic:
+    """The arithmetic of the shortest step, 32-bit floats where those are about as fast."""
+    least: Any = min(milliseconds, key=lambda name: milliseconds[name])
+    return least if milliseconds[least] < WORTH * milliseconds[""] else ""
+
+
+def workers_that_fit(workers: int, demands: Mapping[str, Demand], *, free_mb: float, say: Say) -> int:
+    """As many workers as have their memory, one at least."""
+    known = [demand.megabytes for demand in demands.values() if demand.megabytes]
+    most = max(1, int(FREE * free_mb / max(known))) if known else workers
+    if most >= workers:
+        return workers
+    each = f"each may take {max(known):.0f} MB, and {free_mb:.0f} MB are free"
+    say(f"{most} of {workers} workers: {each} (--workers overrules)")
+    return most
+
+
+def _key(model: Model, dataset: Dataset, images: int) -> str:
+    facts = [model.name, source_hash(model), dataset.shape, dataset.classes, images]
+    return f"{model.name}-{digest([*facts, cpu_name(), installed_version('torch')])}"
+
+
+def _sentence(name: str, arithmetic: str, milliseconds: Mapping[str, float]) -> str:
+    ratio = milliseconds[""] / milliseconds[arithmetic]
+    return f"{name} trains in {arithmetic}, {ratio:.1f} times as fast here as in 32-bit floats"
