@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -135,7 +136,24 @@ def start_server(preloads: tuple[str, ...]) -> None:
         from multiprocessing import forkserver
 
         _context([*PRELOADED, *preloads])
-        forkserver.ensure_running()
+        with _unheard():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What is started now has no error output.
+
+    A process that was about to start when Ctrl-C ended the others would tell of what it finds gone.
+    """
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def wait_for_server(preloads: tuple[str, ...]) -> None:
