@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import psutil
 
-from harness.environment import physical_cores
 from harness.ledger import Ledger
 from harness.plan import make_plan
 from harness.ranking import RankedRows
-from harness.sizing import in_arithmetic_of, in_fastest_arithmetic, training_demands, workers_that_fit
+from harness.sizing import (
+    in_arithmetic_of,
+    in_fastest_arithmetic,
+    remembered_demands,
+    tried_demands,
+    workers_that_fit,
+)
 from harness.terminal import console, print_ranking, print_reports, print_unmeasured
 from harness.timesheet import Timesheet, time_sentence
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.catalogue import Catalogue
-    from harness.engine import MakesEngine
+    from harness.engine import Engine, MakesEngine
     from harness.engines.cluster import Cluster
     from harness.execution import Execution
     from harness.grid import Grid
@@ -90,28 +95,35 @@ class Order:
 
     def _sized(self, timesheet: Timesheet) -> Order:
         """The same, with what is fastest here for other models, and as many workers as have memory."""
-        known = all(model.name in self.grid.arithmetics for model in self.grid.models)
-        # On a cluster another arithmetic may be the fastest.
-        if known or not self.auto or self.cluster is not None:
+        if self.cluster is not None:
+            # Elsewhere another arithmetic may be the fastest, and there is other memory.
             return self
+        say, workers, grid = partial(click.echo, err=True), self.execution.workers, self.grid
+        demands = remembered_demands(grid)
+        new = {model.name for model in grid.models} - grid.arithmetics.keys() - demands.keys()
+        if self.auto and new:
+            engine = self._local_engine(timesheet)
+            with timesheet.counting("training"):
+                demands |= tried_demands(grid, new, engine, say=say)
+        if self.auto:
+            grid = in_fastest_arithmetic(grid, demands, say=say)
+        if self.fitting:
+            free = psutil.virtual_memory().available / 1e6
+            workers = workers_that_fit(workers, demands, free_mb=free, say=say)
+        return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
+
+    def _local_engine(self, timesheet: Timesheet) -> Engine:
+        """Processes here, before it is known what they are to do."""
         self._start_processes(timesheet)
         from harness.engines.local import LocalEngine, preloads_of
         from harness.runner import LOG
 
-        say, workers = partial(click.echo, err=True), self.execution.workers
-        engine = LocalEngine(
-            workers=physical_cores(),
+        return LocalEngine(
+            workers=self.execution.workers,
             time_limit=self.execution.time_limit,
             log=self.folder / LOG,
             preloads=preloads_of(self.grid.dataset),
         )
-        with timesheet.counting("training"):
-            demands = training_demands(self.grid, engine, say=say)
-        if self.fitting:
-            free = psutil.virtual_memory().available / 1e6
-            workers = workers_that_fit(workers, demands, free_mb=free, say=say)
-        grid = in_fastest_arithmetic(self.grid, demands, say=say)
-        return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
     def left_over(self, part: Part) -> bool:
         """Only train a share, writing no rows: whether some of it came to no end."""

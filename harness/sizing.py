@@ -11,9 +11,9 @@ from harness.keys import digest, source_hash
 from harness.pixels import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from harness.contracts import Dataset, Model
+    from harness.contracts import Model
     from harness.demand import Demand
     from harness.engine import Engine
     from harness.grid import Grid
@@ -33,31 +33,33 @@ def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
     return replace(grid, arithmetics={**earlier, **grid.arithmetics})
 
 
-def training_demands(grid: Grid, engine: Engine, *, say: Say) -> dict[str, Demand]:
-    """What training asks for, by model, of those that have no arithmetic yet.
+def remembered_demands(grid: Grid) -> dict[str, Demand]:
+    """What training asks for, by model, of those that were tried on this machine before."""
+    from harness.demand import Demand
 
-    Tried on the engine's processes where the machine does not remember it: in the cache, as images are.
+    records = {model.name: _store().record(_key(model, grid)) for model in grid.models}
+    return {name: Demand(**record) for name, record in records.items() if record is not None}
+
+
+def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say) -> dict[str, Demand]:
+    """The same of models that are tried now on the engine's processes, and remembered.
+
     A model that cannot be tried is left out, and said.
     """
-    from harness.demand import Demand, DemandJob, training_demand
+    from harness.demand import DemandJob, training_demand
 
-    store, images = ArtifactStore(cache_folder() / "demands"), grid.recipe.train_batch
-    models = {model.name: model for model in grid.models if model.name not in grid.arithmetics}
-    keys = {name: _key(model, grid.dataset, images) for name, model in models.items()}
-    kept = {name: record for name, key in keys.items() if (record := store.record(key)) is not None}
-    found = {name: Demand(**record) for name, record in kept.items()}
+    images, found = grid.recipe.train_batch, dict[str, "Demand"]()
+    models = {f"trying to train {m.name}": m for m in grid.models if m.name in {*names}}
     jobs = {
-        f"training {name} for a moment": DemandJob(model=model, dataset=grid.dataset, images=images)
-        for name, model in models.items()
-        if name not in found
+        label: DemandJob(model=model, dataset=grid.dataset, images=images)
+        for label, model in models.items()
     }
     for label, outcome in engine.run(training_demand, jobs, watching=lambda _: None):
-        name = jobs[label].model.name
         if outcome.value is None:
             say(f"{label}: {outcome.failure}")
         else:
-            found[name] = outcome.value
-            store.write_record(keys[name], asdict(outcome.value))
+            found[models[label].name] = outcome.value
+            _store().write_record(_key(models[label], grid), asdict(outcome.value))
     return found
 
 
@@ -90,8 +92,14 @@ def workers_that_fit(workers: int, demands: Mapping[str, Demand], *, free_mb: fl
     return most
 
 
-def _key(model: Model, dataset: Dataset, images: int) -> str:
-    facts = [model.name, source_hash(model), dataset.shape, dataset.classes, images]
+def _store() -> ArtifactStore:
+    """In the cache, as images are."""
+    return ArtifactStore(cache_folder() / "demands")
+
+
+def _key(model: Model, grid: Grid) -> str:
+    dataset = grid.dataset
+    facts = [model.name, source_hash(model), dataset.shape, dataset.classes, grid.recipe.train_batch]
     return f"{model.name}-{digest([*facts, cpu_name(), installed_version('torch')])}"
 
 

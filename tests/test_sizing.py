@@ -16,7 +16,8 @@ from harness.sizing import (
     fastest,
     in_arithmetic_of,
     in_fastest_arithmetic,
-    training_demands,
+    remembered_demands,
+    tried_demands,
     workers_that_fit,
 )
 from harness.training import calibration_batches
@@ -124,26 +125,21 @@ def test_the_fastest_is_taken_where_none_was_before(grid):
     ]
 
 
-def test_a_model_is_tried_once_on_a_machine(grid, engine, monkeypatch, tmp_path):
+def test_a_model_that_was_tried_is_remembered(grid, engine, monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
-    first = training_demands(grid(SmallModel()), engine, say=print)
-    assert set(first) == {"residual_network"}
-    monkeypatch.setattr(LocalEngine, "_together", None)
-    assert training_demands(grid(SmallModel()), engine, say=print) == first
+    given = grid(SmallModel(), Broken())
+    assert remembered_demands(given) == {}
+    tried = tried_demands(given, ["residual_network"], engine, say=print)
+    assert set(tried) == {"residual_network"}
+    assert remembered_demands(given) == tried
 
 
 def test_a_model_that_cannot_be_tried_trains_in_floats(grid, engine):
     said, given = [], grid(Broken())
-    demands = training_demands(given, engine, say=said.append)
+    demands = tried_demands(given, ["broken"], engine, say=said.append)
     assert in_fastest_arithmetic(given, demands, say=said.append).arithmetics == {"broken": ""}
     [sentence] = said
-    assert "training broken for a moment: RuntimeError: no such model" in sentence
-
-
-def test_what_was_trained_before_is_not_tried(grid, engine, monkeypatch):
-    monkeypatch.setattr(LocalEngine, "_together", None)
-    given = grid(SmallModel(), arithmetics={"residual_network": "channels_last"})
-    assert training_demands(given, engine, say=print) == {}
+    assert "trying to train broken: RuntimeError: no such model" in sentence
 
 
 @pytest.mark.parametrize(("free", "workers"), [(10_000, 4), (3_000, 2), (100, 1)])
