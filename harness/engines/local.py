@@ -88,6 +88,7 @@ class LocalEngine:
         watching: Callable[[list[str]], None],
         expected: int,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
+        start_server(self.preloads)
         # Pebble's own tenth of a second comes several times between two jobs.
         pebble.CONSTS.sleep_unit = SLEEP_SECONDS
         pool = pebble.ProcessPool(
@@ -144,7 +145,8 @@ def start_server(preloads: tuple[str, ...]) -> None:
 def _unheard() -> Iterator[None]:
     """What is started now has no error output.
 
-    A process that was about to start when Ctrl-C ended the others would tell of what it finds gone.
+    A process that was about to start when the last job or Ctrl-C ended the others would tell of what it
+    finds gone.
     """
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
