@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.environment import physical_cores
+from harness.environment import no_gpu, physical_cores
 from harness.errors import HarnessError
 from harness.part import Part, parse_part
 from harness.requirements import unmet
@@ -70,6 +70,8 @@ def check_engine(context: click.Context) -> None:
         )
     if asked["part"] and (asked["fresh"] or asked["engine"] != "local"):
         raise HarnessError("--part trains beside others in one folder: no --fresh, and --engine local")
+    if "cuda" in asked["arithmetic"] and asked["engine"] == "local" and (reason := no_gpu()):
+        raise HarnessError(f"--arithmetic {asked['arithmetic']}: {reason}")
     if asked["part"] and asked["arithmetic"] == "auto":
         raise HarnessError("--part: name an --arithmetic, as fp32, so that all shares train alike")
 

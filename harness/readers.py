@@ -8,7 +8,7 @@ import torch
 
 from harness.activations import layers_of, watching
 from harness.contracts import Reader
-from harness.inputs import CHUNK, unfolded
+from harness.inputs import unfolded
 from harness.layers import prunable_weights
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 10
 """Outputs that are looked at in each image (Luo 2017, sec. 4)."""
+IMAGES = 8
+"""Whose unfolded inputs are held at once; samples are drawn for so many, so that others are for more."""
 
 
 def sole_readers(groups: Sequence[ChannelGroup], model: nn.Module) -> dict[str, Reader]:
@@ -49,7 +51,7 @@ def contributions(
     generator = torch.Generator().manual_seed(seed)
 
     def see(name: str, layer: nn.Module, given: Tensor, _: Tensor) -> None:
-        for part in given.split(CHUNK):
+        for part in given.split(IMAGES):
             seen = unfolded(layer, part)[:, 0].movedim(1, 2)
             sampled[name].append(_sampled_products(weights[name], seen, generator))
 

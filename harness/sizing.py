@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ WORTH = 0.95
 """Of the time in 32-bit floats: what saves less is not worth other numbers."""
 FREE = 0.8
 """Of the memory that is free, for workers."""
+FORMAT = 1
+"""Of what is remembered; raised when a demand says other things."""
 
 
 def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
@@ -59,7 +62,9 @@ def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say)
             say(f"{label}: {outcome.failure}")
         else:
             found[models[label].name] = outcome.value
-            _store().write_record(_key(models[label], grid), asdict(outcome.value))
+            # Where nothing can be remembered, it is tried again the next time.
+            with suppress(OSError):
+                _store().write_record(_key(models[label], grid), asdict(outcome.value))
     return found
 
 
@@ -100,7 +105,7 @@ def _store() -> ArtifactStore:
 def _key(model: Model, grid: Grid) -> str:
     dataset = grid.dataset
     facts = [model.name, source_hash(model), dataset.shape, dataset.classes, grid.recipe.train_batch]
-    return f"{model.name}-{digest([*facts, cpu_name(), installed_version('torch')])}"
+    return f"{model.name}-{digest([FORMAT, *facts, cpu_name(), installed_version('torch')])}"
 
 
 def _sentence(name: str, arithmetic: str, milliseconds: Mapping[str, float]) -> str:

@@ -134,6 +134,14 @@ def test_a_model_that_was_tried_is_remembered(grid, engine, monkeypatch, tmp_pat
     assert remembered_demands(given) == tried
 
 
+def test_what_cannot_be_remembered_is_found_all_the_same(grid, engine, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
+    given = grid(SmallModel())
+    assert set(tried_demands(given, ["residual_network"], engine, say=print)) == {"residual_network"}
+    assert remembered_demands(given) == {}
+
+
 def test_a_model_that_cannot_be_tried_trains_in_floats(grid, engine):
     said, given = [], grid(Broken())
     demands = tried_demands(given, ["broken"], engine, say=said.append)

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from harness.environment import no_gpu
 from harness.errors import HarnessError
 from harness.ledger import Ledger
 from harness.part import Part, parse_part
@@ -77,6 +78,12 @@ def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
     [
         (["--part=dense:1/2", "--fresh"], "no --fresh"),
         (["--part=dense:1/2"], "name an --arithmetic, as fp32"),
+        pytest.param(
+            ["--arithmetic=cuda+bf16"],
+            "--arithmetic cuda+bf16: no NVIDIA GPU is here",
+            marks=pytest.mark.skipif(no_gpu() is None, reason="there is a GPU here"),
+        ),
+        (["--arithmetic=fp16"], "'fp32', 'channels_last', 'bf16'"),
         (["--address=10.0.0.1:6379"], "it goes with --engine ray"),
         (["--engine=ray", "--pin=0"], "--pin 0 is of this machine"),
         (["--engine=ray", "--meter=rapl"], "--meter rapl reads this machine"),
