@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
 import psutil
 
-from harness.contracts import Preloads
 from harness.ledger import Ledger
 from harness.plan import make_plan
 from harness.ranking import RankedRows
@@ -135,18 +132,8 @@ class Order:
             return bool(runner.train(plan, part))
 
     def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
-        Thread(target=self._import_for_reports, daemon=True).start()
         with self._runner(plan, timesheet) as runner:
             runner.carry_out(plan, threads=self.grid.threads)
-
-    def _import_for_reports(self) -> None:
-        reporters = [offer.plugin for offer in self.catalogue.offers if offer.kind == "reporter"]
-        for name in [
-            n for plugin in reporters if isinstance(plugin, Preloads) for n in plugin.preloads
-        ]:
-            # What cannot be imported is the report's to tell of.
-            with suppress(Exception):
-                import_module(name)
 
     @contextmanager
     def _runner(self, plan: Plan, timesheet: Timesheet) -> Iterator[Runner]:

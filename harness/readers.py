@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SAMPLES = 10
 """Outputs that are looked at in each image (Luo 2017, sec. 4)."""
 IMAGES = 8
-"""Whose unfolded inputs are held at once; samples are drawn for so many, so that others are for more."""
+"""Whose unfolded inputs are held at once, and for which samples are drawn together."""
 
 
 def sole_readers(groups: Sequence[ChannelGroup], model: nn.Module) -> dict[str, Reader]:

@@ -107,10 +107,7 @@ class NeedsArgument(Protocol):
 
 @runtime_checkable
 class Preloads(Protocol):
-    """A dataset or a reporter whose libraries are slow to import.
-
-    Worker processes start with a dataset's in memory; a reporter's are imported while models train.
-    """
+    """A dataset whose libraries are slow to import; worker processes start with them in memory."""
 
     @property
     def preloads(self) -> Sequence[str]:

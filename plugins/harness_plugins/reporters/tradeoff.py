@@ -18,7 +18,6 @@ class Tradeoff:
     """tradeoff.png: accuracy retained against ms saved, one panel a leaderboard."""
 
     name = "tradeoff"
-    preloads = ("matplotlib.backends.backend_agg", "matplotlib.figure")
 
     def render(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, bytes]:
         """One panel for each set of conditions; nothing where no row was measured."""
