@@ -24,6 +24,7 @@ from harness.slurm import slurm_script
 from harness.terminal import console, print_plan
 
 if TYPE_CHECKING:
+    from harness.catalogue import Catalogue
     from harness.part import Part
 
 
@@ -122,16 +123,9 @@ def run(
     engine: str,
     address: str | None,
     part: Part | None,
-    time_limit: float,
-    precision: float,
-    timing_seconds: float,
-    meter: str,
-    pin: str,
-    quick: bool,
-    dense_from: Path | None,
     fresh: bool,
     dry_run: bool,
-    **axes: Any,  # noqa: ANN401 -- the axes and recipe as click names them
+    **axes: Any,  # noqa: ANN401 -- the axes, recipe and patience as click names them
 ) -> None:
     """Prune, fine-tune and time every combination, then rank the methods on each backend.
 
@@ -139,28 +133,17 @@ def run(
     Exit code 0: done; 1: some cells failed and are listed; 2: the request was wrong.
     """
     began = time.perf_counter()
-    typed = {item.name: axes.pop(item.name) for item in fields(Recipe)}
-    auto = typed["arithmetic"] == "auto"
-    if auto or typed["arithmetic"] == FLOATS:
-        typed["arithmetic"] = ""
+    auto, recipe = axes["arithmetic"] == "auto", _recipe(axes)
     catalogue = discover()
     check_engine(click.get_current_context())
     cluster = joined_cluster(catalogue, address, workers=workers) if engine == "ray" else None
+    processes = cluster.processors if cluster else workers or physical_cores()
+    execution = _execution(axes, workers=processes, catalogue=catalogue)
     devices = cluster.devices if cluster else local_devices
-    grid = Request(**axes, recipe=Recipe(**typed)).grid(catalogue, devices)
-    patience = Patience(precision=precision, seconds=timing_seconds)
-    execution = Execution(
-        workers=cluster.processors if cluster else workers or physical_cores(),
-        time_limit=time_limit,
-        patience=replace(patience, least=1, most=1) if quick else patience,
-        cores=cores_to_pin(pin),
-        dense_from=dense_from,
-        meter=usable_meter(catalogue, meter),
-    )
-    folder = run_folder(grid, out)
+    grid = Request(**axes, recipe=recipe).grid(catalogue, devices)
     order = Order(
         grid=grid,
-        folder=folder,
+        folder=run_folder(grid, out),
         execution=execution,
         catalogue=catalogue,
         cluster=cluster,
@@ -174,3 +157,24 @@ def run(
         click.echo(slurm_script(click.get_current_context(), plan, tasks=workers), nl=False)
     elif order.left_over(part) if part else order.failed(fresh=fresh, began=began):
         sys.exit(1)
+
+
+def _recipe(axes: dict[str, Any]) -> Recipe:
+    """What was typed of it, taken out of the axes; floats where no other arithmetic was named."""
+    typed = {item.name: axes.pop(item.name) for item in fields(Recipe)}
+    if typed["arithmetic"] in ("auto", FLOATS):
+        typed["arithmetic"] = ""
+    return Recipe(**typed)
+
+
+def _execution(axes: dict[str, Any], *, workers: int, catalogue: Catalogue) -> Execution:
+    """What was typed of it, taken out of the axes."""
+    patience = Patience(precision=axes.pop("precision"), seconds=axes.pop("timing_seconds"))
+    return Execution(
+        workers=workers,
+        time_limit=axes.pop("time_limit"),
+        patience=replace(patience, least=1, most=1) if axes.pop("quick") else patience,
+        cores=cores_to_pin(axes.pop("pin")),
+        dense_from=axes.pop("dense_from"),
+        meter=usable_meter(catalogue, axes.pop("meter")),
+    )
