@@ -77,21 +77,23 @@ def training_demand(job: DemandJob) -> Demand:
 
 def _milliseconds(model: nn.Module, dataset: Dataset) -> dict[str, float]:
     batches = calibration_batches(dataset, images=2 * IMAGES, batch=IMAGES, seed=0)
-    harmless = [name for name in processor_arithmetics() if is_harmless(model, name, batches)]
     runs: dict[str, list[Thunk]] = {
-        name: [partial(_step, _taken(model, name), batches[0], name)] for name in harmless
+        name: [partial(_step, _taken(model, name), batches[0], name)]
+        for name in harmless_arithmetics(model, batches)
     }
     samples = interleave(runs, reference="", limits=LIMITS, seed=0).samples
     return {name: median(times) for name, times in samples.items()}
 
 
-def is_harmless(model: nn.Module, arithmetic: Arithmetic, batches: Sequence[Batch]) -> bool:
-    """Whether it moves a gradient by less than 0.3 of what another batch does."""
-    if not arithmetic:
-        return True
+def harmless_arithmetics(model: nn.Module, batches: Sequence[Batch]) -> list[Arithmetic]:
+    """The processor's that move a gradient by less than 0.3 of what another batch does."""
     exact, other = (_gradient(model, batch, "") for batch in (batches[0], batches[-1]))
-    rounded = _gradient(model, batches[0], arithmetic)
-    return bool((rounded - exact).norm() <= HARMLESS * (other - exact).norm())
+    most = HARMLESS * (other - exact).norm()
+    return [
+        name
+        for name in processor_arithmetics()
+        if not name or bool((_gradient(model, batches[0], name) - exact).norm() <= most)
+    ]
 
 
 def _gradient(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> Tensor:
