@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.artifacts import ArtifactStore
+from harness.demand import Demand
 from harness.environment import cpu_name, installed_version
 from harness.keys import digest, source_hash
 from harness.pixels import cache_folder
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.contracts import Model
-    from harness.demand import Demand
     from harness.engine import Engine
     from harness.grid import Grid
     from harness.recipe import Arithmetic
@@ -38,8 +38,6 @@ def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
 
 def remembered_demands(grid: Grid) -> dict[str, Demand]:
     """What training asks for, by model, of those that were tried on this machine before."""
-    from harness.demand import Demand
-
     records = {model.name: _store().record(_key(model, grid)) for model in grid.models}
     return {name: Demand(**record) for name, record in records.items() if record is not None}
 
@@ -49,9 +47,9 @@ def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say)
 
     A model that cannot be tried is left out, and said.
     """
-    from harness.demand import DemandJob, training_demand
+    from harness.training_step import DemandJob, training_demand
 
-    images, found = grid.recipe.train_batch, dict[str, "Demand"]()
+    images, found = grid.recipe.train_batch, dict[str, Demand]()
     models = {f"trying to train {m.name}": m for m in grid.models if m.name in {*names}}
     jobs = {
         label: DemandJob(model=model, dataset=grid.dataset, images=images)

@@ -9,9 +9,9 @@ FLOORS = [
     # Words that everything is said in.
     {
         "contracts", "contracts.backends", "contracts.criteria", "contracts.meters",
-        "contracts.plugins", "contracts.schedules", "deployment", "device", "engine", "environment",
-        "errors", "execution", "granularity", "keys", "part", "recipe", "requirements", "row",
-        "selection", "target", "timesheet",
+        "contracts.plugins", "contracts.schedules", "demand", "deployment", "device", "engine",
+        "environment", "errors", "execution", "granularity", "keys", "part", "recipe",
+        "requirements", "row", "selection", "target", "timesheet",
     },
     # One job each, knowing nothing of grids.
     {
@@ -24,12 +24,12 @@ FLOORS = [
     },
     # Trials, timings and rankings.
     {
-        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "demand",
-        "discovery", "engines", "engines.cluster", "engines.host", "engines.local",
-        "engines.remote", "export", "figures", "findings", "fitting", "footprint", "grid",
-        "inspection", "jobs", "level", "measurement", "pairing", "plan", "probe", "ranking",
-        "removal", "report", "resampling", "resources", "rewinding", "rounds", "run_folder",
-        "scoring", "sessions", "state", "subject", "survivors", "trial", "verdicts", "work",
+        "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery",
+        "engines", "engines.cluster", "engines.host", "engines.local", "engines.remote", "export",
+        "figures", "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level",
+        "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
+        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "subject",
+        "survivors", "training_step", "trial", "verdicts", "work",
     },
     # Whole runs.
     {

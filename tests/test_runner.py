@@ -151,6 +151,14 @@ def test_the_same_command_again_only_reports(finished):
     assert (place / "results" / "small" / "rows.jsonl").read_bytes() == before
 
 
+def test_a_finished_run_asks_for_no_pytorch(finished, monkeypatch):
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    again = harness(finished[0], "run", *SMALL)
+    imported = {line.split("|")[-1].strip() for line in again.stderr.splitlines() if "|" in line}
+    assert "harness.sizing" in imported
+    assert not imported & {"torch", "timm", "scipy"}
+
+
 def test_a_report_is_made_again_from_the_rows_alone(finished, tmp_path):
     folder = finished[0] / "results" / "small"
     copy = tmp_path / "copy"

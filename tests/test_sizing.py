@@ -8,7 +8,7 @@ from torch import nn
 
 from conftest import SmallModel
 from harness.arithmetic import processor_arithmetics
-from harness.demand import Demand, DemandJob, harmless_arithmetics, training_demand
+from harness.demand import Demand
 from harness.engines.local import LocalEngine
 from harness.grid import Grid
 from harness.recipe import Recipe
@@ -21,6 +21,7 @@ from harness.sizing import (
     workers_that_fit,
 )
 from harness.training import calibration_batches
+from harness.training_step import DemandJob, harmless_arithmetics, training_demand
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm_models import TimmModel
 
