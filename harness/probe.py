@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cloudpickle
 import torch
 
 from harness.contracts import LoadsFile
@@ -91,12 +92,14 @@ def write_files(files: Sequence[File]) -> Written:
                 _write(file)
             except Exception as error:
                 failures[file.path] = failure_reason(error)
+                file.path.unlink(missing_ok=True)
     return Written(timesheet=timesheet, failures=failures)
 
 
 def _write(file: File) -> None:
     if not isinstance(file.backend, LoadsFile):
-        torch.save(_model(file), file.path)
+        # Also of classes that other processes cannot import, as those that a function makes.
+        torch.save(_model(file), file.path, pickle_module=cloudpickle)
         return
     converter, dense = file.backend.converter, file.dense
     if file.snapshot:

@@ -16,6 +16,7 @@ from harness.jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.level import kept_level
 from harness.prober import Prober, targets
 from harness.snapshot import load_model, read_facts
+from harness.specimen import ResidualNetwork
 from harness.timesheet import Timesheet
 from harness.workers import Workers
 
@@ -148,6 +149,50 @@ def test_a_batch_size_asked_for_later_is_measured_with_the_others(trial, store, 
     prober[0].probe(members(trial, store, EAGER, batches=(1,)))
     [target] = targets(members(trial, store, EAGER, batches=(4,)), store)
     assert target.batches == (1, 4)
+
+
+@dataclass(frozen=True)
+class Local:
+    """A model of a class that only the function knows which made it; `spoilt`, of a file as well."""
+
+    spoilt: bool = False
+    name: str = "local"
+
+    def build(self, dataset):
+        class Network(ResidualNetwork):
+            pass
+
+        network = Network()
+        if self.spoilt:
+            network.kept = Unpicklable()
+        return network
+
+
+class Unpicklable:
+    """What can be copied and not be written."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        raise TypeError("not to be written")
+
+
+def test_a_model_of_a_class_inside_a_function_is_measured_too(trial, store, prober):
+    local = replace(trial, dense=replace(trial.dense, model=Local()))
+    made(local, store, EAGER)
+    prober[0].probe(members(local, store, EAGER))
+    cell, level = members(local, store, EAGER)[0]
+    assert Footprints(store).of(cell, level).memory_mb > 0
+
+
+def test_a_file_that_cannot_be_written_is_a_note_and_not_probed(trial, store, prober):
+    spoilt = replace(trial, dense=replace(trial.dense, model=Local(spoilt=True)))
+    made(spoilt, store, EAGER)
+    probe, workers = prober
+    probe.probe(members(spoilt, store, EAGER))
+    [_, note] = workers.observer.notes
+    assert "cannot be measured: TypeError: not to be written" in note
 
 
 @dataclass(frozen=True)
