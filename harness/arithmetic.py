@@ -33,12 +33,16 @@ def take_to(model: nn.Module, arithmetic: Arithmetic) -> None:
     model.to(device=device_of(arithmetic)).to(memory_format=_layout(arithmetic))
 
 
+def laid_out(images: Tensor, arithmetic: Arithmetic) -> Tensor:
+    """The images where and how that arithmetic reads them."""
+    return images.to(device_of(arithmetic), memory_format=_layout(arithmetic))
+
+
 def loss_of(model: nn.Module, images: Tensor, labels: Tensor, arithmetic: Arithmetic) -> Tensor:
     """Cross entropy of a model that was taken there."""
     device = device_of(arithmetic)
-    given = images.to(device, memory_format=_layout(arithmetic))
     with torch.autocast(device, torch.bfloat16, enabled="bf16" in arithmetic):
-        return F.cross_entropy(model(given), labels.to(device))
+        return F.cross_entropy(model(laid_out(images, arithmetic)), labels.to(device))
 
 
 def _layout(arithmetic: Arithmetic) -> torch.memory_format:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader, Subset
 
-from harness.arithmetic import device_of, loss_of, take_to
+from harness.arithmetic import device_of, laid_out, loss_of, take_to
 from harness.contracts import Augments
 from harness.regrowth import MovingMasks
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
     from harness.contracts import Dataset, Part, Regrowth, Run
-    from harness.recipe import Recipe
+    from harness.recipe import Arithmetic, Recipe
 
 EVALUATION_BATCH = 256
 WARMUP_FRACTION = 0.1
@@ -150,7 +150,17 @@ def _endless_batches(dataset: Dataset, recipe: Recipe, *, seed: int) -> Iterator
 
 def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
     """Accuracy on the test split, in evaluation mode; top-5 where there are more than 5 classes."""
-    return evaluate_run(model.eval(), dataset, batch=EVALUATION_BATCH)
+    # The order of an image's numbers in which large batches are fastest, depthwise layers fourfold.
+    layout: Arithmetic = "channels_last"
+
+    def run(images: Tensor) -> Tensor:
+        logits: Tensor = model(laid_out(images, layout))
+        return logits
+
+    take_to(model.eval(), layout)
+    found = evaluate_run(run, dataset, batch=EVALUATION_BATCH)
+    take_to(model, "")
+    return found
 
 
 def evaluate_run(run: Run, dataset: Dataset, *, batch: int) -> Evaluation:
