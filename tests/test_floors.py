@@ -18,7 +18,7 @@ FLOORS = [
         "accelerator", "activations", "arithmetic", "artifacts", "augmentation", "backend_file",
         "channels", "conditions", "converters", "converters.onnx", "converters.tflite", "costs",
         "dependency", "energy", "estimates", "evidence", "hookspecs", "inputs", "lane", "layers",
-        "ledger", "masks", "outputs", "peak", "penalty", "pixels", "readers", "regrowth",
+        "ledger", "masks", "outputs", "peak", "penalty", "pixels", "readers", "regrowth", "slowed",
         "snapshot", "soundness", "specimen", "stopwatch", "surgery", "tensor_cache", "torch_prune",
         "training", "units", "weights",
     },
