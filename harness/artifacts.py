@@ -43,7 +43,8 @@ class ArtifactStore:
         self.root.mkdir(parents=True, exist_ok=True)
         half = Path(tempfile.mkdtemp(prefix=_HALF_WRITTEN, dir=self.root))
         try:
-            yield half
+            with naming(self.folder(key)):
+                yield half
             for file in half.iterdir():
                 _sync(file)
             try:
@@ -95,7 +96,7 @@ def write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, half = tempfile.mkstemp(prefix=_HALF_WRITTEN, dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with naming(path), os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -104,6 +105,17 @@ def write_file(path: Path, content: bytes) -> None:
         Path(half).replace(path)
     except BaseException:
         Path(half).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an error of the system name the file, as one of a full disk does not by itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 

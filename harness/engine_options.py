@@ -26,7 +26,7 @@ class PartType(click.ParamType["Part"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Part:  # noqa: ANN401, ARG002 -- click's own signature
         """Raises HarnessError where it is none."""
-        return value if isinstance(value, Part) else parse_part(value)
+        return value if isinstance(value, Part) else parse_part(str(value))
 
 
 def engine_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped
@@ -70,6 +70,8 @@ def check_engine(context: click.Context) -> None:
         )
     if asked["part"] and (asked["fresh"] or asked["engine"] != "local"):
         raise HarnessError("--part trains beside others in one folder: no --fresh, and --engine local")
+    if asked["fresh"] and asked["engine"] == "slurm-script":
+        raise HarnessError("--fresh: one job would forget what another did; remove the folder instead")
     if "cuda" in asked["arithmetic"] and asked["engine"] == "local" and (reason := no_gpu()):
         raise HarnessError(f"--arithmetic {asked['arithmetic']}: {reason}")
     if asked["part"] and asked["arithmetic"] == "auto":

@@ -50,4 +50,4 @@ def failure_reason(error: BaseException) -> str:
 def _words(error: BaseException) -> str:
     # Some libraries colour their messages.
     words = " ".join(unstyle(str(error)).split())
-    return f"{type(error).__name__}: {words[:300]}"
+    return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__

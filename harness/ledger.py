@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from filelock import FileLock, Timeout
 
+from harness.artifacts import naming
 from harness.errors import HarnessError
 from harness.row import Row
 
@@ -46,9 +47,10 @@ class Ledger:
 
     def append(self, row: Row) -> None:
         """Add a row; it is on the disk when this returns."""
+        line = json.dumps(vars(row), allow_nan=False).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            file.write(json.dumps(vars(row), allow_nan=False).encode() + b"\n")
+        with naming(self.path), self.path.open("ab") as file:
+            file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
@@ -63,9 +65,9 @@ class Ledger:
     def lock(self) -> FileLock:
         """Hold the run folder for one writer.
 
-        Raises HarnessError at once where another run holds it.
+        Raises HarnessError at once where another run holds it or it cannot be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.make_folder()
         lock = FileLock(self.path.parent / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -74,7 +76,20 @@ class Ledger:
                 f"another harness run is writing to {self.path.parent}; wait for it, or choose "
                 "another folder with --out"
             ) from None
+        except OSError as error:
+            raise self._unwritable(error) from None
         return lock
+
+    def make_folder(self) -> None:
+        """Raises HarnessError where that cannot be."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> HarnessError:
+        reason = error.strerror or error
+        return HarnessError(f"--out: {self.path.parent} cannot be written ({reason}); choose another")
 
     def _parse(self, line: bytes, number: int) -> dict[str, Any]:
         try:

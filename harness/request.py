@@ -55,6 +55,8 @@ class Request:
         _check_optimizer(self.recipe.optimizer)
         models = catalogue.choose_models(self.models)
         dataset = chosen_dataset(catalogue, self.dataset, folder=self.data_dir, download=self.download)
+        if dataset.classes < 2:
+            raise HarnessError(f"--dataset {dataset.name} has one class, so all models are right")
         batches = _whole("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
             _check_weights(self.weights, models, dataset)

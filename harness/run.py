@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from harness.artifacts import ARTIFACTS
 from harness.device import local_devices
 from harness.discovery import discover
 from harness.engine_options import check_engine, engine_options, joined_cluster
 from harness.environment import physical_cores
+from harness.errors import HarnessError
 from harness.execution import Execution, Patience
 from harness.grid import ScopeChoice
 from harness.options import FLOATS, SETTINGS, FiniteRange, cores_to_pin, read_config, recipe_options
@@ -170,11 +172,14 @@ def _recipe(axes: dict[str, Any]) -> Recipe:
 def _execution(axes: dict[str, Any], *, workers: int, catalogue: Catalogue) -> Execution:
     """What was typed of it, taken out of the axes."""
     patience = Patience(precision=axes.pop("precision"), seconds=axes.pop("timing_seconds"))
+    kept: Path | None = axes.pop("dense_from")
+    if kept and not (kept / ARTIFACTS).is_dir():
+        raise HarnessError(f"--dense-from {kept} is no run's folder: it has no {ARTIFACTS}/ in it")
     return Execution(
         workers=workers,
         time_limit=axes.pop("time_limit"),
         patience=replace(patience, least=1, most=1) if axes.pop("quick") else patience,
         cores=cores_to_pin(axes.pop("pin")),
-        dense_from=axes.pop("dense_from"),
+        dense_from=kept,
         meter=usable_meter(catalogue, axes.pop("meter")),
     )

@@ -95,7 +95,7 @@ class Runner:
 
     def train(self, plan: Plan, part: Part) -> Mapping[str, str]:
         """Only train, beside others in the same folder; the reasons of what came to no end."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._ledger.make_folder()
         return Trainer(self._workers(plan), store=self._store).train(plan, part)
 
     def _workers(self, plan: Plan) -> Workers:

@@ -38,8 +38,16 @@ def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
 
 def remembered_demands(grid: Grid) -> dict[str, Demand]:
     """What training asks for, by model, of those that were tried on this machine before."""
-    records = {model.name: _store().record(_key(model, grid)) for model in grid.models}
-    return {name: Demand(**record) for name, record in records.items() if record is not None}
+    found = {model.name: _remembered(_key(model, grid)) for model in grid.models}
+    return {name: demand for name, demand in found.items() if demand is not None}
+
+
+def _remembered(key: str) -> Demand | None:
+    """None too where the record was damaged: it is measured again."""
+    with suppress(ValueError, TypeError):
+        record = _store().record(key)
+        return Demand(**record) if record else None
+    return None
 
 
 def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say) -> dict[str, Demand]:

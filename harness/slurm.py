@@ -42,7 +42,7 @@ def slurm_script(context: click.Context, plan: Plan, *, tasks: int | None) -> st
     Raises HarnessError where the folder's models are trained in unlike arithmetics.
     """
     options = typed_words(context, without=("engine", "workers", "fresh", "arithmetic"))
-    command = [sys.executable, "-m", "harness", "run", *options, _arithmetic(plan)]
+    command = [sys.executable, "-m", "harness", "run", *options, "--engine=local", _arithmetic(plan)]
     counts: dict[Stage, int] = {"dense": len(plan.needed), "trials": len(plan.owing)}
     stages, after = "", ""
     for stage, owed in counts.items():

@@ -37,4 +37,6 @@ def load_weights(model: nn.Module, path: Path) -> None:
         if found[name].shape != wanted[name].shape:
             shapes = tuple(found[name].shape), tuple(wanted[name].shape)
             raise HarnessError(f"{path}: {name!r} is shaped {shapes[0]}, but the model's {shapes[1]}")
+        if not bool(found[name].isfinite().all()):
+            raise HarnessError(f"{path}: {name!r} holds NaN or infinity")
     model.load_state_dict(found, strict=False)

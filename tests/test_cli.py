@@ -1,5 +1,7 @@
 """What a person types: errors in one line with exit code 2, help that teaches, settings from a file."""
 
+import shutil
+
 import pytest
 
 
@@ -27,6 +29,8 @@ def refused(done) -> str:
         ("run --models resnet18 --pin 999", "no core is called '999'"),
         ("run --models resnet18 --workers 0", "0 is not in the range"),
         ("run --models resnet18 --dataset folder:nowhere", "has no train/ in it"),
+        ("run --models resnet18 --dense-from .", "--dense-from . is no run's folder"),
+        ("run --models resnet18 --dataset folder", "--dataset folder:PATH"),
         ("run --models resnet18 --config nowhere.toml", "'nowhere.toml' does not exist"),
         ("run --models resnet18 --optimizer adamm", "did you mean 'adam"),
         ("coverage --pruner all", "--pruner asks for one pruner (there are: "),
@@ -39,6 +43,14 @@ def refused(done) -> str:
 def test_a_wrong_request_is_one_line_and_writes_nothing(command, tmp_path, arguments, sentence):
     assert sentence in refused(command(*arguments.split()))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_class_is_nothing_to_rank_by(command, image_folder):
+    for part in ("train", "test"):
+        for other in ("digit1", "digit2"):
+            shutil.rmtree(image_folder / part / other)
+    done = command("run", "--models", "resnet18", "--dataset", f"folder:{image_folder}")
+    assert "has one class, so all models are right" in refused(done)
 
 
 def test_a_backend_asked_for_by_name_that_cannot_run_says_why(command, tmp_path):
@@ -115,5 +127,4 @@ def test_a_ledger_that_is_damaged_is_named(command, tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(command, tmp_path):
     (tmp_path / "taken").write_text("a file")
     done = command("run", "--models", "resnet18", "--out", "taken/run")
-    assert done.returncode == 1
-    assert done.stderr == "harness: error: Not a directory: taken/run\n"
+    assert "taken/run cannot be written (Not a directory)" in refused(done)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from harness.discovery import discover
 from harness.errors import HarnessError
 from harness.request import chosen_dataset
 from harness.testing import check_dataset
 from harness_plugins.datasets.digits import Digits
-from harness_plugins.datasets.folder import Folder
+from harness_plugins.datasets.folder import ENDINGS, Folder
 
 
 def test_digits_are_1200_to_train_and_597_to_test_stratified():
@@ -75,6 +76,24 @@ def test_unlike_classes_are_refused(image_folder):
     (image_folder / "test" / "digit2").rename(image_folder / "test" / "digit7")
     with pytest.raises(HarnessError, match="different classes: digit2, digit7"):
         Folder().configured(str(image_folder))
+
+
+def test_a_class_without_images_is_refused(image_folder):
+    for image in (image_folder / "test" / "digit1").iterdir():
+        image.unlink()
+    with pytest.raises(HarnessError, match="test has no images of digit1"):
+        Folder().configured(str(image_folder))
+
+
+def test_images_end_as_torchvision_says():
+    assert set(ENDINGS) == set(IMG_EXTENSIONS)
+
+
+def test_an_image_that_cannot_be_read_is_named(image_folder):
+    victim = sorted((image_folder / "train").glob("*/*.png"))[3]
+    victim.write_bytes(victim.read_bytes()[:60])
+    with pytest.raises(HarnessError, match=f"{victim} cannot be read"):
+        Folder().configured(str(image_folder)).split("train")
 
 
 def test_files_that_are_no_images_are_passed_over(image_folder):
@@ -146,6 +165,29 @@ def test_images_are_read_from_tar_files(tars, image_folder):
             for d in (dataset, folder)
         )
         assert ours == theirs
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_image_in_a_tar_file_that_cannot_be_read_is_named(tars, image_folder):
+    victim = sorted((image_folder / "train").glob("*/*.png"))[3]
+    victim.write_bytes(b"no image")
+    with tarfile.open(tars / "digits" / "train.tar", "w") as file:
+        file.add(image_folder / "train", arcname=".")
+    dataset = chosen_dataset(discover(), "tar/digits", folder=tars)
+    with pytest.raises(HarnessError, match=rf"{victim.name}\) cannot be read"):
+        dataset.split("train")
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_tar_file_that_is_cut_off_is_refused(tars):
+    file = tars / "digits" / "validation.tar"
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(HarnessError, match=r"tar/digits cannot be read from .*unexpected end of data"):
+        chosen_dataset(discover(), "tar/digits", folder=tars)
 
 
 def test_tar_files_of_unlike_classes_are_refused(tars, image_folder):

@@ -14,6 +14,10 @@ def work(job: str) -> str:
         raise ValueError("of no value")
     if job == "exits":
         os._exit(3)
+    if job == "leaves":
+        raise SystemExit(4)
+    if job == "interrupts":
+        raise KeyboardInterrupt
     if job == "is killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "hangs":
@@ -33,9 +37,11 @@ def outcomes(tmp_path):
 
 
 def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
-    found = outcomes("raises", "exits", "is killed", "works")
+    found = outcomes("raises", "exits", "leaves", "interrupts", "is killed", "works")
     assert found["works"].value == "works done"
-    assert "ValueError: of no value" in found["raises"].failure
+    assert found["raises"].failure == "ValueError: of no value (test_engine.py:14)"
+    assert found["leaves"].failure == "SystemExit: 4 (test_engine.py:18)"
+    assert found["interrupts"].failure == "KeyboardInterrupt (test_engine.py:20)"
     assert found["exits"].failure == "its process ended with exit code 3"
     assert "ended with exit code -9" in found["is killed"].failure
 
@@ -49,6 +55,11 @@ def test_a_job_that_hangs_is_ended_at_the_time_limit(outcomes):
 def test_what_a_job_prints_goes_to_the_log(outcomes, tmp_path):
     assert outcomes("prints")["prints"].failure == ""
     assert "for the log" in (tmp_path / "log.txt").read_text()
+
+
+def test_where_a_job_raised_goes_to_the_log(outcomes, tmp_path):
+    outcomes("raises")
+    assert 'raise ValueError("of no value")' in (tmp_path / "log.txt").read_text()
 
 
 def test_a_job_that_cannot_travel_is_a_reason(tmp_path):

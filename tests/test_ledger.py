@@ -1,7 +1,9 @@
 """Rows on disk: appended, synced, never half read, one writer."""
 
+import errno
 import json
 import multiprocessing
+import os
 
 import pytest
 
@@ -28,6 +30,15 @@ def test_a_line_cut_off_by_a_kill_is_passed_over_and_repaired(tmp_path):
     assert ledger.path.read_bytes() == whole
     ledger.append(Row(key="c"))
     assert [row["key"] for row in ledger.rows()] == ["a", "c"]
+
+
+def test_what_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*rows\.jsonl'"):
+        Ledger(tmp_path).append(Row(key="a"))
 
 
 def test_a_row_from_before_a_column_came_has_it_empty(tmp_path):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from conftest import SmallModel
+from harness import sizing
 from harness.arithmetic import processor_arithmetics
 from harness.demand import Demand
 from harness.engines.local import LocalEngine
@@ -133,6 +134,16 @@ def test_a_model_that_was_tried_is_remembered(grid, engine, monkeypatch, tmp_pat
     tried = tried_demands(given, ["residual_network"], engine, say=print)
     assert set(tried) == {"residual_network"}
     assert remembered_demands(given) == tried
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"a": 1}'])
+def test_a_damaged_memory_is_none(grid, monkeypatch, tmp_path, content):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    given = grid(SmallModel())
+    path = tmp_path / "demands" / f"{sizing._key(SmallModel(), given)}.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    assert remembered_demands(given) == {}
 
 
 def test_what_cannot_be_remembered_is_found_all_the_same(grid, engine, monkeypatch, tmp_path):

@@ -66,6 +66,15 @@ def test_the_script_trains_in_shares_and_measures_at_the_end(command, tmp_path):
     assert [row["status"] for row in Ledger(tmp_path / "a folder").rows()] == ["ok"] * 3
 
 
+def test_a_script_from_a_file_of_settings_has_jobs_that_train(command, tmp_path):
+    (tmp_path / "grid.toml").write_text('engine = "slurm-script"\nworkers = 2\n')
+    script = command("run", *GRID, "--config=grid.toml").stdout
+    assert "--engine=local" in script
+    (tmp_path / "grid.toml").write_text("part = 3\n")
+    done = command("run", *GRID, "--config=grid.toml")
+    assert (done.returncode, "--part 3: it is a share" in done.stderr) == (2, True)
+
+
 def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
     done = command("run", *GRID, "--part=trials:1/2", "--arithmetic=fp32")
     assert done.returncode == 1
@@ -77,6 +86,7 @@ def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
     ("options", "words"),
     [
         (["--part=dense:1/2", "--fresh"], "no --fresh"),
+        (["--engine=slurm-script", "--fresh"], "remove the folder instead"),
         (["--part=dense:1/2"], "name an --arithmetic, as fp32"),
         pytest.param(
             ["--arithmetic=cuda+bf16"],

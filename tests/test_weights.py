@@ -51,6 +51,10 @@ def test_what_does_not_fit_is_named(network, file, tmp_path):
             {"first.weight": torch.zeros(2)},
             r"'first.weight' is shaped \(2,\), but the model's \(8, 3, 3, 3\)",
         ),
+        (
+            {"first.weight": torch.full((8, 3, 3, 3), torch.nan)},
+            "'first.weight' holds NaN or infinity",
+        ),
     ):
         save_file({**state, **change}, wrong)
         with pytest.raises(HarnessError, match=sentence):

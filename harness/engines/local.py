@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,12 +100,12 @@ class LocalEngine:
             initargs=(str(self.log),),
         )
         try:
-            pending: dict[concurrent.futures.Future[Result], str] = {}
+            pending: dict[concurrent.futures.Future[Outcome[Result]], str] = {}
             begun: set[str] = set()
             while pending or len(begun) < len(jobs):
                 for label in [label for label in jobs if label not in begun]:
                     begun.add(label)
-                    job = pool.schedule(function, args=[jobs[label]], timeout=self.time_limit)
+                    job = pool.schedule(_ended, args=[function, jobs[label]], timeout=self.time_limit)
                     pending[job] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
@@ -115,15 +116,25 @@ class LocalEngine:
             pool.stop()
             pool.join()
 
-    def _outcome(self, future: concurrent.futures.Future[Any]) -> Outcome[Any]:
-        try:
-            return Outcome(value=future.result())
-        except concurrent.futures.TimeoutError:
+    def _outcome(self, future: concurrent.futures.Future[Outcome[Any]]) -> Outcome[Any]:
+        error = future.exception()
+        if error is None:
+            return future.result()
+        if isinstance(error, concurrent.futures.TimeoutError):
             return Outcome(failure=f"ran past the time limit of {self.time_limit:g} s")
-        except pebble.ProcessExpired as error:
+        if isinstance(error, pebble.ProcessExpired):
             return Outcome(failure=f"its process ended with exit code {error.exitcode}")
-        except Exception as error:
-            return Outcome(failure=failure_reason(error))
+        return Outcome(failure=failure_reason(error))
+
+
+def _ended(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
+    """What came of the job; said in its own process, where the place that raised is known."""
+    try:
+        return Outcome(value=function(job))
+    except BaseException as error:
+        # What means to end a process is no more than this job's end.
+        traceback.print_exc()
+        return Outcome(failure=failure_reason(error))
 
 
 def preloads_of(dataset: Dataset) -> tuple[str, ...]:

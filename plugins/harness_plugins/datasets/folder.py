@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Self
 import harness
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Generator, Tensor
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 LARGEST = 224
 PARTS: tuple[harness.Part, ...] = ("train", "test")
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""Those of torchvision, which takes PyTorch's seconds to import."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Folder:
         if classes[0] != classes[1]:
             unlike = ", ".join(sorted(set(classes[0]) ^ set(classes[1])))
             raise harness.HarnessError(f"the two parts of {argument} have different classes: {unlike}")
+        for part in PARTS:
+            root = folder._root(part)
+            seen = {path.relative_to(root).parts[0] for path in folder._images(part)}
+            if empty := set(classes[0]) - seen:
+                raise harness.HarnessError(f"{root} has no images of {', '.join(sorted(empty))}")
         return folder
 
     @cached_property
@@ -72,7 +80,9 @@ class Folder:
 
         side = self.shape[1]
         steps = [transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
-        found: harness.Decodes = ImageFolder(self._root(part), transform=transforms.Compose(steps))
+        found: harness.Decodes = ImageFolder(
+            self._root(part), transform=transforms.Compose(steps), loader=_opened
+        )
         return found
 
     def fingerprint(self) -> str:
@@ -99,13 +109,21 @@ class Folder:
         raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
 
     def _images(self, part: harness.Part) -> list[Path]:
-        from torchvision.datasets.folder import IMG_EXTENSIONS
-
         found = self._root(part).glob("*/**/*")
-        images = sorted(path for path in found if path.suffix.lower() in IMG_EXTENSIONS)
+        images = sorted(path for path in found if path.suffix.lower() in ENDINGS)
         if not images:
             raise harness.HarnessError(f"{self._root(part)} has no CLASS/IMAGE files in it")
         return images
+
+
+def _opened(path: str) -> Image:
+    from torchvision.datasets.folder import default_loader
+
+    try:
+        image: Image = default_loader(path)
+    except OSError as error:
+        raise harness.HarnessError(f"{path} cannot be read: {error}") from None
+    return image
 
 
 def _sub_folders(root: Path) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import tarfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,29 @@ SPLITS: Mapping[harness.Part, tuple[str, ...]] = {
     "test": ("validation", "test", "val"),
 }
 TAR = "tar"
+TROUBLES = (AssertionError, ImportError, OSError, RuntimeError, ValueError, tarfile.TarError)
+"""What libraries raise where a data set is not there or broken."""
+
+
+@dataclass(frozen=True)
+class _EveryImage:
+    """Images of a reader of timm's, which itself takes the next one for one that cannot be read."""
+
+    reader: Any
+    transform: Callable[[Image], Tensor]
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        from PIL import Image
+
+        try:
+            file, label, *_ = self.reader[index]
+            return self.transform(Image.open(file)), label
+        except OSError as error:
+            name = self.reader.filename(index)
+            raise harness.HarnessError(f"image {index} ({name}) cannot be read: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -88,9 +112,12 @@ class TimmData:
         from torchvision import transforms
 
         side, opened = self.shape[1], self._opened(part)
-        opened.transform = transforms.Compose(
+        transform = transforms.Compose(
             [_coloured, transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
         )
+        if hasattr(opened, "reader"):
+            return _EveryImage(opened.reader, transform)
+        opened.transform = transform
         found: harness.Decodes = opened
         return found
 
@@ -109,7 +136,7 @@ class TimmData:
         for split in SPLITS[part]:
             try:
                 return create_dataset(**self._asked(split))
-            except (AssertionError, ImportError, OSError, RuntimeError, ValueError) as error:
+            except TROUBLES as error:
                 problems.append(f"{type(error).__name__}: {error}".splitlines()[0])
         raise harness.HarnessError(
             f"{self.name} cannot be read from {self.folder} ({problems[0]}): "
