@@ -1,9 +1,14 @@
 """Worker processes: a job that raises, hangs, exits or is killed is a reason, and the rest goes on."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.engines.local import LocalEngine
@@ -21,6 +26,7 @@ def work(job: str) -> str:
     if job == "is killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "hangs":
+        print(f"hangs as {os.getpid()}", flush=True)
         time.sleep(600)
     if job == "prints":
         print("for the log")
@@ -39,9 +45,9 @@ def outcomes(tmp_path):
 def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
     found = outcomes("raises", "exits", "leaves", "interrupts", "is killed", "works")
     assert found["works"].value == "works done"
-    assert found["raises"].failure == "ValueError: of no value (test_engine.py:14)"
-    assert found["leaves"].failure == "SystemExit: 4 (test_engine.py:18)"
-    assert found["interrupts"].failure == "KeyboardInterrupt (test_engine.py:20)"
+    assert found["raises"].failure == "ValueError: of no value (test_engine.py:19)"
+    assert found["leaves"].failure == "SystemExit: 4 (test_engine.py:23)"
+    assert found["interrupts"].failure == "KeyboardInterrupt (test_engine.py:25)"
     assert found["exits"].failure == "its process ended with exit code 3"
     assert "ended with exit code -9" in found["is killed"].failure
 
@@ -78,6 +84,34 @@ def test_jobs_that_come_while_others_run_are_run_too(tmp_path):
             jobs.update({"second": "second", "third": "third"})
     assert ended[0] == "first done"
     assert sorted(ended[1:]) == ["second done", "third done"]
+
+
+RUNS_A_JOB_THAT_HANGS = """
+from pathlib import Path
+from harness.engines.local import LocalEngine
+from test_engine import work
+if __name__ == "__main__":
+    engine = LocalEngine(workers=1, time_limit=600, log=Path("log.txt"))
+    list(engine.run(work, {"hangs": "hangs"}, watching=lambda _: None))
+"""
+
+
+def test_what_works_ends_with_a_run_that_is_killed(tmp_path):
+    (tmp_path / "program.py").write_text(RUNS_A_JOB_THAT_HANGS)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    run = subprocess.Popen([sys.executable, "program.py"], cwd=tmp_path, env=here)
+    while not (found := re.search(r"hangs as (\d+)\n", text_of(tmp_path / "log.txt"))):
+        assert run.poll() is None, "it ended before it could be killed"
+        time.sleep(0.1)
+    worker = psutil.Process(int(found[1]))
+    run.kill()
+    run.wait()
+    # Raises where it goes on.
+    worker.wait(timeout=60)
+
+
+def text_of(path):
+    return path.read_text() if path.exists() else ""
 
 
 def test_no_jobs_start_no_process(tmp_path):

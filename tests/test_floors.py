@@ -25,11 +25,12 @@ FLOORS = [
     # Trials, timings and rankings.
     {
         "accuracies", "assembly", "catalogue", "choice", "columns", "contests", "discovery",
-        "engines", "engines.cluster", "engines.host", "engines.local", "engines.remote", "export",
-        "figures", "findings", "fitting", "footprint", "grid", "inspection", "jobs", "level",
-        "measurement", "pairing", "plan", "probe", "ranking", "removal", "report", "resampling",
-        "resources", "rewinding", "rounds", "run_folder", "scoring", "sessions", "state", "subject",
-        "survivors", "training_step", "trial", "verdicts", "work",
+        "engines", "engines.cluster", "engines.host", "engines.local", "engines.remote",
+        "engines.worker", "export", "figures", "findings", "fitting", "footprint", "grid",
+        "inspection", "jobs", "level", "measurement", "pairing", "plan", "probe", "ranking",
+        "removal", "report", "resampling", "resources", "rewinding", "rounds", "run_folder",
+        "scoring", "sessions", "state", "subject", "survivors", "training_step", "trial",
+        "verdicts", "work",
     },
     # Whole runs.
     {

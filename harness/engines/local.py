@@ -8,9 +8,6 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
-import signal
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ import pebble
 
 from harness.contracts import Preloads
 from harness.engine import Outcome
+from harness.engines.worker import become_worker, ended
 from harness.errors import failure_reason
 from harness.lane import alone
 
@@ -40,7 +38,6 @@ PRELOADED = (
 )  # fmt: skip
 POLL_SECONDS = 0.2
 SLEEP_SECONDS = 0.02
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +93,7 @@ class LocalEngine:
             max_workers=min(self.workers, expected),
             max_tasks=1,
             context=_context([*PRELOADED, *self.preloads]),
-            initializer=_quiet_worker,
+            initializer=become_worker,
             initargs=(str(self.log),),
         )
         try:
@@ -105,7 +102,7 @@ class LocalEngine:
             while pending or len(begun) < len(jobs):
                 for label in [label for label in jobs if label not in begun]:
                     begun.add(label)
-                    job = pool.schedule(_ended, args=[function, jobs[label]], timeout=self.time_limit)
+                    job = pool.schedule(ended, args=[function, jobs[label]], timeout=self.time_limit)
                     pending[job] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
@@ -124,16 +121,6 @@ class LocalEngine:
             return Outcome(failure=f"ran past the time limit of {self.time_limit:g} s")
         if isinstance(error, pebble.ProcessExpired):
             return Outcome(failure=f"its process ended with exit code {error.exitcode}")
-        return Outcome(failure=failure_reason(error))
-
-
-def _ended(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
-    """What came of the job; said in its own process, where the place that raised is known."""
-    try:
-        return Outcome(value=function(job))
-    except BaseException as error:
-        # What means to end a process is no more than this job's end.
-        traceback.print_exc()
         return Outcome(failure=failure_reason(error))
 
 
@@ -188,24 +175,3 @@ def _context(preloads: list[str]) -> multiprocessing.context.BaseContext:
     # Imported once in the server, where no thread is started yet, so that a worker starts in 0.1 s.
     context.set_forkserver_preload(preloads)
     return context
-
-
-def _quiet_worker(log: str) -> None:
-    _end_with_parent()
-    # Ctrl-C is the parent's to handle; what libraries and plugins print belongs in the log.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with Path(log).open("ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-
-
-def _end_with_parent() -> None:
-    """Have Linux kill this process when the server that started it ends, as it does after the run.
-
-    A worker that is stuck inside a library would keep a core busy for ever.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
