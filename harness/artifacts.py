@@ -114,7 +114,8 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None:
+        # Libraries raise it with words of their own, which tell enough.
+        if error.errno is not None and error.filename is None:
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 

@@ -1,5 +1,7 @@
 """Finished steps: whole or absent, whatever happens while they are written."""
 
+import errno
+
 import pytest
 
 from harness.artifacts import write_file
@@ -17,6 +19,18 @@ def test_a_step_that_fails_leaves_nothing(store):
         (folder / "file").write_bytes("half a file, then an error")
     assert "key" not in store
     assert list(store.root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EFBIG, "File too large"), "File too large: '.*key'"),
+        (OSError("no image"), "^no image$"),
+    ],
+)
+def test_an_error_of_the_system_names_what_was_written(store, error, words):
+    with pytest.raises(OSError, match=words), store.writing("key"):
+        raise error
 
 
 def test_of_two_that_finish_the_same_step_the_first_stays(store):
