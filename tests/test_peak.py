@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from harness import peak
@@ -78,11 +79,14 @@ def by_resource_usage():
     without_a_reset()
     peak.STATUS = NOWHERE
     touched(300)
-    return added(700)
+    # A process begins with the peak of the one that started it, which may be high.
+    more = peak._peak_mb() - psutil.Process().memory_info().rss / 1e6 + 400
+    return more, added(more)
 
 
 def test_elsewhere_the_peak_is_that_of_resource_usage():
-    assert alone(by_resource_usage) == pytest.approx(700, abs=NEAR)
+    more, found = alone(by_resource_usage)
+    assert found == pytest.approx(more, abs=NEAR)
 
 
 def untold():
