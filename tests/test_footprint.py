@@ -153,7 +153,7 @@ def test_a_batch_size_asked_for_later_is_measured_with_the_others(trial, store, 
 
 @dataclass(frozen=True)
 class Local:
-    """A model of a class that only the function knows which made it; `spoilt`, of a file as well."""
+    """A model of a class that only one function knows; a `spoilt` one cannot be written to a file."""
 
     spoilt: bool = False
     name: str = "local"
