@@ -13,44 +13,33 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import nn
 
-from harness.accelerator import from_host
-from harness.contracts import (
-    GRANULARITIES,
-    Augments,
-    LimitsBatch,
-    LoadsFile,
-    PrunesOnly,
-    RunsModel,
-    SharesGraph,
-    Simulates,
-)
-from harness.evidence import RecordedEvidence
-from harness.export import converted, loaded
-from harness.keys import file_name
-from harness.layers import prunable_weights
-from harness.masks import check_finite
-from harness.outputs import deviation, tolerance
-from harness.specimen import NoiseImages, residual_network
-from harness.surgery import coupled_layers
-from harness.training import drawn_images
+from harness.contracts.backends import LimitsBatch, LoadsFile, RunsModel, Simulates
+from harness.contracts.converters import SharesGraph
+from harness.contracts.data import Augments
+from harness.contracts.evidence import GRANULARITIES
+from harness.contracts.pruners import PrunesOnly
+from harness.conversion.device_tensors import from_host
+from harness.conversion.equivalence import deviation, tolerance
+from harness.conversion.export import converted, loaded
+from harness.pruning.evidence import RecordedEvidence
+from harness.pruning.layers import prunable_weights
+from harness.pruning.scoring import check_finite
+from harness.pruning.surgery import coupled_layers
+from harness.storage.keys import file_name
+from harness.training.sampling import drawn_images
+from harness.training.synthetic import NoiseImages, residual_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
-    from harness.contracts import (
-        Backend,
-        Dataset,
-        Granularity,
-        Model,
-        Part,
-        Pruner,
-        Reporter,
-        Run,
-        Schedule,
-        Scores,
-    )
+    from harness.contracts.backends import Backend, Run
+    from harness.contracts.data import Dataset, Model, Part
+    from harness.contracts.evidence import Granularity
+    from harness.contracts.pruners import Pruner, Scores
+    from harness.contracts.reporters import Reporter
+    from harness.contracts.schedules import Schedule
 
 PARTS: tuple[Part, ...] = ("train", "test")
 TARGETS = (0.1, 0.5, 0.9, 0.99)

@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 import harness
-from harness.artifacts import ArtifactStore
-from harness.recipe import Recipe
-from harness.row import Row, encode_bits
-from harness.specimen import ResidualNetwork, residual_network
-from harness.subject import Dense, Trial
+from harness.storage.artifacts import ArtifactStore
+from harness.storage.bits import encode_bits
+from harness.storage.row import Row
+from harness.training.recipe import Recipe
+from harness.training.synthetic import ResidualNetwork, residual_network
+from harness.trials.spec import Dense, Trial
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm_models import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ratios import BASELINE, complaint, read, reference_seconds, write
+from tests.benchmarks.ratios import BASELINE, complaint, read, reference_seconds, write
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 

@@ -5,7 +5,7 @@ import torch
 
 import harness
 from harness import testing
-from harness.discovery import discover
+from harness.discovery.loading import discover
 from harness_plugins.datasets.digits import Digits
 
 CATALOGUE = discover()

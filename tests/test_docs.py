@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import cli
+from harness.commands.cli import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -20,7 +20,7 @@ def test_commands_are_understood(page):
     for line in typed:
         name, *options = shlex.split(line.partition(" > ")[0])[1:]
         # Raises where an option or its value is unknown.
-        cli.commands[name].make_context(name, options)
+        cli.lazy[name].load().make_context(name, options)
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tabulate import tabulate
 
-from harness import hookspecs
-from harness.findings import findings
-from harness.ledger import Ledger
-from harness.ranking import leaderboards
+from harness.discovery import hookspecs
+from harness.ranking.leaderboard import leaderboards
+from harness.ranking.remarks import findings
+from harness.storage.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

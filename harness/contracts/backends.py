@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from harness.contracts.converters import AnyConverter
+
 Run = Callable[["Tensor"], "Tensor"]
 """One inference: a batch in, the outputs back when they are ready. The core times this call."""
 
@@ -34,67 +36,6 @@ class RunsModel(Protocol):
 
     def prepare(self, model: nn.Module, example: Tensor) -> Run:
         """Load the model, untimed; use as many threads as `torch.get_num_threads()` says."""
-
-
-class Format(Protocol):
-    """What every converter tells of the files that it makes."""
-
-    @property
-    def name(self) -> str:
-        """The file's format; backends whose converters have the same name share files."""
-
-    @property
-    def suffix(self) -> str:
-        """What the file's name ends with, as `.onnx`."""
-
-    @property
-    def version(self) -> str:
-        """Of the libraries that make it: another version makes the files anew."""
-
-
-@runtime_checkable
-class Converter(Format, Protocol):
-    """Makes a file of one snapshot for one batch size; the core keeps it."""
-
-    def convert(self, model: nn.Module, images: Tensor, *, batch: int) -> bytes:
-        """The file, for inputs of `batch` images; `images` are of the training set, to calibrate on."""
-
-
-@runtime_checkable
-class Refines(Format, Protocol):
-    """Makes a file from another converter's, which other backends may load as it is."""
-
-    @property
-    def source(self) -> Converter | SharesGraph:
-        """What makes the file that this one starts from."""
-
-    def refine(self, file: bytes, images: Tensor, *, batch: int) -> bytes:
-        """The file, for inputs of `batch` images; `images` are of the training set, to calibrate on."""
-
-
-@runtime_checkable
-class SharesGraph(Format, Protocol):
-    """Makes files from a graph that is converted once for all models of the same shapes."""
-
-    def export(self, model: nn.Module, example: Tensor) -> bytes:
-        """The converted graph without its weights, good for any batch size."""
-
-    def fill(self, graph: bytes, model: nn.Module) -> bytes:
-        """The file that is shipped: a graph exported from the same shapes, with `model`'s weights."""
-
-
-@runtime_checkable
-class Narrows(Protocol):
-    """A converter whose graph also serves models of the same layers that have lost channels."""
-
-    def narrowed(self, graph: bytes, model: nn.Module, example: Tensor) -> bytes | None:
-        """The graph for `model`, of a wider one; None where it would not compute what `model` does.
-
-        Converting takes seconds for each architecture, and every channel-pruned model is one.
-        """
-
-
-AnyConverter = Converter | Refines | SharesGraph
 
 
 @runtime_checkable

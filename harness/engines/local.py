@@ -8,34 +8,26 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pebble
 
-from harness.contracts import Preloads
-from harness.engine import Outcome
-from harness.engines.worker import become_worker, ended
+from harness.engines.engine import Outcome
+from harness.engines.worker_process import become_worker, ended
 from harness.errors import failure_reason
-from harness.lane import alone
+from harness.machine.device_lock import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from harness.contracts import Dataset
-    from harness.engine import Place
+    from harness.engines.engine import Place
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# The last is what a process's main program imports, which each worker does again.
-PRELOADED = (
-    "harness.stopwatch", "torch", "timm", "torch_pruning", "harness.jobs", "harness.measurement",
-    "harness.probe", "harness.inspection", "harness.cli",
-)  # fmt: skip
 POLL_SECONDS = 0.2
 SLEEP_SECONDS = 0.02
 
@@ -44,7 +36,8 @@ SLEEP_SECONDS = 0.02
 class LocalEngine:
     """Runs jobs on `workers` processes, each killed after `time_limit` seconds.
 
-    What the jobs print is added to `log`; `note` is told where one waits for another harness.
+    What the jobs print is added to `log`; `note` is told where one waits for another harness. Workers
+    begin with the modules that `preloads` names, imported once for all of them.
     """
 
     workers: int
@@ -92,7 +85,7 @@ class LocalEngine:
         pool = pebble.ProcessPool(
             max_workers=min(self.workers, expected),
             max_tasks=1,
-            context=_context([*PRELOADED, *self.preloads]),
+            context=_context(self.preloads),
             initializer=become_worker,
             initargs=(str(self.log),),
         )
@@ -124,17 +117,12 @@ class LocalEngine:
         return Outcome(failure=failure_reason(error))
 
 
-def preloads_of(dataset: Dataset) -> tuple[str, ...]:
-    """Modules that workers start with for the dataset's sake."""
-    return tuple(dataset.preloads) if isinstance(dataset, Preloads) else ()
-
-
 def start_server(preloads: tuple[str, ...]) -> None:
     """Begin to import what workers start with, while the caller goes on."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         from multiprocessing import forkserver
 
-        _context([*PRELOADED, *preloads])
+        _context(preloads)
         with _unheard():
             forkserver.ensure_running()
 
@@ -159,7 +147,7 @@ def _unheard() -> Iterator[None]:
 def wait_for_server(preloads: tuple[str, ...]) -> None:
     """Return when what workers start with is imported."""
     if "forkserver" in multiprocessing.get_all_start_methods():
-        first = _context([*PRELOADED, *preloads]).Process(target=_nothing)  # type: ignore[attr-defined]  # a context makes processes
+        first = _context(preloads).Process(target=_nothing)  # type: ignore[attr-defined]  # a context makes processes
         first.start()
         first.join()
 
@@ -168,10 +156,10 @@ def _nothing() -> None:
     """What a process does that only shows that processes can start."""
 
 
-def _context(preloads: list[str]) -> multiprocessing.context.BaseContext:
+def _context(preloads: tuple[str, ...]) -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     # Imported once in the server, where no thread is started yet, so that a worker starts in 0.1 s.
-    context.set_forkserver_preload(preloads)
+    context.set_forkserver_preload([*preloads])
     return context

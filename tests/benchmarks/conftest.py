@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from benchmarks.ratios import BASELINE, complaint, read, reference_seconds, write
+from tests.benchmarks.ratios import BASELINE, complaint, read, reference_seconds, write
 
 # The ordinary suite runs without this plugin, which refuses to share a process with xdist.
 pytest_plugins = ["pytest_benchmark.plugin"]

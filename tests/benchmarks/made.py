@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from harness.row import Row, encode_bits
+from harness.storage.bits import encode_bits
+from harness.storage.row import Row
 
 MODELS, BACKENDS, BATCHES, METHODS, LEVELS, SEEDS = 5, 4, 5, 50, 8, 25
 IMAGES = 360

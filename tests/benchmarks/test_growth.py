@@ -10,21 +10,24 @@ import numpy as np
 import orjson
 import pytest
 
-from harness.assembly import empty_row
-from harness.discovery import discover
-from harness.ledger import ROWS, Ledger
-from harness.plan import Plan, make_plan
-from harness.ranking import RankedRows
-from harness.recipe import Recipe
-from harness.report import write_reports
-from harness.request import Request
-from harness.row import Row, encode_bits
+from harness.discovery.loading import discover
+from harness.measuring.row_builder import empty_row
+from harness.ranking.leaderboard import RankedRows
+from harness.ranking.reports import write_reports
+from harness.runs.request import Request
+from harness.storage.bits import encode_bits
+from harness.storage.ledger import ROWS, Ledger
+from harness.storage.row import Row
+from harness.training.recipe import Recipe
+from harness.trials.plan import Plan, make_plan
 
 CELLS = 100_000
 GIGABYTE = 1_000_000
 """In the unit that the system counts memory in, 1024 bytes."""
 STATUS = Path("/proc/self/status")
-PEAK = f"from harness.cli import cli; cli(standalone_mode=False); print(open('{STATUS}').read())"
+PEAK = (
+    f"from harness.commands.cli import cli; cli(standalone_mode=False); print(open('{STATUS}').read())"
+)
 """The command, and then its own peak: what the system tells a parent counts the parent's memory too."""
 IMAGES = 597
 AXES = {

@@ -8,7 +8,7 @@ import pytest
 import timm
 import torch
 
-from harness.converters.onnx import OnnxConverter, load_onnx
+from harness.conversion.onnx import OnnxConverter, load_onnx
 
 TURNS, ROUNDS = 6, 15
 OTHERS = 3

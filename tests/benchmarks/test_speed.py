@@ -6,13 +6,13 @@ import os
 import pytest
 import torch
 
-from benchmarks.made import million_rows
-from harness.discovery import discover
-from harness.keys import measurement_key, trial_key
-from harness.ledger import Ledger
-from harness.masks import weight_masks
-from harness.ranking import leaderboards
-from harness.row import Row
+from harness.discovery.loading import discover
+from harness.pruning.masks import weight_masks
+from harness.ranking.leaderboard import leaderboards
+from harness.storage.keys import measurement_key, trial_key
+from harness.storage.ledger import Ledger
+from harness.storage.row import Row
+from tests.benchmarks.made import million_rows
 
 APPENDS, READS, KEYS, WEIGHTS, BOARDS = 1_000, 100_000, 10_000, 25_000_000, 100
 

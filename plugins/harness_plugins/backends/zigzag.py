@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import harness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from onnx import ModelProto
 
 PICOJOULE = 1e-12

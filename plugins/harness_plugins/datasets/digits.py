@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 import harness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Generator, Tensor
     from torch.utils.data import Dataset, TensorDataset
 

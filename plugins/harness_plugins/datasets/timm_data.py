@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import harness
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from PIL.Image import Image
     from torch import Generator, Tensor
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import harness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Watts:

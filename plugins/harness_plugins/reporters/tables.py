@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import harness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean", "Status": "string"}
 CHUNK = 100_000

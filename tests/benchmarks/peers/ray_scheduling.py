@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from harness.engine import Engine
+from harness.engines.engine import Engine
 from harness.engines.local import LocalEngine
 
 WORKERS = (1, 2, 4)
@@ -32,8 +32,8 @@ def cluster(workers: int, folder: Path) -> Iterator[Engine]:
     # Workers import this file again: as little as the command's own.
     from ray.cluster_utils import Cluster as Started
 
-    from harness.engines.cluster import joined
-    from harness.engines.remote import remote_engines
+    from harness.engines.ray_cluster import joined
+    from harness.engines.ray_engine import remote_engines
 
     started = Started(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(workers):

@@ -15,10 +15,10 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from harness.cover import MODELS, cover_all, summary
-from harness.coverage import LEVEL, CoverageJob
-from harness.discovery import discover
-from harness.environment import physical_cores
+from harness.commands.coverage import MODELS, cover_all, summary
+from harness.discovery.loading import discover
+from harness.machine.environment import physical_cores
+from harness.runs.coverage import LEVEL, CoverageJob
 
 FOLDER = Path("results/coverage/torch-pruning")
 SIDE = 224

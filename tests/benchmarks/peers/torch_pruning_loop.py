@@ -31,9 +31,9 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from harness.discovery import discover
-from harness.recipe import Recipe
-from harness.request import chosen_dataset
+from harness.discovery.loading import discover
+from harness.runs.request import chosen_dataset
+from harness.training.recipe import Recipe
 
 LEVELS, SEEDS = (0.5, 0.8, 0.9), (0, 1, 2)
 CRITERIA = {

@@ -12,11 +12,12 @@ from time import perf_counter
 import click
 import torch
 
-from harness.discovery import discover
-from harness.environment import physical_cores
-from harness.recipe import Recipe
-from harness.request import chosen_dataset
-from harness.training import Rate, train
+from harness.discovery.loading import discover
+from harness.machine.environment import physical_cores
+from harness.runs.request import chosen_dataset
+from harness.training.learning_rate import Rate
+from harness.training.loop import train
+from harness.training.recipe import Recipe
 
 
 def trained(name: str, *, threads: int, epochs: float) -> None:

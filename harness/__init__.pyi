@@ -1,0 +1,285 @@
+"""What a plugin author may import; each name's home is imported when it is first asked for."""
+
+from .contracts.backends import (
+    Approximate as Approximate,
+)
+from .contracts.backends import (
+    Backend as Backend,
+)
+from .contracts.backends import (
+    Bounded as Bounded,
+)
+from .contracts.backends import (
+    LimitsBatch as LimitsBatch,
+)
+from .contracts.backends import (
+    LoadsFile as LoadsFile,
+)
+from .contracts.backends import (
+    OnDevice as OnDevice,
+)
+from .contracts.backends import (
+    PrefersMultiple as PrefersMultiple,
+)
+from .contracts.backends import (
+    Run as Run,
+)
+from .contracts.backends import (
+    RunsModel as RunsModel,
+)
+from .contracts.backends import (
+    Simulated as Simulated,
+)
+from .contracts.backends import (
+    Simulates as Simulates,
+)
+from .contracts.converters import (
+    AnyConverter as AnyConverter,
+)
+from .contracts.converters import (
+    Converter as Converter,
+)
+from .contracts.converters import (
+    Narrows as Narrows,
+)
+from .contracts.converters import (
+    Refines as Refines,
+)
+from .contracts.converters import (
+    SharesGraph as SharesGraph,
+)
+from .contracts.data import (
+    Augments as Augments,
+)
+from .contracts.data import (
+    Dataset as Dataset,
+)
+from .contracts.data import (
+    Located as Located,
+)
+from .contracts.data import (
+    Model as Model,
+)
+from .contracts.data import (
+    Part as Part,
+)
+from .contracts.data import (
+    Pretrained as Pretrained,
+)
+from .contracts.evidence import (
+    Evidence as Evidence,
+)
+from .contracts.evidence import (
+    Granularity as Granularity,
+)
+from .contracts.evidence import (
+    Reader as Reader,
+)
+from .contracts.evidence import (
+    Scope as Scope,
+)
+from .contracts.meters import Meter as Meter
+from .contracts.options import (
+    Configurable as Configurable,
+)
+from .contracts.options import (
+    NeedsArgument as NeedsArgument,
+)
+from .contracts.options import (
+    Preloads as Preloads,
+)
+from .contracts.pruners import (
+    MakesMasks as MakesMasks,
+)
+from .contracts.pruners import (
+    Penalises as Penalises,
+)
+from .contracts.pruners import (
+    Pruner as Pruner,
+)
+from .contracts.pruners import (
+    PrunesOnly as PrunesOnly,
+)
+from .contracts.pruners import (
+    Rewrites as Rewrites,
+)
+from .contracts.pruners import (
+    Scoped as Scoped,
+)
+from .contracts.pruners import (
+    Scores as Scores,
+)
+from .contracts.pruners import (
+    Steps as Steps,
+)
+from .contracts.pruners import (
+    Trained as Trained,
+)
+from .contracts.reporters import Reporter as Reporter
+from .contracts.schedules import (
+    Controlled as Controlled,
+)
+from .contracts.schedules import (
+    Place as Place,
+)
+from .contracts.schedules import (
+    Regrowth as Regrowth,
+)
+from .contracts.schedules import (
+    Round as Round,
+)
+from .contracts.schedules import (
+    Schedule as Schedule,
+)
+from .contracts.schedules import (
+    StartsEarly as StartsEarly,
+)
+from .conversion.onnx import (
+    OnnxConverter as OnnxConverter,
+)
+from .conversion.onnx import (
+    Optimised as Optimised,
+)
+from .conversion.onnx import (
+    load_onnx as load_onnx,
+)
+from .conversion.tflite import (
+    QuantisedTfliteConverter as QuantisedTfliteConverter,
+)
+from .conversion.tflite import (
+    TfliteConverter as TfliteConverter,
+)
+from .conversion.tflite import (
+    load_tflite as load_tflite,
+)
+from .discovery.hookspecs import hookimpl as hookimpl
+from .errors import HarnessError as HarnessError
+from .errors import UnsupportedError as UnsupportedError
+from .machine.environment import (
+    cpu_name as cpu_name,
+)
+from .machine.environment import (
+    cpu_peak_macs as cpu_peak_macs,
+)
+from .machine.environment import (
+    gpu_name as gpu_name,
+)
+from .machine.environment import (
+    no_gpu as no_gpu,
+)
+from .machine.requirements import unmet as unmet
+from .ranking.leaderboard import (
+    Leaderboard as Leaderboard,
+)
+from .ranking.leaderboard import (
+    Standing as Standing,
+)
+from .ranking.leaderboard import (
+    leaderboards as leaderboards,
+)
+from .ranking.leaderboard import (
+    shown_top1 as shown_top1,
+)
+from .ranking.remarks import findings as findings
+from .storage.row import (
+    BLOBS as BLOBS,
+)
+from .storage.row import (
+    Row as Row,
+)
+from .storage.row import (
+    column_units as column_units,
+)
+from .storage.row import (
+    speedup_realised as speedup_realised,
+)
+from .training.augmentation import cropped_and_mirrored as cropped_and_mirrored
+from .training.image_cache import (
+    Decodes as Decodes,
+)
+from .training.image_cache import (
+    NormalisedImages as NormalisedImages,
+)
+from .training.image_cache import (
+    decoded_once as decoded_once,
+)
+from .training.image_cache import (
+    listing as listing,
+)
+
+__all__ = [
+    "BLOBS",
+    "AnyConverter",
+    "Approximate",
+    "Augments",
+    "Backend",
+    "Bounded",
+    "Configurable",
+    "Controlled",
+    "Converter",
+    "Dataset",
+    "Decodes",
+    "Evidence",
+    "Granularity",
+    "HarnessError",
+    "Leaderboard",
+    "LimitsBatch",
+    "LoadsFile",
+    "Located",
+    "MakesMasks",
+    "Meter",
+    "Model",
+    "Narrows",
+    "NeedsArgument",
+    "NormalisedImages",
+    "OnDevice",
+    "OnnxConverter",
+    "Optimised",
+    "Part",
+    "Penalises",
+    "Place",
+    "PrefersMultiple",
+    "Preloads",
+    "Pretrained",
+    "Pruner",
+    "PrunesOnly",
+    "QuantisedTfliteConverter",
+    "Reader",
+    "Refines",
+    "Regrowth",
+    "Reporter",
+    "Rewrites",
+    "Round",
+    "Row",
+    "Run",
+    "RunsModel",
+    "Schedule",
+    "Scope",
+    "Scoped",
+    "Scores",
+    "SharesGraph",
+    "Simulated",
+    "Simulates",
+    "Standing",
+    "StartsEarly",
+    "Steps",
+    "TfliteConverter",
+    "Trained",
+    "UnsupportedError",
+    "column_units",
+    "cpu_name",
+    "cpu_peak_macs",
+    "cropped_and_mirrored",
+    "decoded_once",
+    "findings",
+    "gpu_name",
+    "hookimpl",
+    "leaderboards",
+    "listing",
+    "load_onnx",
+    "load_tflite",
+    "no_gpu",
+    "shown_top1",
+    "speedup_realised",
+    "unmet",
+]

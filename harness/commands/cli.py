@@ -1,0 +1,64 @@
+"""The command line: which commands there are, and how their errors reach a person."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from harness.commands.lazy_group import LazyCommand, LazyGroup
+from harness.errors import HarnessError
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+INTERRUPTED = 130
+"""The exit code of shells for Ctrl-C."""
+
+COMMANDS = {
+    "compare": LazyCommand("harness.commands.compare:compare", "Hold a newer run against a base."),
+    "coverage": LazyCommand(
+        "harness.commands.coverage:coverage", "Try which architectures can be pruned."
+    ),
+    "doctor": LazyCommand("harness.commands.doctor:doctor", "Show this machine, and test its clock."),
+    "export": LazyCommand("harness.commands.export:export", "Write a model of a run as files."),
+    "list": LazyCommand("harness.commands.list:list_plugins", "Show every plugin, and what is broken."),
+    "report": LazyCommand("harness.commands.report:report", "Rank a run again, from its rows alone."),
+    "run": LazyCommand("harness.commands.run:run", "Prune, time and rank every combination."),
+}
+EXAMPLES = """\b
+harness list                                  what there is to run
+harness run --pruners all --models resnet18   run and rank it
+harness report results/resnet18-digits        rank again, from the rows alone
+harness doctor --clock                        test this machine's clock
+"""
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=SETTINGS, epilog=EXAMPLES)
+@click.version_option(package_name="pruning-harness", prog_name="harness")
+def cli() -> None:
+    """Which pruning method keeps the most accuracy for the milliseconds it saves, on this hardware?"""
+
+
+def main() -> None:
+    """Run the command line: errors of the request in one line on stderr, with exit code 2."""
+    try:
+        cli.main(prog_name="harness", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        click.echo("\nStopped. Finished steps are kept; the same command goes on from there.", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except HarnessError as error:
+        _fail(str(error))
+    except OSError as error:
+        # A full disk or a folder that cannot be written: what is finished is kept.
+        click.echo(
+            f"harness: error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True
+        )
+        sys.exit(1)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"harness: error: {' '.join(message.split())}", err=True)
+    sys.exit(2)

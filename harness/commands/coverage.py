@@ -1,0 +1,178 @@
+"""`harness coverage`: which architectures can be pruned, in a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.commands.options import SETTINGS, FiniteRange
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.machine.environment import physical_cores
+from harness.runs.request import channel_multiples, selected_granularities
+from harness.storage.files import write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.contracts.data import Model
+    from harness.discovery.catalogue import Catalogue
+    from harness.runs.coverage import CoverageJob, Covered
+
+MODELS = (
+    "resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "res2net50_26w_4s", "resnetv2_50",
+    "regnetx_002", "regnety_002", "densenet121", "vgg11_bn", "vgg16", "mobilenetv2_100",
+    "mobilenetv3_small_100", "mobilenetv3_large_100", "mobilenetv4_conv_small", "efficientnet_b0",
+    "efficientnet_lite0", "mnasnet_100", "ghostnet_100", "convnext_atto", "convnextv2_atto",
+    "vit_tiny_patch16_224", "vit_small_patch32_224", "deit_tiny_patch16_224",
+    "deit3_small_patch16_224", "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256",
+    "mixer_s32_224", "resmlp_12_224", "pvt_v2_b0", "maxvit_rmlp_pico_rw_256", "levit_128s",
+    "mobilevit_xxs", "mobilevitv2_050", "edgenext_xx_small", "inception_v3", "inception_v4", "dla34",
+    "rexnet_100", "legacy_seresnet18", "skresnet18", "poolformer_s12", "repvit_m0_9", "fastvit_t8",
+    "hrnet_w18_small", "cspresnet50", "ese_vovnet19b_dw", "tinynet_e",
+)  # fmt: skip
+"""More than twenty families; the smallest of each where several are alike."""
+TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
+
+
+@click.command("coverage", context_settings=SETTINGS)
+@click.option("--models", default=",".join(MODELS), show_default=False, help="Names or patterns.")
+@click.option("--granularities", default="weight,channel,2:4", help="What leaves.")
+@click.option("--pruner", default="magnitude_l2", help="The criterion.")
+@click.option("--backend", default="onnxruntime_cpu", help="Exported to this one.")
+@click.option("--side", type=click.IntRange(min=32), default=224, help="Of the images, in pixels.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: cores]")
+@click.option("--time-limit", type=FiniteRange(min=1), default=300, help="Seconds for each.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results/coverage"),
+    help="Where coverage.csv and coverage.md go.",
+)
+def coverage(
+    *,
+    models: str,
+    granularities: str,
+    pruner: str,
+    backend: str,
+    side: int,
+    workers: int | None,
+    time_limit: float,
+    out: Path,
+) -> None:
+    """Prune many architectures to half, run them, export them, and compare the outputs.
+
+    Half is of the multiply-accumulates at channel, else of the prunable weights. Weights are random:
+    what is tested is whether it can be done, not how well. By default 48 architectures of more than
+    twenty families. Exit code 1 where one cannot be covered.
+    """
+    from harness.runs.coverage import CoverageJob, Half
+
+    catalogue = discover()
+    criterion = catalogue.choose_one("pruner", pruner, option="--pruner")
+    runtime = catalogue.choose_one("backend", backend, option="--backend")
+    jobs = [
+        CoverageJob(
+            model=model,
+            granularity=granularity,
+            prune=Half(pruner=criterion, granularity=granularity),
+            backend=runtime,
+            side=side,
+        )
+        for model in _models(catalogue, models)
+        for granularity in selected_granularities(granularities, channel_multiples(catalogue))
+    ]
+    _claim(out, {"pruner": criterion.name, "backend": runtime.name, "side": side})
+    found = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
+    click.echo(summary(found))
+    if any(covered.step for covered in found):
+        sys.exit(1)
+
+
+def _claim(out: Path, settings: Mapping[str, Any]) -> None:
+    """Raises HarnessError where a folder's finished rows were made in another way."""
+    path = out / SETTINGS_FILE
+    kept = json.loads(path.read_text()) if path.is_file() else settings
+    if kept != settings:
+        told = ", ".join(f"{name} {value}" for name, value in kept.items())
+        raise HarnessError(f"{out} holds coverage with {told}: choose another --out")
+    write_file(path, json.dumps(settings).encode())
+
+
+def _models(catalogue: Catalogue, terms: str) -> list[Model]:
+    # A default that one release of timm does not have costs its own line, not the command.
+    if terms != ",".join(MODELS):
+        return catalogue.choose_models(terms)
+    return [model for name in MODELS for model in catalogue.models(name)]
+
+
+def cover_all(
+    jobs: Sequence[CoverageJob], out: Path, *, workers: int, time_limit: float
+) -> list[Covered]:
+    """What became of each, in their order; written after each one, and finished ones taken over."""
+    from harness.commands.progress import ConsoleProgress
+    from harness.engines.local import LocalEngine
+    from harness.runs.coverage import Covered, cover
+    from harness.runs.preloads import preloads_of
+
+    out.mkdir(parents=True, exist_ok=True)
+    found = {f"{c.model} {c.granularity}": c for c in _finished(out)}
+    owed = {job.label: job for job in jobs if job.label not in found}
+    with ConsoleProgress(0) as progress:
+        progress.phase("covering", len(owed))
+        engine = LocalEngine(
+            workers=workers, time_limit=time_limit, log=out / "log.txt", preloads=preloads_of()
+        )
+        for label, outcome in engine.run(cover, owed, watching=progress.running):
+            job = owed[label]
+            lost = Covered(
+                model=job.model.name,
+                granularity=job.granularity,
+                step="process",
+                reason=outcome.failure,
+            )
+            found[label] = outcome.value or lost
+            _write(out, [found[job.label] for job in jobs if job.label in found])
+            progress.done(label, 1)
+    return [found[job.label] for job in jobs]
+
+
+def _finished(out: Path) -> list[Covered]:
+    import pandas as pd
+
+    from harness.runs.coverage import Covered
+
+    if not (out / TABLE).is_file():
+        return []
+    table = pd.read_csv(out / TABLE, keep_default_na=False, na_values=[""])
+    good = table[table["step"].isna()].astype(object).fillna("")
+    return [Covered(**{str(n): row[n] for n in row}) for row in good.to_dict("records")]
+
+
+def _write(out: Path, found: Sequence[Covered]) -> None:
+    import pandas as pd
+    from tabulate import tabulate
+
+    table = pd.DataFrame([asdict(covered) for covered in found])
+    table.to_csv(out / TABLE, index=False)
+    lines = [
+        (c.model, c.granularity, c.step or "ok", f"{c.removed:.1%}" if c.removed else "", c.reason)
+        for c in found
+    ]
+    headers = ("model", "granularity", "result", "removed", "reason")
+    page = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+    (out / PAGE).write_text(f"# Coverage\n\n{summary(found)}\n\n{page}\n", encoding="utf-8")
+
+
+def summary(found: Sequence[Covered]) -> str:
+    """How many succeed at each granularity, in one sentence."""
+    every = Counter(covered.granularity for covered in found)
+    good = Counter(covered.granularity for covered in found if not covered.step)
+    parts = [f"{good[name]} of {count} at {name}" for name, count in every.items()]
+    return f"Pruned to half, run, exported and compared: {', '.join(parts)}."

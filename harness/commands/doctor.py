@@ -1,0 +1,165 @@
+"""`harness doctor`: is this machine, and this clock, fit to be trusted?"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands.options import SETTINGS
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.machine.device import why_unavailable
+from harness.measuring.stopping import Patience
+
+if TYPE_CHECKING:
+    from harness.contracts.backends import Backend
+    from harness.contracts.data import Model
+    from harness.discovery.catalogue import Catalogue
+    from harness.measuring.clock_check import Proof
+    from harness.measuring.timing_results import Measured
+
+INJECTED = 0.03
+NEAR = 0.01
+AGREEMENT = 0.95
+PATIENCE = Patience(seconds=600.0)
+WATCHED_SECONDS = 1.0
+
+
+@click.command(context_settings=SETTINGS)
+@click.option("--clock", is_flag=True, help="Time a model against itself, and made 3 % slower.")
+@click.option("--cases", type=click.IntRange(min=1), default=200, help="Of a model against itself.")
+@click.option("--model", default="resnet18", help="Which one.")
+@click.option("--backend", default="eager_cpu", help="Where.")
+def doctor(*, clock: bool, cases: int, model: str, backend: str) -> None:
+    """Show what this machine tells of itself and what it cannot use; with --clock, test the clock.
+
+    A plugin cannot be used where a library is missing, or is there in a version that another does not
+    work with: both are named, with the command that brings versions that fit.
+
+    The clock passes where the same model seems to save time in at most 5 % of the cases; where a model
+    made 3 % slower is found slower in at least 95 %, by as much within one percentage point; and where
+    two runs of one grid rank alike what their intervals tell apart (Kendall's tau of at least 0.95).
+    That takes half an hour on a quiet machine, up to two where its neighbours are busy. Exit code 1
+    where it does not pass.
+    """
+    catalogue = discover()
+    _show_machine(catalogue)
+    if clock and not _clock_is_sound(catalogue, cases, model, backend):
+        sys.exit(1)
+
+
+def _show_machine(catalogue: Catalogue) -> None:
+    from harness.machine.environment import cpu_name, machine_facts
+    from harness.machine.load import Watch
+
+    watch = Watch()
+    time.sleep(WATCHED_SECONDS)
+    facts = {"processor": cpu_name(), **machine_facts(), **vars(watch.conditions())}
+    for name, value in facts.items():
+        click.echo(f"{name:16} {'the system does not tell' if value in (None, '') else value}")
+    for name, distribution, reason in catalogue.missing():
+        click.echo(f"{name} ({distribution}) cannot be used: {reason}")
+
+
+def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) -> bool:
+    from harness.measuring.clock_check import CASES, proof_of
+
+    [chosen, *_] = catalogue.choose("backend", backend)
+    reason = why_unavailable(chosen)
+    if reason is not None:
+        raise HarnessError(f"backend {chosen.name!r} is not available here: {reason}")
+    [architecture, *_] = catalogue.choose_models(model)
+    sessions = _copies(chosen, architecture, count=-(-cases // CASES))
+    found = proof_of([measured for measured, _ in sessions], [extra for _, extra in sessions])
+    _show_proof(found)
+    agreeing = _agreement(catalogue, model, backend)
+    near = sum(abs(error) <= NEAR for error in found.errors)
+    return (
+        found.false_savings <= 0.05 * len(found.same)
+        and found.found_slower >= 0.95 * len(found.injected)
+        and near >= 0.95 * len(found.injected)
+        and agreeing
+    )
+
+
+def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[Measured, float]]:
+    """What `count` sessions of copies measured, and the milliseconds that slowed ones spend more."""
+    from harness.commands.progress import ConsoleProgress
+    from harness.engines.local import LocalEngine
+    from harness.measuring.clock_check import copy_session
+    from harness.measuring.stopping import why_enough
+    from harness.measuring.timing_scheduler import Timer
+    from harness.runs.preloads import preloads_of
+    from harness.storage.artifacts import ArtifactStore
+
+    found = []
+    with tempfile.TemporaryDirectory() as folder, ConsoleProgress(0) as progress:
+        log = Path(folder) / "log.txt"
+        engine = LocalEngine(
+            workers=1, time_limit=600, log=log, preloads=preloads_of(), note=progress.note
+        )
+        enough = partial(why_enough, patience=PATIENCE)
+        timer = Timer(engine, enough=enough, observer=progress)
+        progress.phase("timing copies", count)
+        for number in range(count):
+            store = ArtifactStore(Path(folder) / "artifacts")
+            session = copy_session(backend, model, store, injected=INJECTED, seed=number)
+            [(_, measured)] = timer.measure(session)
+            if isinstance(measured, str):
+                raise HarnessError(f"{session.label}: {measured}")
+            found.append((measured, session.nanoseconds / 1e6))
+            progress.done(f"session {number + 1} of {count}", 1)
+    return found
+
+
+def _show_proof(found: Proof) -> None:
+    import numpy as np
+
+    width = np.median([(estimate.high - estimate.low) / 2 for estimate in found.same])
+    errors = np.array(found.errors)
+    near = int((np.abs(errors) <= NEAR).sum())
+    click.echo(
+        f"\n{len(found.processes)} sessions of "
+        f"{min(found.processes)} to {max(found.processes)} processes."
+    )
+    click.echo(
+        f"Same model: {found.false_savings} of {len(found.same)} cases seem to save time "
+        f"(half-width of the interval: {width:.1%} in the median)."
+    )
+    click.echo(
+        f"{INJECTED:.0%} slower: {found.found_slower} of {len(found.injected)} cases are found slower, "
+        f"off by {errors.mean():+.2%} on average, {near} within one point."
+    )
+    for what, moves in (("one process", found.process_moves), ("a session", found.session_moves)):
+        off = np.abs(moves)
+        click.echo(
+            f"Ratio of a copy's latency to dense latency in {what}: off by {np.median(off):.1%} in the "
+            f"median, {np.quantile(off, 0.95):.1%} at the 95th percentile."
+        )
+
+
+def _agreement(catalogue: Catalogue, model: str, backend: str) -> bool:
+    """Whether two runs of one grid rank alike the methods that their intervals tell apart."""
+    from harness.commands.progress import ConsoleProgress
+    from harness.ranking.agreement import kendall_tau
+    from harness.runs.repetition import latency_moves, repeated_runs
+
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = repeated_runs(
+            catalogue, Path(folder), model=model, backend=backend, progress=ConsoleProgress
+        )
+    tau, count = kendall_tau(first, second)
+    moves = latency_moves(first, second)
+    click.echo(
+        f"Two runs of one grid: Kendall's tau is {'unknown' if tau is None else f'{tau:.3f}'} over the "
+        f"{count} pairs of methods whose intervals do not overlap; the ratios to dense latency move by "
+        f"{statistics.median(moves):.1%} in the median, by {max(moves):.1%} at most."
+    )
+    return tau is not None and tau >= AGREEMENT

@@ -1,0 +1,70 @@
+"""`harness export`: the file that a row measured, to be deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.commands.options import SETTINGS
+from harness.discovery.loading import discover
+
+EXAMPLES = """\b
+harness export results/resnet18-digits magnitude_l2@0.8 --backend onnxruntime_cpu
+harness export RUN "taylor weight@0.9" --backend ethos_u55 --out deployed
+"""
+
+
+@click.command("export", context_settings=SETTINGS, epilog=EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("method")
+@click.option("--backend", required=True, help="Whose row.")
+@click.option("--model", help="Where the run has several.")
+@click.option("--batch", type=int, help="Images per inference.  [default: the smallest]")
+@click.option("--seed", type=int, help="[default: the smallest]")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("exported"),
+    help="A folder for the files.",
+)
+def export(
+    *,
+    run: Path,
+    method: str,
+    backend: str,
+    model: str | None,
+    batch: int | None,
+    seed: int | None,
+    out: Path,
+) -> None:
+    """Write the file that a row of RUN measured, with a manifest of what it is.
+
+    METHOD is `PRUNER@LEVEL`, with more words of the method where there are several, as
+    "magnitude_l2 channel@0.8"; or `dense`. A backend that loads a file gets that file; of one that
+    runs PyTorch's model you get its weights and a program for torch.export.load. Nothing of the
+    harness is needed to load them.
+    """
+    from harness.runs.deployment_bundle import Wanted, delivered, wanted_row
+    from harness.runs.request import chosen_dataset
+    from harness.storage.files import write_file
+    from harness.storage.run_folder import RunFolder
+
+    folder, catalogue = RunFolder(run), discover()
+    wanted = Wanted(method=method, backend=backend, model=model, batch=batch, seed=seed)
+    row = wanted_row(folder.rows, wanted)
+    [network] = catalogue.choose_models(row["model"])
+    runtime = catalogue.choose_one("backend", backend, option="--backend")
+    files = delivered(
+        folder,
+        row,
+        model=network,
+        dataset=chosen_dataset(catalogue, row["dataset"]),
+        backend=runtime,
+    )
+    now = runtime.describe()["runtime"]
+    if now != row["runtime"]:
+        click.echo(f"measured with {row['runtime']}, made again with {now}", err=True)
+    for name, content in files.items():
+        write_file(out / name, content)
+        click.echo(f"{out / name}  {len(content) / 1e6:.2f} MB")

@@ -1,0 +1,15 @@
+"""`harness list`: every plugin, and what is broken or unavailable."""
+
+from __future__ import annotations
+
+import click
+
+from harness.commands.options import SETTINGS
+from harness.commands.tables import console, print_catalogue
+from harness.discovery.loading import discover
+
+
+@click.command("list", context_settings=SETTINGS)
+def list_plugins() -> None:
+    """Show every plugin, and which ones are broken or unavailable, and why."""
+    print_catalogue(console(), discover())

@@ -1,0 +1,193 @@
+"""A grid that was ordered: carried out in its folder, ranked and accounted for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+import psutil
+
+from harness.commands.tables import console, print_ranking, print_reports, print_unmeasured
+from harness.machine.time_breakdown import Timesheet, time_sentence
+from harness.ranking.leaderboard import RankedRows
+from harness.runs.sizing import (
+    in_arithmetic_of,
+    in_fastest_arithmetic,
+    remembered_demands,
+    tried_demands,
+    workers_that_fit,
+)
+from harness.storage.ledger import Ledger
+from harness.trials.plan import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.discovery.catalogue import Catalogue
+    from harness.engines.engine import Engine, MakesEngine
+    from harness.engines.ray_cluster import Cluster
+    from harness.engines.shard import Part
+    from harness.runs.execution import Execution
+    from harness.runs.runner import Runner
+    from harness.trials.grid import Grid
+    from harness.trials.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is run, where, how, and with which plugins.
+
+    With `auto`, models train as the folder's rows of them did, or in what is fastest here; with
+    `fitting`, on fewer workers where memory is short.
+    """
+
+    grid: Grid
+    folder: Path
+    execution: Execution
+    catalogue: Catalogue
+    cluster: Cluster | None = None
+    auto: bool = False
+    fitting: bool = False
+
+    def plan(self, *, fresh: bool) -> Plan:
+        """What is owed, as far as is known without trying anything; all of it where `fresh`."""
+        rows = [] if fresh else Ledger(self.folder).rows()
+        return self._trained_before(rows)._plan(rows)
+
+    def failed(self, *, fresh: bool, began: float) -> bool:
+        """Carry it out and show it: whether a cell failed."""
+        timesheet = Timesheet()
+        with Ledger(self.folder).lock():
+            if fresh:
+                from harness.runs.runner import clear
+
+                clear(self.folder)
+            rows = Ledger(self.folder).rows()
+            order = self._trained_before(rows)._sized(timesheet)
+            plan = order._plan(rows)
+            if plan.owed:
+                order._carry_out(plan, timesheet)
+            else:
+                text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
+                click.echo(text, err=True)
+            failed = order._show(plan)
+        if plan.owed:
+            spent, workers = time.perf_counter() - began, order.execution.workers
+            click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
+        return failed
+
+    def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
+        least, metered = self.execution.patience.least, self.execution.meter is not None
+        return make_plan(self.grid, rows, processes=least, metered=metered)
+
+    def _trained_before(self, rows: Sequence[Mapping[str, Any]]) -> Order:
+        """The same, where models that were trained before are trained as then."""
+        if not self.auto:
+            return self
+        kept = self.execution.dense_from
+        before = [*(Ledger(kept).rows() if kept else ()), *rows]
+        return replace(self, grid=in_arithmetic_of(self.grid, before))
+
+    def _sized(self, timesheet: Timesheet) -> Order:
+        """The same, with what is fastest here for other models, and as many workers as have memory."""
+        if self.cluster is not None:
+            # Elsewhere another arithmetic may be the fastest, and there is other memory.
+            return self
+        say, workers, grid = partial(click.echo, err=True), self.execution.workers, self.grid
+        demands = remembered_demands(grid)
+        new = {model.name for model in grid.models} - grid.arithmetics.keys() - demands.keys()
+        if self.auto and new:
+            engine = self._local_engine(timesheet)
+            with timesheet.counting("training"):
+                demands |= tried_demands(grid, new, engine, say=say)
+        if self.auto:
+            grid = in_fastest_arithmetic(grid, demands, say=say)
+        if self.fitting:
+            free = psutil.virtual_memory().available / 1e6
+            workers = workers_that_fit(workers, demands, free_mb=free, say=say)
+        return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
+
+    def _local_engine(self, timesheet: Timesheet) -> Engine:
+        """Processes here, before it is known what they are to do."""
+        self._start_processes(timesheet)
+        from harness.engines.local import LocalEngine
+        from harness.runs.preloads import preloads_of
+        from harness.runs.runner import LOG
+
+        return LocalEngine(
+            workers=self.execution.workers,
+            time_limit=self.execution.time_limit,
+            log=self.folder / LOG,
+            preloads=preloads_of(self.grid.dataset),
+        )
+
+    def left_over(self, part: Part) -> bool:
+        """Only train a share, writing no rows: whether some of it came to no end."""
+        plan = self.plan(fresh=False)
+        with self._runner(plan, Timesheet()) as runner:
+            return bool(runner.train(plan, part))
+
+    def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
+        with self._runner(plan, timesheet) as runner:
+            runner.carry_out(plan, threads=self.grid.threads)
+
+    @contextmanager
+    def _runner(self, plan: Plan, timesheet: Timesheet) -> Iterator[Runner]:
+        from harness.commands.progress import ConsoleProgress
+
+        with self._engine(timesheet) as engine, ConsoleProgress(len(plan.owed)) as progress:
+            from harness.runs.runner import Runner
+
+            yield Runner(
+                self.folder.resolve(),
+                replace(self.execution, engine=engine),
+                catalogue=self.catalogue,
+                observer=progress,
+                timesheet=timesheet,
+            )
+
+    @contextmanager
+    def _engine(self, timesheet: Timesheet) -> Iterator[MakesEngine | None]:
+        """What makes engines where others than this machine work; processes here start in time."""
+        if self.cluster is not None:
+            from harness.engines.ray_engine import remote_engines
+
+            grid = self.grid
+            plugins = [*grid.models, grid.dataset, *grid.pruners, *grid.schedules, *grid.backends]
+            with remote_engines(self.cluster, self.folder.resolve(), plugins) as engine:
+                yield engine
+            return
+        self._start_processes(timesheet)
+        yield None
+
+    def _start_processes(self, timesheet: Timesheet) -> None:
+        from harness.engines.local import start_server, wait_for_server
+        from harness.runs.preloads import preloads_of
+
+        preloads = preloads_of(self.grid.dataset)
+        with timesheet.counting("starting"):
+            start_server(preloads)
+            # Takes as long as the server's own imports, which go on meanwhile.
+            import scipy.stats  # noqa: F401
+
+            import harness.runs.runner  # noqa: F401
+
+            wait_for_server(preloads)
+
+    def _show(self, plan: Plan) -> bool:
+        """Print and write what there is; whether a cell of the plan failed."""
+        every = RankedRows(Ledger(self.folder).rows())
+        asked = {cell.key for cell in plan.cells}
+        rows = RankedRows(row for row in every if row["key"] in asked)
+        # Ranked once where the folder holds nothing else.
+        rows = every if len(rows) == len(every) else rows
+        print_ranking(console(), rows, batch=min(self.grid.batches))
+        print_unmeasured(console(), rows, "skipped")
+        print_reports(self.folder, every, self.catalogue)
+        print_unmeasured(console(stderr=True), rows, "failed")
+        return any(row["status"] == "failed" for row in rows)

@@ -1,0 +1,187 @@
+"""What the commands print: tables of plugins, plans and rankings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.ranking.leaderboard import leaderboards, shown_top1
+from harness.ranking.remarks import findings
+from harness.ranking.reports import write_reports
+from harness.trials.epochs import work_alone, work_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from harness.discovery.catalogue import Catalogue
+    from harness.ranking.leaderboard import Leaderboard, RankedRows, Standing
+    from harness.runs.comparison import Finding
+    from harness.trials.epochs import Work
+    from harness.trials.plan import Plan
+
+WIDTH_OF_A_FILE = 150
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The terminal, or a page wide enough for the tables where output goes to a file."""
+    from rich.console import Console
+
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=WIDTH_OF_A_FILE)
+
+
+def print_catalogue(page: Console, catalogue: Catalogue) -> None:
+    """Every plugin, and apart, every one that is broken or unavailable, with its reason."""
+    table = _table("kind", "name", "from", "what it is", title="Plugins")
+    missing = catalogue.missing()
+    for offer in catalogue.available():
+        table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
+    page.print(table)
+    if missing:
+        apart = _table("name", "from", "reason", title="Broken or unavailable")
+        for line in missing:
+            apart.add_row(*map(_plain, line))
+        page.print(apart)
+
+
+def print_plan(page: Console, plan: Plan) -> None:
+    """How many trials and cells there are, how many are owed, and the work they ask for."""
+    table = _table("model", "pruner", "granularity", "scope", "schedule", "trials", "note")
+    grouped = Counter(
+        (
+            trial.dense.model.name,
+            trial.pruner.name,
+            trial.granularity,
+            trial.scope,
+            trial.schedule.name,
+            trial.impossible or "",
+        )
+        for trial in plan.trials
+    )
+    for (*words, note), count in grouped.items():
+        table.add_row(*map(_plain, words), str(count), _plain(note and f"skipped: {note}"))
+    page.print(table)
+    backends = {cell.backend.name for cell in plan.cells}
+    page.print(
+        f"{len(plan.trials)} trials, {len(plan.cells)} cells on {', '.join(sorted(backends))}; "
+        f"{len(plan.owed)} cells are owed, {len(plan.owed) - len(plan.able)} of them skipped.\n"
+        f"Each snapshot for itself: {_work(work_alone(plan))}.\n"
+        f"Shared, at most: {_work(work_shared(plan))}; less what is kept from earlier runs.",
+        markup=False,
+        highlight=False,
+    )
+
+
+def _work(work: Work) -> str:
+    return (
+        f"{work.dense_epochs:g} epochs of dense training, {work.finetune_epochs:g} of fine-tuning, "
+        f"{work.scorings} scorings, {work.exports} exports, {work.timings} timings"
+    )
+
+
+def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) -> None:
+    """The leaderboards (of one batch size where given) and what they show."""
+    for board in leaderboards(rows):
+        if batch is None or board.conditions["batch"] == batch:
+            page.print(_ranking(board))
+            for sentence in findings(board):
+                page.print(f"  {sentence}", markup=False, highlight=False)
+            page.print()
+
+
+def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
+    """Let every reporter write, and say on stderr what was written and what went wrong."""
+    written, problems = write_reports(folder, rows, catalogue)
+    for problem in problems:
+        click.echo(f"harness: warning: {problem}", err=True)
+    click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)
+
+
+def print_unmeasured(page: Console, rows: Sequence[Mapping[str, Any]], status: str) -> None:
+    """The cells that ended with that status, counted by reason; nothing where there are none."""
+    names = ("model", "pruner", "granularity", "schedule", "backend", "reason")
+    counted = Counter(tuple(row[n] for n in names) for row in rows if row["status"] == status)
+    if not counted:
+        return
+    table = _table(*names[:-1], "cells", "reason", title=status.capitalize())
+    for (*words, reason), count in counted.items():
+        table.add_row(*map(_plain, words), str(count), _plain(reason))
+    page.print(table)
+
+
+def print_table(
+    page: Console, headers: Sequence[str], lines: Sequence[Sequence[object]], *, title: str = ""
+) -> None:
+    """A table of plain words; nothing where there are no lines."""
+    if lines:
+        table = _table(*headers, title=title or None)
+        for line in lines:
+            table.add_row(*(_plain(str(word)) for word in line))
+        page.print(table)
+
+
+def print_findings(page: Console, title: str, findings: Sequence[tuple[Finding, str]]) -> None:
+    """What changed, each with its verdict in a word and the loss with its 95 % interval."""
+    lines = [(f.metric, f.label, word, _loss(f)) for f, word in findings]
+    print_table(page, ("metric", "what", "verdict", "worse by"), lines, title=title)
+
+
+def _loss(finding: Finding) -> str:
+    if finding.loss is None:
+        return ""
+    unit = {"accuracy": " points", "score": " / 100"}.get(finding.metric, " %")
+    value, low, high = (100 * part for part in vars(finding.loss).values())
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]{unit}"
+
+
+def _ranking(board: Leaderboard) -> Table:
+    headers = (
+        "rank",
+        "pruner",
+        "granularity",
+        "scope",
+        "schedule",
+        "score",
+        "best level",
+        "top-1",
+        "ms saved",
+    )
+    table = _table(*headers, "speed-up", title=board.title)
+    for standing in board.standings:
+        table.add_row(*_ranking_cells(standing))
+    return table
+
+
+def _ranking_cells(standing: Standing) -> list[Any]:
+    best = standing.best
+    score = f"{standing.score:.3f} [{standing.low:.3f}, {standing.high:.3f}]"
+    saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
+    words = (
+        str(standing.group) if standing.group is not None else "-",
+        *standing.method,
+        score if standing.saves_time else "saves no time",
+        f"{best['sparsity']:g}",
+        f"{shown_top1(best):.1%}",
+        saved,
+        f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
+    )
+    return [_plain(word) for word in words]
+
+
+def _table(*headers: str, title: str | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(*headers, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+
+
+def _plain(text: str) -> Any:  # noqa: ANN401 -- rich takes a Text wherever it takes markup
+    from rich.text import Text
+
+    return Text(text)

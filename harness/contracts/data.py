@@ -1,0 +1,75 @@
+"""Models, data sets and reporters, and what any plugin may be besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Generator, Tensor, nn
+    from torch.utils.data import Dataset as TorchDataset
+
+Part = Literal["train", "test"]
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Labelled images."""
+
+    @property
+    def name(self) -> str:
+        """The name users select it by."""
+
+    @property
+    def classes(self) -> int:
+        """How many labels there are."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one image."""
+
+    def split(self, part: Part) -> TorchDataset[tuple[Tensor, int]]:
+        """Pairs of a normalised float image and its label, by index."""
+
+    def fingerprint(self) -> str:
+        """A hash that changes when the images, labels or splits change."""
+
+
+@runtime_checkable
+class Pretrained(Protocol):
+    """A model that dense training does not begin fresh: its name says which weights it begins with."""
+
+    def build_pretrained(self, dataset: Dataset) -> nn.Module:
+        """As `build`, with those weights, the last layer fresh where the classes are others.
+
+        Raises HarnessError where they cannot be had.
+        """
+
+
+@runtime_checkable
+class Located(Protocol):
+    """A dataset that is read from a folder of the user's choice, or downloaded into it."""
+
+    def located(self, folder: Path | None, *, download: bool) -> Self:
+        """The same there; HarnessError where it is not there and may not be downloaded."""
+
+
+@runtime_checkable
+class Augments(Protocol):
+    """A dataset with its own augmentation of training batches."""
+
+    def augment(self, images: Tensor, generator: Generator) -> Tensor:
+        """A changed copy of `(n, channels, height, width)`; all randomness from `generator`."""
+
+
+@runtime_checkable
+class Model(Protocol):
+    """An architecture."""
+
+    @property
+    def name(self) -> str:
+        """The name users select it by."""
+
+    def build(self, dataset: Dataset) -> nn.Module:
+        """A freshly initialised network for the dataset's shape and classes."""

@@ -1,0 +1,107 @@
+"""Pruners: what a criterion may look at, and what it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.contracts.evidence import Evidence, Granularity, Scope
+
+Scores = Mapping[str, "Tensor"]
+"""Parameter name to scores: shaped like the weight, or `(out,)`, one per output channel."""
+
+
+@runtime_checkable
+class Pruner(Protocol):
+    """Scores weights or channels; the core does everything else."""
+
+    @property
+    def name(self) -> str:
+        """The name users select it by."""
+
+    def score(self, evidence: Evidence) -> Scores:
+        """Score every prunable weight; higher = keep.
+
+        Weight-shaped scores are summed per channel and averaged over the coupled layers where
+        channels are pruned (Fang 2023); scores shaped `(out,)` speak for the producing layers.
+        """
+
+
+@runtime_checkable
+class PrunesOnly(Protocol):
+    """A pruner that is defined at some granularities only; cells at others are skipped."""
+
+    @property
+    def granularities(self) -> Collection[Granularity]:
+        """Where the method is defined."""
+
+
+@runtime_checkable
+class Scoped(Protocol):
+    """A pruner whose publication does not compare scores over the whole network."""
+
+    @property
+    def scopes(self) -> Mapping[Granularity, Scope]:
+        """The published comparison group at each granularity; global where none is given."""
+
+
+@runtime_checkable
+class Rewrites(Protocol):
+    """A pruner that also changes the weights that stay."""
+
+    def rewrite(self, evidence: Evidence, keep: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """New weights by name, whole ones, from which the core then removes what `keep` drops.
+
+        `keep` is bool: shaped like each weight, or `(out,)` where channels are removed.
+        """
+
+
+@runtime_checkable
+class MakesMasks(Protocol):
+    """A pruner that chooses single weights itself, whatever their scores."""
+
+    def masks(self, evidence: Evidence, sparsity: float) -> Mapping[str, Tensor]:
+        """Keep masks (bool) by weight name; what was removed before stays removed."""
+
+
+@runtime_checkable
+class Steps(Protocol):
+    """A pruner that scores anew in each of `steps` exponential steps, with no training between."""
+
+    @property
+    def steps(self) -> int:
+        """How many; the density falls by the same factor in each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A model in training, as a penalty sees it; tensors are live, so that gradients flow.
+
+    `norm_scales` are `(out,)` by the weight's name; `keep` says what the criterion would keep of the
+    model that this training started from, bool as in `Rewrites`. `progress` rises from 0 to 1.
+    """
+
+    weights: Mapping[str, Tensor]
+    norm_scales: Mapping[str, Tensor]
+    keep: Mapping[str, Tensor]
+    progress: float
+
+
+@runtime_checkable
+class Penalises(Protocol):
+    """A pruner that first trains the model towards sparsity, in epochs that count as any others."""
+
+    @property
+    def penalty_share(self) -> float:
+        """Which part of each round's epochs is trained with the penalty, before pruning."""
+
+    @property
+    def scores_after(self) -> bool:
+        """Whether scores are those of the penalised model; else what the penalty saw leaves."""
+
+    def penalty(self, trained: Trained) -> Tensor:
+        """A scalar that is added to each batch's loss."""

@@ -1,0 +1,30 @@
+"""Where a plan's models are to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.contracts.backends import LoadsFile
+from harness.contracts.converters import Converter, Refines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.contracts.backends import Backend
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """A backend and the batch sizes that it is to run models at."""
+
+    backend: Backend
+    batches: Sequence[int]
+
+    @property
+    def fixed(self) -> Sequence[int]:
+        """The batch sizes that need a file of their own."""
+        own = isinstance(self.backend, LoadsFile) and isinstance(
+            self.backend.converter, Converter | Refines
+        )
+        return self.batches if own else ()

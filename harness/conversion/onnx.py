@@ -1,0 +1,131 @@
+"""ONNX files, by PyTorch's dynamo exporter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness.conversion.equivalence import TOLERANCE, deviation
+from harness.errors import HarnessError
+from harness.machine.environment import installed_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onnx import GraphProto
+    from torch import Tensor, nn
+
+    from harness.contracts.backends import Run
+
+Optimised = Literal["none", "basic", "extended", "all"]
+LEVELS: Mapping[Optimised, str] = {
+    "none": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+
+
+@dataclass(frozen=True)
+class OnnxConverter:
+    """ONNX with weights under PyTorch's names, good for any batch size."""
+
+    name: str = "onnx"
+    suffix: str = ".onnx"
+
+    @property
+    def version(self) -> str:
+        """Of PyTorch and its exporter's library."""
+        return f"torch {installed_version('torch')}, onnxscript {installed_version('onnxscript')}"
+
+    def export(self, model: nn.Module, example: Tensor) -> bytes:
+        """The graph, its weights named and taken out."""
+        import torch
+
+        two = example[:1].repeat(2, *(1 for _ in example.shape[1:]))
+        program = torch.onnx.export(
+            model.eval(),
+            (two,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            # Folding would bake this model's weights into constants that its twins do not share.
+            optimize=False,
+            verbose=False,
+        )
+        if program is None:
+            raise HarnessError("the exporter returned no program")
+        graph = program.model_proto
+        for weight in graph.graph.initializer:
+            if weight.name in model.state_dict():
+                weight.ClearField("raw_data")
+        content: bytes = graph.SerializeToString()
+        return content
+
+    def narrowed(self, graph: bytes, model: nn.Module, example: Tensor) -> bytes | None:
+        """The graph with weights of the model's shapes; None where shapes are in it elsewhere too."""
+        import onnx
+        import torch
+
+        narrow, state = onnx.ModelProto.FromString(graph), model.state_dict()
+        for weight in narrow.graph.initializer:
+            if weight.name in state:
+                weight.dims[:] = state[weight.name].shape
+        # What it says of the shapes between layers is not so any more.
+        del narrow.graph.value_info[:]
+        _free_last_sizes(narrow.graph)
+        content: bytes = narrow.SerializeToString()
+        try:
+            with torch.no_grad():
+                off = deviation(load_onnx(self.fill(content, model))(example), model.eval()(example))
+        except Exception:
+            # As where the number of a convolution's groups, or of an attention's heads, is another.
+            return None
+        return content if off <= TOLERANCE else None
+
+    def fill(self, graph: bytes, model: nn.Module) -> bytes:
+        """The ONNX file: the graph with the model's weights."""
+        import onnx
+
+        filled = onnx.ModelProto.FromString(graph)
+        state = model.state_dict()
+        for weight in filled.graph.initializer:
+            if weight.name in state:
+                weight.raw_data = state[weight.name].detach().contiguous().numpy().tobytes()
+        content: bytes = filled.SerializeToString()
+        return content
+
+
+def _free_last_sizes(graph: GraphProto) -> None:
+    """Have reshapes to fixed sizes find out the last one, as where features are flattened."""
+    made = {output: node for node in graph.node for output in node.output}
+    for node in graph.node:
+        shape = made.get(node.input[1]) if node.op_type == "Reshape" else None
+        if shape is not None and shape.op_type == "Concat":
+            sizes = [made[part] for part in shape.input if part in made]
+            fixed = [size.attribute[0] for size in sizes if size.op_type == "Constant"]
+            if fixed and all(-1 not in size.ints for size in fixed):
+                fixed[-1].ints[-1:] = [-1]
+
+
+def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = False) -> Run:
+    """Run an ONNX file on ONNX Runtime's CPU provider, on as many threads as PyTorch is set to.
+
+    `optimised` is the most that its graph may be changed. Threads that spin wait for work busily.
+    """
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.__members__[LEVELS[optimised]]
+    # Idle sessions that spin slow down whichever model's turn it is.
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    source = session.get_inputs()[0].name
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {source: images.numpy()})[0])
+
+    return run

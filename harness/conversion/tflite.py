@@ -1,0 +1,119 @@
+"""LiteRT (formerly TensorFlow Lite) files by litert-torch, in floats and in 8-bit integers.
+
+Images lie channels last in the file, as its runtimes want them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.machine.environment import installed_version
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from harness.contracts.backends import Run
+
+SIGNATURE, ARGUMENT = "serving_default", "args_0"
+
+
+@dataclass(frozen=True)
+class TfliteConverter:
+    """32-bit floats, for one batch size."""
+
+    name: str = "tflite"
+    suffix: str = ".tflite"
+
+    @property
+    def version(self) -> str:
+        """Of PyTorch and the converter."""
+        return f"torch {installed_version('torch')}, litert-torch {installed_version('litert-torch')}"
+
+    def convert(self, model: nn.Module, images: Tensor, *, batch: int) -> bytes:
+        """The file; norms are folded into what they follow."""
+        import litert_torch
+
+        channels_last = litert_torch.to_channel_last_io(model, args=[0]).eval()
+        example = _channels_last(images[:1].expand(batch, *images.shape[1:]))
+        return bytes(litert_torch.convert(channels_last, (example,)).model_content())
+
+
+@dataclass(frozen=True)
+class QuantisedTfliteConverter:
+    """The same with 8-bit weights and activations (Jacob 2018), ranges seen on training images."""
+
+    name: str = "tflite_int8"
+    suffix: str = ".tflite"
+    source: TfliteConverter = TfliteConverter()
+
+    @property
+    def version(self) -> str:
+        """Of the quantiser."""
+        return f"ai-edge-quantizer {installed_version('ai-edge-quantizer')}"
+
+    def refine(self, file: bytes, images: Tensor, *, batch: int) -> bytes:
+        """The float file with integer inputs, weights, activations and outputs."""
+        from ai_edge_quantizer import quantizer, recipe
+
+        quantised = quantizer.Quantizer(file)
+        quantised.load_quantization_recipe(recipe.static_wi8_ai8())
+        seen = [
+            {ARGUMENT: _channels_last(part).numpy()}
+            for part in images.split(batch)
+            if len(part) == batch
+        ]
+        with warnings.catch_warnings():
+            # To see all tensors is what its interpreter warns of, and what ranges are made from.
+            warnings.filterwarnings("ignore", ".*preserve_all_tensors", UserWarning)
+            ranges = quantised.calibrate({SIGNATURE: seen})
+            return bytes(quantised.quantize(ranges).quantized_model)
+
+
+def load_tflite(file: bytes, *, xnnpack: bool = True) -> Run:
+    """Run a LiteRT file, on as many threads as PyTorch is set to; its own kernels refuse nothing."""
+    import torch
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    kernels = OpResolverType.AUTO if xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(
+        model_content=file,
+        num_threads=torch.get_num_threads(),
+        experimental_op_resolver_type=kernels,
+    )
+    interpreter.allocate_tensors()
+    [given], [made] = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def run(images: Tensor) -> Tensor:
+        interpreter.set_tensor(given["index"], _quantised(_channels_last(images).numpy(), given))
+        interpreter.invoke()
+        return torch.from_numpy(_restored(interpreter.get_tensor(made["index"]), made))
+
+    return run
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.permute(0, 2, 3, 1).contiguous()
+
+
+def _quantised(values: np.ndarray[Any, Any], tensor: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """As the tensor's integers, where it has any."""
+    import numpy as np
+
+    scale, zero = tensor["quantization"]
+    if not scale:
+        return values
+    limits = np.iinfo(tensor["dtype"])
+    clipped = np.clip(np.round(values / scale) + zero, limits.min, limits.max)
+    whole: np.ndarray[Any, Any] = clipped.astype(tensor["dtype"])
+    return whole
+
+
+def _restored(values: np.ndarray[Any, Any], tensor: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """As floats."""
+    import numpy as np
+
+    scale, zero = tensor["quantization"]
+    return (values.astype(np.float32) - zero) * np.float32(scale) if scale else values

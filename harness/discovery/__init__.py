@@ -1,0 +1,1 @@
+"""Entry points, hooks, and the catalogue of plugins that they offer."""

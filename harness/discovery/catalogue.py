@@ -1,0 +1,166 @@
+"""What can be run: plugins by kind and name, and why others cannot be used."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.contracts.options import Configurable, NeedsArgument
+from harness.discovery.selection import selected, selected_names, split_terms
+from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
+from harness.machine.device import why_unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pluggy
+
+    from harness.contracts.data import Model
+
+Kind = Literal["pruner", "schedule", "dataset", "backend", "meter", "reporter"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A plugin and the distribution that offers it."""
+
+    kind: str
+    name: str
+    distribution: str
+    description: str
+    plugin: Any = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """An entry point or a hook that cannot be used, and why."""
+
+    name: str
+    distribution: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Everything that was found; models are asked for by pattern, since there are a thousand."""
+
+    offers: tuple[Offer, ...]
+    broken: tuple[Broken, ...]
+    manager: pluggy.PluginManager = field(repr=False)
+
+    def available(self) -> list[Offer]:
+        """All offers but those that `missing` names."""
+        return [offer for offer in self.offers if _why_missing(offer) is None]
+
+    def missing(self) -> list[tuple[str, str, str]]:
+        """Name, distribution and reason of all that is broken or unavailable here."""
+        lost = [(broken.name, broken.distribution, broken.reason) for broken in self.broken]
+        for offer in self.offers:
+            reason = _why_missing(offer)
+            if reason is not None:
+                lost.append((offer.name, offer.distribution, reason))
+        return lost
+
+    def names(self, kind: Kind) -> list[str]:
+        """Names of one kind, in the order of discovery."""
+        return [offer.name for offer in self.offers if offer.kind == kind]
+
+    def models(self, pattern: str) -> list[Model]:
+        """Architectures that match a shell pattern, from every model plugin."""
+        found: dict[str, tuple[Model, str]] = {}
+        for implementation in implementations(self.manager, "harness_models"):
+            source = implementation.plugin_name
+            for model in _offered_models(implementation, pattern):
+                refuse_double("model", model.name, found.get(model.name), source)
+                found[model.name] = (model, source)
+        return [model for model, _ in found.values()]
+
+    def announce(self, row: Mapping[str, Any]) -> list[str]:
+        """Tell every listener of a row; what went wrong there, in one line each."""
+        problems = []
+        for implementation in implementations(self.manager, "harness_row_written"):
+            try:
+                implementation.function(row=row)
+            except (Exception, SystemExit) as error:
+                problems.append(f"{implementation.plugin_name}: {failure_reason(error)}")
+        return problems
+
+    def _named(self, kind: Kind, name: str) -> Any:  # noqa: ANN401 -- narrowed by the callers
+        for offer in self.offers:
+            if (offer.kind, offer.name) == (kind, name):
+                return offer.plugin
+        raise UnknownNameError(kind, name, self.names(kind))
+
+    def _needs_argument(self, kind: Kind, name: str) -> bool:
+        return isinstance(self._named(kind, name), NeedsArgument)
+
+    def choose(self, kind: Kind, terms: str) -> list[Any]:
+        """The plugins that `terms` select; `name:argument` configures one that takes an argument."""
+        found = selected(terms, self.names(kind), kind=kind)
+        asked = split_terms(terms)
+        plugins = [
+            self.configured(kind, name, argument)
+            for name, argument in found
+            if argument is not None or name in asked or not self._needs_argument(kind, name)
+        ]
+        # `iterative:0.2,iterative:20%` is one schedule.
+        return list({plugin.name: plugin for plugin in plugins}.values())
+
+    def choose_one(self, kind: Kind, terms: str, *, option: str) -> Any:  # noqa: ANN401 -- any kind
+        """The only plugin that `terms` select. Raises HarnessError naming the option otherwise."""
+        found = self.choose(kind, terms)
+        if len(found) != 1:
+            names = ", ".join(self.names(kind))
+            raise HarnessError(f"{option} asks for one {kind} (there are: {names})")
+        return found[0]
+
+    def configured(self, kind: Kind, name: str, argument: str | None) -> Any:  # noqa: ANN401 -- any kind
+        """The plugin of that name, set to its argument where one is given."""
+        plugin = self._named(kind, name)
+        if argument is None and isinstance(plugin, NeedsArgument):
+            example = f"{name}:{plugin.needs_argument}"
+            raise HarnessError(f"{kind} {name!r} needs an argument, as {example}")
+        if argument is None:
+            return plugin
+        if not isinstance(plugin, Configurable):
+            raise HarnessError(f"{kind} {name!r} takes no argument, so not {name}:{argument}")
+        return plugin.configured(argument)
+
+    def choose_models(self, terms: str) -> list[Model]:
+        """The architectures that `terms` select."""
+        wanted = [term for term in split_terms(terms) if not term.startswith("!")]
+        patterns = ["*" if term == "all" else term for term in wanted or ["all"]]
+        found = {model.name: model for pattern in patterns for model in self.models(pattern)}
+        try:
+            names = selected_names(terms, list(found), kind="model")
+        except UnknownNameError:
+            # Only now ask for all names: the nearest one is worth the wait, the others are not.
+            names = selected_names(terms, [model.name for model in self.models("*")], kind="model")
+        return [found[name] for name in names]
+
+
+def _why_missing(offer: Offer) -> str | None:
+    return why_unavailable(offer.plugin) if offer.kind in ("backend", "meter") else None
+
+
+def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: ANN401 -- pluggy's HookImpl
+    try:
+        return list(implementation.function(pattern=pattern))
+    except (Exception, SystemExit) as error:
+        message = f"{implementation.plugin_name} offers no models: {failure_reason(error)}"
+        warnings.warn(message, stacklevel=2)
+        return []
+
+
+def refuse_double(kind: str, name: str, known: tuple[Any, str] | None, source: str) -> None:
+    """Raise NameCollisionError where a name is `known` to come from somewhere else already."""
+    if known is not None:
+        raise NameCollisionError(
+            f"two plugins offer {kind} {name!r}: {known[1]} and {source}; uninstall one of them"
+        )
+
+
+def implementations(manager: pluggy.PluginManager, hook: str) -> list[Any]:
+    """Who implements a hook: called one by one, so that one that raises silences nobody else."""
+    return list(getattr(manager.hook, hook).get_hookimpls())

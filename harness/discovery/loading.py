@@ -1,0 +1,158 @@
+"""Finding plugins through the entry-point group `harness`.
+
+Loading is one by one, each in a `try`: pluggy's own loop stops at the first module that fails to
+import, and one missing toolchain must cost one plugin.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from harness.contracts.backends import Backend
+from harness.contracts.data import Dataset
+from harness.contracts.meters import Meter
+from harness.contracts.pruners import Pruner
+from harness.contracts.reporters import Reporter
+from harness.contracts.schedules import Schedule
+from harness.discovery import hookspecs
+from harness.discovery.catalogue import Broken, Catalogue, Kind, Offer, implementations, refuse_double
+from harness.errors import UnknownNameError, failure_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KINDS: Mapping[Kind, type] = {
+    "pruner": Pruner,
+    "schedule": Schedule,
+    "dataset": Dataset,
+    "backend": Backend,
+    "meter": Meter,
+    "reporter": Reporter,
+}
+
+
+RESERVED = "dense"
+
+
+def discover() -> Catalogue:
+    """Load every entry point of the group `harness`.
+
+    Raises NameCollisionError where two distributions offer one name.
+    """
+    manager = pluggy.PluginManager(hookspecs.ENTRY_POINT_GROUP)
+    manager.add_hookspecs(hookspecs)
+    distributions: dict[str, str] = {}
+    broken: list[Broken] = []
+    for entry in sorted(entry_points(group=hookspecs.ENTRY_POINT_GROUP), key=lambda e: e.value):
+        distribution = _distribution(entry)
+        name = f"{entry.dist.name if entry.dist else '?'}:{entry.name}"
+        problem = _register(manager, entry, name)
+        distributions[name] = distribution
+        if problem:
+            broken.append(Broken(name=entry.name, distribution=distribution, reason=problem))
+    offers: list[Offer] = []
+    for kind, protocol in KINDS.items():
+        for implementation in implementations(manager, f"harness_{kind}s"):
+            distribution = distributions[implementation.plugin_name]
+            found, problem = _offers(kind, protocol, implementation.function, distribution)
+            offers.extend(found)
+            if problem:
+                name = implementation.plugin_name.partition(":")[2]
+                broken.append(Broken(name=name, distribution=distribution, reason=problem))
+    _refuse_doubles(offers)
+    sources = [
+        _model_source(implementation, distributions[implementation.plugin_name])
+        for implementation in implementations(manager, "harness_models")
+    ]
+    return Catalogue(offers=(*offers, *sources), broken=tuple(broken), manager=manager)
+
+
+def _register(manager: pluggy.PluginManager, entry: EntryPoint, name: str) -> str | None:
+    try:
+        module = entry.load()
+        _refuse_unknown_hooks(module)
+        manager.register(module, name)
+    except (Exception, SystemExit) as error:
+        # pluggy keeps a plugin whose second hook it refuses.
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        return failure_reason(error)
+    return None
+
+
+def _refuse_unknown_hooks(module: object) -> None:
+    known = [name for name in vars(hookspecs) if name.startswith("harness_")]
+    for name, function in vars(module).items():
+        # pluggy's marker leaves this attribute on what it decorates.
+        if hasattr(function, "harness_impl") and name not in known:
+            raise UnknownNameError("hook", name, known)
+
+
+def _offers(
+    kind: Kind,
+    protocol: type,
+    function: Any,  # noqa: ANN401 -- pluggy is untyped here
+    distribution: str,
+) -> tuple[list[Offer], str | None]:
+    found: list[Offer] = []
+    try:
+        for plugin in function():
+            lacking = _lacking(plugin, protocol)
+            if lacking:
+                return (
+                    found,
+                    f"{type(plugin).__name__} is no {kind}: it has no {', '.join(lacking)}",
+                )
+            if plugin.name == RESERVED:
+                return found, f"{RESERVED!r} is what the unpruned model is called in every table"
+            found.append(
+                Offer(
+                    kind=kind,
+                    name=plugin.name,
+                    distribution=distribution,
+                    description=_first_line(plugin),
+                    plugin=plugin,
+                )
+            )
+    except (Exception, SystemExit) as error:
+        return found, failure_reason(error)
+    return found, None
+
+
+def _lacking(plugin: object, protocol: type) -> list[str]:
+    # isinstance would evaluate properties, and one that is not configured yet may refuse.
+    members = [name for name in vars(protocol) if not name.startswith("_")]
+    return [name for name in members if getattr_static(plugin, name, None) is None]
+
+
+def _model_source(implementation: Any, distribution: str) -> Offer:  # noqa: ANN401 -- pluggy's HookImpl
+    module = implementation.plugin
+    name = implementation.plugin_name.partition(":")[2].removeprefix("model_")
+    return Offer(
+        kind="model",
+        name=f"{name} (any name or pattern)",
+        distribution=distribution,
+        description=_first_line(module),
+        plugin=module,
+    )
+
+
+def _refuse_doubles(offers: Iterable[Offer]) -> None:
+    first: dict[tuple[str, str], tuple[Any, str]] = {}
+    for offer in offers:
+        known = first.get((offer.kind, offer.name))
+        refuse_double(offer.kind, offer.name, known, offer.distribution)
+        first[offer.kind, offer.name] = (offer.plugin, offer.distribution)
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+
+
+def _first_line(documented: Any) -> str:  # noqa: ANN401 -- a module or an instance
+    text = (documented.__doc__ or "").strip()
+    return text.splitlines()[0] if text else ""

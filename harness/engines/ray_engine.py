@@ -1,0 +1,211 @@
+"""Jobs on the hosts of a Ray cluster, each in a process of its own there."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter, defaultdict, deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from harness.engines import ray_client
+from harness.engines.engine import Outcome, TrainsOnGpu
+from harness.engines.local import LocalEngine
+from harness.engines.ray_cluster import PREFIX
+from harness.engines.ray_host import HostJob, look_away, run_on_host
+from harness.errors import failure_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from harness.engines.engine import MakesEngine, Place
+    from harness.engines.ray_cluster import Cluster, Host
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+POLL_SECONDS = 0.5
+RETRIES = 3
+"""Of a job that trains, where its host dies; what it had finished by then is in the run's folder."""
+GPU_SHARE = 0.25
+"""Of a GPU for each job that trains on one: a small model leaves most of it idle."""
+
+
+@contextmanager
+def remote_engines(cluster: Cluster, folder: Path, plugins: Sequence[Any]) -> Iterator[MakesEngine]:
+    """What makes engines for a run in `folder`, which all hosts share.
+
+    Raises HarnessError where a host does not, or has other plugins.
+    """
+    # A folder of the same name is no shared folder; one that shows this file is.
+    token = folder / f".shared-{uuid.uuid4().hex}"
+    folder.mkdir(parents=True, exist_ok=True)
+    token.touch()
+    try:
+        cluster.check(token, plugins)
+        yield partial(RemoteEngine, cluster=cluster, token=token)
+    finally:
+        token.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteEngine:
+    """Runs jobs as tasks of a Ray cluster; one that is to be alone has all of its host.
+
+    Ray knows no deadlines, so an engine on the host keeps `time_limit`; logs are the hosts' own.
+    """
+
+    cluster: Cluster
+    token: Path
+    time_limit: float
+    log: Path
+    preloads: tuple[str, ...] = ()
+    note: Callable[[str], None] = print
+    _running: dict[Any, _Task] = field(default_factory=dict, init=False)
+
+    @property
+    def workers(self) -> int:
+        """One for each processor that hosts train with."""
+        return self.cluster.processors
+
+    def run(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Mapping[str, Job],
+        *,
+        watching: Callable[[list[str]], None],
+        places: Mapping[str, Place] | None = None,
+        expected: int = 0,  # noqa: ARG002 -- hosts are there already
+    ) -> Iterator[tuple[str, Outcome[Result]]]:
+        """Label and outcome of each job as it ends; `watching` hears which are running.
+
+        Ray gets no more of them than its hosts can take; hosts that join get work at once.
+        """
+        places = places or {}
+        queues, running = defaultdict[str, deque[str]](deque), dict[Any, _Task]()
+        begun: set[str] = set()
+        try:
+            while running or any(queues.values()) or len(begun) < len(jobs):
+                hosts = self.cluster.hosts()
+                for label in [label for label in jobs if label not in begun]:
+                    begun.add(label)
+                    if _on_gpu(jobs[label]) and not any(host.gpus for host in hosts):
+                        yield label, Outcome(failure="no host of the cluster has a GPU to train on")
+                        continue
+                    # Those that need no backend under the empty name.
+                    queues[places[label].kind if label in places else ""].append(label)
+                for backend, queue in queues.items():
+                    for task in self._starts(backend, queue, hosts):
+                        place = places.get(task.label)
+                        try:
+                            reference = self._start(task, function, jobs[task.label], place)
+                            running[reference] = self._running[reference] = task
+                        except Exception as error:
+                            yield task.label, Outcome(failure=failure_reason(error))
+                    if backend and not any(host.units(backend) for host in hosts):
+                        for label in _emptied(queue):
+                            yield label, Outcome(failure=f"no host declares {PREFIX}{backend} any more")
+                watching([task.label for task in running.values()])
+                for reference in _ended(running):
+                    self._running.pop(reference)
+                    yield running.pop(reference).label, _outcome(reference)
+                for reference in [r for r, task in running.items() if task.host not in {None, *hosts}]:
+                    # Ray may wait for a host for ever that died before it had the job.
+                    task = running.pop(reference)
+                    self._running.pop(reference)
+                    yield task.label, Outcome(failure=f"{task.host} is gone")
+        finally:
+            for reference in running:
+                self._running.pop(reference)
+                ray_client.cancel(reference)
+
+    def devices(self, places: Iterable[Place]) -> int:
+        """As many as hosts declare of their backends, 1 at least."""
+        kinds = {place.kind for place in places}
+        return max(1, int(sum(host.units(kind) for host in self.cluster.hosts() for kind in kinds)))
+
+    def _starts(self, backend: str, queue: deque[str], hosts: Sequence[Host]) -> Iterator[_Task]:
+        """The jobs of a queue that hosts have room for now, taken from it."""
+        while queue:
+            tasks = [task for task in self._running.copy().values() if task.backend == backend]
+            busy = Counter(task.host for task in tasks)
+            free = [host for host in hosts if busy[host] < host.units(backend)]
+            if not free and (backend or busy[None] >= sum(host.cpus for host in hosts)):
+                return
+            yield _Task(label=queue.popleft(), backend=backend, host=free[0] if free else None)
+
+    def _start(
+        self, task: _Task, function: Callable[[Any], Any], job: object, place: Place | None
+    ) -> Any:  # noqa: ANN401 -- a reference of Ray's
+        given = HostJob(
+            label=task.label,
+            function=function,
+            job=job,
+            place=place,
+            # Ray puts a print of its own, which cannot travel, in the place of Python's.
+            engine=LocalEngine(
+                workers=1,
+                time_limit=self.time_limit,
+                log=self.log,
+                preloads=self.preloads,
+                note=look_away,
+            ),
+            token=self.token,
+            cwd=Path.cwd(),
+        )
+        needs = _needs(task.host, place, on_gpu=_on_gpu(job))
+        return ray_client.start_task(run_on_host, given, name=task.label, **needs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A job that Ray has; `host` is the one that it is meant for, where it is meant for one."""
+
+    label: str
+    backend: str
+    host: Host | None
+
+
+def _on_gpu(job: object) -> bool:
+    return isinstance(job, TrainsOnGpu) and job.on_gpu
+
+
+def _needs(host: Host | None, place: Place | None, *, on_gpu: bool) -> dict[str, Any]:
+    """What Ray keeps for a job."""
+    if host is None or place is None:
+        gpus = GPU_SHARE if on_gpu else 0
+        retried = {"max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+        return {"num_cpus": 1, "num_gpus": gpus, **retried}
+    return {
+        "num_cpus": host.cpus if place.alone else 0,
+        "num_gpus": host.gpus if place.alone else 0,
+        "resources": {PREFIX + place.kind: 1},
+        "scheduling_strategy": host.here,
+        # What was cut off is no measurement; whoever asked for it decides what comes next.
+        "max_retries": 0,
+    }
+
+
+def _emptied(queue: deque[str]) -> Iterator[str]:
+    while queue:
+        yield queue.popleft()
+
+
+def _ended(running: Mapping[Any, _Task]) -> list[Any]:
+    """What has ended by now, or does so soon."""
+    if not running:
+        # All hosts are busy or gone; others may join.
+        time.sleep(POLL_SECONDS)
+        return []
+    return ray_client.wait_for_any(running, seconds=POLL_SECONDS)
+
+
+def _outcome(reference: Any) -> Outcome[Any]:  # noqa: ANN401 -- a reference of Ray's
+    try:
+        outcome: Outcome[Any] = ray_client.result_of(reference)
+    except Exception as error:
+        return Outcome(failure=failure_reason(error))
+    return outcome

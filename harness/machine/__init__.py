@@ -1,0 +1,1 @@
+"""This computer: facts, load, memory, clock, energy meters, device locks."""

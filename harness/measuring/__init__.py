@@ -1,0 +1,1 @@
+"""Times, memory and the backends' own accuracy of snapshots."""

@@ -1,0 +1,195 @@
+"""What a backend makes of a snapshot, speed here aside: its own accuracy, a simulator's figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.contracts.backends import Simulates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.contracts.backends import Backend
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.grid import Cell
+    from harness.trials.spec import Dense
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.contracts.backends import Approximate, LoadsFile, Simulated
+from harness.conversion.device_tensors import from_host
+from harness.conversion.equivalence import check_deviation, deviation
+from harness.conversion.export import Exporter, architecture, loaded
+from harness.errors import failure_reason
+from harness.machine.device import Device
+from harness.machine.time_breakdown import Timesheet, Worked
+from harness.storage.bits import encode_bits
+from harness.storage.keys import digest
+from harness.training.evaluation import evaluate_run
+from harness.training.sampling import drawn_images, example_batch
+from harness.trials.snapshot import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+
+    from harness.contracts.backends import Backend, Run
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.spec import Dense
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What was found, by batch size where it depends on it; `failure` is why there is no more.
+
+    `top1` and `correct` are of the backend's own outputs, as in a snapshot's facts.
+    """
+
+    top1: float | None = None
+    correct: str = ""
+    deviation: float | None = None
+    simulated: Mapping[int, Simulated] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionJob:
+    """One snapshot on one backend."""
+
+    dense: Dense
+    snapshot: str
+    backend: Backend
+    batches: Sequence[int]
+    store: ArtifactStore
+    device: Device = Device()
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{self.snapshot} on {self.backend.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection(Worked):
+    """What an inspection hands back."""
+
+    found: Inspected
+
+
+def inspects(backend: Backend) -> bool:
+    """Whether there is anything to find out that timing does not."""
+    return isinstance(backend, Approximate | Simulates)
+
+
+def inspect(job: InspectionJob) -> Inspection:
+    """Keep what was found; an error becomes the reason why there is nothing."""
+    timesheet = Timesheet()
+    torch.set_num_threads(1)
+    with timesheet.counting("inspecting"):
+        try:
+            found = _inspected(job)
+        except (Exception, SystemExit) as error:
+            found = Inspected(failure=failure_reason(error))
+    if not found.failure:
+        job.store.write_record(_key(job), asdict(found))
+    return Inspection(timesheet=timesheet, found=found)
+
+
+def kept_inspection(job: InspectionJob) -> Inspected | None:
+    """What `inspect` kept; None where it kept nothing, or not at all of the job's batch sizes."""
+    record = job.store.record(_key(job))
+    if record is None:
+        return None
+    figures = {int(batch): Simulated(**said) for batch, said in record.pop("simulated").items()}
+    whole = not isinstance(job.backend, Simulates) or {*job.batches} <= figures.keys()
+    return Inspected(**record, simulated=figures) if whole else None
+
+
+def _inspected(job: InspectionJob) -> Inspected:
+    dense, backend, batch = job.dense, job.backend, max(job.batches)
+    model = load_model(job.store.folder(job.snapshot), dense.model, dense.dataset)
+    exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=job.store)
+    images = drawn_images(dense.dataset, "test", batch, seed=0)
+    with torch.no_grad():
+        run = from_host(_run(job, exporter, model, images), backend)
+        off = deviation(run(images), model(images))
+    check_deviation(off, backend)
+    own: dict[str, Any] = {}
+    if isinstance(backend, Approximate):
+        evaluation = evaluate_run(_padded(run, batch), dense.dataset, batch=batch)
+        own = {"top1": evaluation.top1, "correct": encode_bits(evaluation.correct.numpy())}
+    return Inspected(deviation=off, simulated=_simulated(job, exporter, model), **own)
+
+
+def _run(job: InspectionJob, exporter: Exporter, model: nn.Module, images: Tensor) -> Run:
+    if not isinstance(job.backend, LoadsFile):
+        return loaded(job.backend, model, images)
+    folder = job.store.folder(job.snapshot)
+    return job.backend.load(
+        exporter.file(job.backend.converter, model, batch=len(images), folder=folder)
+    )
+
+
+def _padded(run: Run, batch: int) -> Run:
+    """The same for fewer images than a file may take."""
+
+    def padded(images: Tensor) -> Tensor:
+        missing = batch - len(images)
+        given = (
+            torch.cat([images, images[:1].expand(missing, *images.shape[1:])]) if missing else images
+        )
+        return run(given)[: len(images)]
+
+    return padded
+
+
+def _simulated(job: InspectionJob, exporter: Exporter, model: nn.Module) -> dict[int, Simulated]:
+    backend = job.backend
+    if not isinstance(backend, Simulates) or not isinstance(backend, LoadsFile):
+        return {}
+    found = {}
+    for batch in job.batches:
+        key = simulation_key(job, model, batch=batch)
+        record = job.store.record(key)
+        if record is None:
+            folder = job.store.folder(job.snapshot)
+            file = exporter.file(backend.converter, model, batch=batch, folder=folder)
+            record = asdict(backend.simulate(file))
+            job.store.write_record(key, record)
+        found[batch] = Simulated(**record)
+    return found
+
+
+def simulation_key(job: InspectionJob, model: nn.Module, *, batch: int) -> str:
+    """Under which a simulator's figures are kept, by architecture where it reads no weights."""
+    backend, dense = job.backend, job.dense
+    reads = isinstance(backend, Simulates) and backend.reads_weights
+    alike = architecture(model, example_batch(dense.dataset, 1), dense.model.name)
+    facts = [job.snapshot if reads else alike, batch, backend.name, *job.device.identity(backend)]
+    return f"simulated-{type(backend).__name__}-{digest(facts)}"
+
+
+def _key(job: InspectionJob) -> str:
+    facts = [job.snapshot, job.backend.name, *job.device.identity(job.backend)]
+    return f"inspected-{type(job.backend).__name__}-{digest(facts)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspections:
+    """What was found out about snapshots, by their key and the backend's name."""
+
+    found: Mapping[tuple[str, str], Inspected] = field(default_factory=dict)
+
+    def of(self, snapshot: str, backend: Backend) -> Inspected:
+        """What was found; nothing where there was nothing to find out."""
+        return self.found.get((snapshot, backend.name), Inspected())
+
+    def failure(self, snapshot: str, cell: Cell) -> str:
+        """Why a snapshot has no row on the cell's backend; empty where it can have one."""
+        dense = self.of(cell.dense.key, cell.backend).failure
+        return self.of(snapshot, cell.backend).failure or (f"dense: {dense}" if dense else "")

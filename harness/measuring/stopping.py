@@ -1,0 +1,59 @@
+"""The stopping rule of timing: when a session has processes enough."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness.measuring.timing_results import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.measuring.timing_process import Timing
+
+from typing import TYPE_CHECKING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """When a timing session has enough processes.
+
+    At least `least`; then more until every saving's 95 % half-width is at most `precision` of dense
+    latency, until `seconds` have passed, or until there are `most`.
+    """
+
+    least: int = 3
+    most: int = 64
+    precision: float = 0.01
+    seconds: float = 10.0
+
+
+Stop = Literal["precise", "plateau", "time", "processes"]
+
+PLATEAU_PROCESSES = 8
+
+
+def why_enough(timings: Sequence[Timing], *, patience: Patience, seconds: float) -> Stop | None:
+    """What ends a session that has these timings after so long; None where it should go on."""
+    if len(timings) < patience.least:
+        return None
+    width = _widest(timings)
+    if width <= patience.precision:
+        return "precise"
+    # Twice the processes should have made the interval 0.7 times as wide.
+    half = len(timings) // 2
+    if half >= PLATEAU_PROCESSES and width > _widest(timings[:half]):
+        return "plateau"
+    if seconds >= patience.seconds:
+        return "time"
+    return "processes" if len(timings) >= patience.most else None
+
+
+def _widest(timings: Sequence[Timing]) -> float:
+    """The largest half-width of a saving, as a fraction of dense latency; one process knows none."""
+    if len(timings) < 2:
+        return math.inf
+    savings = Measured(timings=tuple(timings)).savings()
+    return max(((found.high - found.low) / 2 / dense for _, found, dense in savings), default=0.0)

@@ -1,0 +1,219 @@
+"""One timing process: dense, a hidden copy of dense and pruned snapshots, all in turn.
+
+The process loads artifacts and the backend, never a criterion's code. Where weights lie in memory
+moves a model's time, so what the hidden copy seems to save is noise, and several such processes make
+a measurement.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.contracts.backends import LoadsFile
+from harness.contracts.converters import SharesGraph
+from harness.conversion.device_tensors import device_clock, from_host, placed
+from harness.conversion.equivalence import check_deviation, deviation
+from harness.conversion.export import Exporter, loaded
+from harness.discovery.backend_file import BackendFile, opened
+from harness.errors import HarnessError, failure_reason
+from harness.machine.clock import CLOCK, Limits, interleave
+from harness.machine.energy import joules
+from harness.machine.load import Conditions, Watch
+from harness.training.sampling import drawn_images
+from harness.trials.snapshot import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from harness.contracts.backends import Backend, Run
+    from harness.contracts.data import Dataset, Model
+    from harness.contracts.meters import Meter
+    from harness.storage.artifacts import ArtifactStore
+
+DENSE = "dense"
+COPY = "hidden copy of dense"
+INPUTS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingJob:
+    """What one timing process does; `snapshots` maps a label, `dense` among them, to a folder.
+
+    `others` names the labels that another backend than `backend` runs. `cores` pins the process where
+    it is not empty.
+    """
+
+    backend: Backend
+    model: Model
+    dataset: Dataset
+    store: ArtifactStore
+    snapshots: Mapping[str, Path]
+    batches: tuple[int, ...]
+    threads: int
+    limits: Limits
+    seed: int
+    cores: tuple[int, ...] = ()
+    others: Mapping[str, Backend | BackendFile] = field(default_factory=dict)
+    meter: Meter | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What one process found, by batch and label; times in milliseconds.
+
+    A label in `failures` of a batch size counts for nothing there.
+    """
+
+    samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    load_ms: dict[str, float] = field(default_factory=dict)
+    first_ms: dict[str, float] = field(default_factory=dict)
+    joules: dict[int, dict[str, float | None]] = field(default_factory=dict)
+    deviations: dict[str, float] = field(default_factory=dict)
+    failures: dict[int, dict[str, str]] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
+    seconds: float = 0.0
+
+
+def time_snapshots(job: TimingJob) -> Timing:
+    """Load every snapshot, time all of them in turn, and check the timed outputs against PyTorch's.
+
+    A snapshot that cannot be loaded or returns wrong numbers is a failure and counts for nothing;
+    without dense there is nothing to compare with and all fail.
+    """
+    began, watch = CLOCK(), Watch()
+    if job.cores:
+        os.sched_setaffinity(0, job.cores)
+    torch.set_num_threads(job.threads)
+    folders = {**job.snapshots, COPY: job.snapshots[DENSE]}
+    # What is loaded first lies elsewhere than what is loaded last: another order in every process.
+    order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
+    others = {label: opened(backend) for label, backend in job.others.items()}
+    subjects = [
+        _Subject(
+            label=label,
+            folder=folders[label],
+            model=load_model(folders[label], job.model, job.dataset),
+            backend=others.get(label, job.backend),
+        )
+        for label in order
+    ]
+    timing = Timing()
+    ready: dict[str, Run] = {}
+    with torch.no_grad():
+        for batch in job.batches:
+            _time_batch(job, subjects, ready, batch=batch, timing=timing)
+    seconds = (CLOCK() - began) / 1e9
+    return replace(timing, conditions=watch.conditions(), seconds=seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    label: str
+    folder: Path
+    model: nn.Module = field(repr=False)
+    backend: Backend
+
+
+class _Recorded:
+    """A run on one input that remembers its latest output, so that timed outputs can be checked."""
+
+    def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
+        self.output = images
+        self._given = placed(images, backend)
+        self._run = run
+
+    def __call__(self) -> None:
+        self.output = self._run(self._given)
+
+
+def _time_batch(
+    job: TimingJob,
+    subjects: Sequence[_Subject],
+    ready: dict[str, Run],
+    *,
+    batch: int,
+    timing: Timing,
+) -> None:
+    inputs = drawn_images(job.dataset, "test", INPUTS * batch, seed=job.seed).split(batch)
+    runs: dict[str, list[_Recorded]] = {}
+    wanted: dict[str, Tensor] = {}
+    failures = timing.failures.setdefault(batch, {})
+    for subject in subjects:
+        try:
+            run = _prepared(job, subject, inputs[-1], ready, timing)
+            wanted[subject.label] = subject.model(inputs[-1])
+            _check(subject, from_host(run, subject.backend)(inputs[-1]), wanted, timing)
+            runs[subject.label] = [_Recorded(run, images, subject.backend) for images in inputs]
+        except Exception as error:
+            failures[subject.label] = failure_reason(error)
+    if not failures.keys() & {DENSE, COPY}:
+        session = interleave(
+            runs,
+            reference=DENSE,
+            limits=job.limits,
+            seed=job.seed,
+            elapsed=device_clock(job.backend),
+        )
+        timing.samples[batch] = session.samples
+        failures |= _wrong_outputs(runs, subjects, wanted, timing)
+        if job.meter is not None:
+            timing.joules[batch] = {label: joules(job.meter, own) for label, own in runs.items()}
+    broken = [failures[label] for label in (DENSE, COPY) if label in failures]
+    if broken:
+        reason = f"dense could not be run: {broken[0]}"
+        failures.update(dict.fromkeys([subject.label for subject in subjects], reason))
+
+
+def _wrong_outputs(
+    runs: Mapping[str, Sequence[_Recorded]],
+    subjects: Sequence[_Subject],
+    wanted: Mapping[str, Tensor],
+    timing: Timing,
+) -> dict[str, str]:
+    """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
+    wrong = {}
+    for subject in subjects:
+        if subject.label in runs:
+            try:
+                _check(subject, runs[subject.label][-1].output, wanted, timing)
+            except HarnessError as error:
+                wrong[subject.label] = str(error)
+    return wrong
+
+
+def _prepared(
+    job: TimingJob, subject: _Subject, inputs: Tensor, ready: dict[str, Run], timing: Timing
+) -> Run:
+    """The model on the backend; a file that serves every batch size is loaded once."""
+    label, backend = subject.label, subject.backend
+    if isinstance(backend, LoadsFile):
+        if isinstance(backend.converter, SharesGraph) and label in ready:
+            return ready[label]
+        exporter = Exporter(name=job.model.name, dataset=job.dataset, store=job.store)
+        file = exporter.file(backend.converter, subject.model, batch=len(inputs), folder=subject.folder)
+        began = CLOCK()
+        run = backend.load(file)
+    else:
+        began = CLOCK()
+        run = loaded(backend, subject.model, inputs)
+    there = CLOCK()
+    from_host(run, backend)(inputs)
+    timing.load_ms.setdefault(label, (there - began) / 1e6)
+    timing.first_ms.setdefault(label, (CLOCK() - there) / 1e6)
+    ready[label] = run
+    return run
+
+
+def _check(subject: _Subject, found: Tensor, wanted: Mapping[str, Tensor], timing: Timing) -> None:
+    """Raises HarnessError where outputs are not PyTorch's; how far they are off is kept."""
+    off = deviation(found, wanted[subject.label])
+    timing.deviations[subject.label] = max(off, timing.deviations.get(subject.label, 0.0))
+    check_deviation(off, subject.backend)

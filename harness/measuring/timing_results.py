@@ -1,0 +1,108 @@
+"""What the processes of a timing session sampled, as latencies and savings."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.measuring.timing_process import Timing
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from harness.measuring.timing_process import COPY, DENSE
+from harness.ranking.intervals import median, process_weights, saving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.measuring.timing_process import Timing
+    from harness.ranking.intervals import Estimate, Processes
+
+
+DISTURBED = 0.05
+"""A hidden copy of dense that differs from it by more than this fraction, and surely, is no noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What the processes of one session found, and why there were no more of them.
+
+    `steady` is false where a copy of dense stood out.
+    """
+
+    timings: tuple[Timing, ...]
+    steady: bool = True
+    stopped: str = ""
+
+    def failure(self, batch: int, label: str) -> str | None:
+        """Why a snapshot has no time at that batch size: the first process that says so."""
+        found = (timing.failures.get(batch, {}).get(label) for timing in self.timings)
+        return next((reason for reason in found if reason), None)
+
+    def samples(self, batch: int, label: str) -> Processes:
+        """Milliseconds by process and round."""
+        return [timing.samples[batch][label] for timing in self.timings]
+
+    def latency(self, batch: int, label: str) -> Estimate:
+        """Median time (ms)."""
+        return median(self.samples(batch, label), self._weights[batch])
+
+    def saving(self, batch: int, label: str, *, dense: str = DENSE) -> Estimate:
+        """What `label` saves against `dense` (ms), paired by process and round."""
+        pairs = self.samples(batch, dense), self.samples(batch, label)
+        return saving(*pairs, self._weights[batch])
+
+    def joules(self, batch: int, label: str) -> float | None:
+        """Energy of one inference, mean of processes; None where one of them does not know."""
+        found = [timing.joules.get(batch, {}).get(label) for timing in self.timings]
+        known = [value for value in found if value is not None]
+        return fmean(known) if len(known) == len(found) else None
+
+    @cached_property
+    def _weights(self) -> dict[int, list[float]]:
+        """Of the processes, by batch size."""
+        batches = set.intersection(*(set(timing.samples) for timing in self.timings))
+        return {
+            batch: process_weights([[*timing.samples[batch].values()] for timing in self.timings])
+            for batch in batches
+        }
+
+    def savings(self) -> Iterator[tuple[str, Estimate, float]]:
+        """Label, saving and dense latency (ms) of what every process timed beside dense."""
+        for batch in set.intersection(*(set(timing.samples) for timing in self.timings)):
+            if self.failure(batch, DENSE) or self.failure(batch, COPY):
+                continue
+            dense = self.latency(batch, DENSE).value
+            for label in self.timings[0].samples[batch]:
+                if label != DENSE and not self.failure(batch, label):
+                    yield label, self.saving(batch, label), dense
+
+
+def disturbed(timings: Sequence[Timing]) -> bool:
+    """Whether a hidden copy of dense surely differs by more than placement explains, at any batch."""
+    return any(
+        (found.low > 0.0 or found.high < 0.0) and abs(found.value) > DISTURBED * dense
+        for label, found, dense in Measured(timings=tuple(timings)).savings()
+        if label == COPY
+    )
+
+
+def raw_samples(measured: Measured) -> bytes:
+    """All samples as a compressed NumPy archive: `batch/label/process` to milliseconds by round."""
+    arrays = {
+        f"{batch}/{label}/{process}": np.asarray(times)
+        for process, timing in enumerate(measured.timings)
+        for batch, by_label in timing.samples.items()
+        for label, times in by_label.items()
+    }
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
+    return content.getvalue()

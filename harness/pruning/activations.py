@@ -1,0 +1,168 @@
+"""What passes between the layers of a model while it looks at images."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from harness.pruning.layers import LAYERS, NORMS, channels_second, layers_of, prunable_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from torch import Tensor
+
+    Batches = Sequence[tuple[Tensor, Tensor]]
+    See = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
+
+ACTIVATIONS = ("torch.nn.modules.activation", "timm.layers.activations")
+"""Modules whose classes activate."""
+
+
+@contextmanager
+def watching(modules: Mapping[str, nn.Module], see: See) -> Iterator[None]:
+    """Call `see(name, module, input, output)` whenever one runs; what it returns goes on instead."""
+
+    def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Tensor | None]:
+        def seen(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Tensor | None:  # noqa: ANN401 -- torch's
+            tensors = bool(inputs) and isinstance(inputs[0], torch.Tensor)
+            return see(name, module, inputs[0], output) if tensors and _is_tensor(output) else None
+
+        return seen
+
+    with ExitStack() as stack:
+        for name, module in modules.items():
+            stack.callback(module.register_forward_hook(hook(name)).remove)
+        yield
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+@dataclass
+class _Chain:
+    """Where the output of each layer is followed to; tensors stay alive, so that none is another."""
+
+    owner: dict[int, str] = field(default_factory=dict)
+    last: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    alive: list[Tensor] = field(default_factory=list)
+
+    def see(self, name: str, module: nn.Module, given: Tensor, output: Tensor) -> None:
+        self.alive += [given, output]
+        if isinstance(module, LAYERS):
+            layer = f"{name}.weight"
+        elif id(given) in self.owner and given.shape == output.shape and not _holds_layers(module):
+            layer = self.owner[id(given)]
+        else:
+            return
+        if layer not in self.done:
+            self.owner[id(output)] = layer
+            self.last[layer] = name
+            if _activates(module):
+                self.done.add(layer)
+
+
+def _holds_layers(module: nn.Module) -> bool:
+    return any(isinstance(inner, LAYERS) for inner in module.modules())
+
+
+def _activates(module: nn.Module) -> bool:
+    if type(module).__module__.startswith(ACTIVATIONS):
+        return True
+    return isinstance(module, NORMS) and any(_activates(inner) for inner in module.children())
+
+
+def activation_of(model: nn.Module, example: Tensor) -> dict[str, str]:
+    """By weight name, the module after which a layer's output is normed and activated.
+
+    A layer's output is followed from module to module as long as it keeps its shape, through sums
+    in place, up to the first activation; the layer itself where nothing follows.
+    """
+    chain = _Chain()
+    with watching(dict(model.named_modules()), chain.see), torch.no_grad():
+        model(example)
+    return chain.last
+
+
+def activations(model: nn.Module, batches: Batches) -> Iterator[dict[str, Tensor]]:
+    """`(images, out, ...)` by weight name for each batch, after norm and activation."""
+    for found, _ in _watched(model, batches):
+        yield {name: output.detach() for name, output in found.items()}
+
+
+def activation_gradients(model: nn.Module, batches: Batches) -> Iterator[dict[str, Tensor]]:
+    """Gradients of each image's own loss, in step with `activations`."""
+    layers = layers_of(model)
+    for found, (logits, labels) in _watched(model, batches, raw=True):
+        loss = F.cross_entropy(logits, labels, reduction="sum")
+        grads = torch.autograd.grad(loss, list(found.values()), allow_unused=True)
+        yield {
+            name: channels_second(layers[name], torch.zeros_like(output) if grad is None else grad)
+            for (name, output), grad in zip(found.items(), grads, strict=True)
+        }
+
+
+def _watched(
+    model: nn.Module, batches: Batches, *, raw: bool = False
+) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
+    """Outputs after norm and activation, logits and labels of each batch; `raw` ones take gradients."""
+    layers, after = layers_of(model), activation_of(model, batches[0][0][:2])
+    modules = {name: model.get_submodule(module) for name, module in after.items()}
+    for images, labels in batches:
+        found: dict[str, Tensor] = {}
+        with watching(modules, partial(_keep, found)), torch.set_grad_enabled(raw):
+            logits = model(images)
+        if not raw:
+            found = {name: channels_second(layers[name], output) for name, output in found.items()}
+        yield found, (logits, labels)
+
+
+def _keep(found: dict[str, Tensor], name: str, _: nn.Module, __: Tensor, output: Tensor) -> Tensor:
+    found[name] = output
+    # The next module may change it in place.
+    return output.clone()
+
+
+def gate_gradients(
+    model: nn.Module, norm_of: Mapping[str, str], batches: Batches
+) -> Iterator[dict[str, Tensor]]:
+    """`(out,)` by weight name for each batch: of its mean loss, for a gate of one on each channel."""
+    layers = layers_of(model)
+    norms = {name: model.get_submodule(norm) for name, norm in norm_of.items()}
+    widths = {name: prunable_weights(model)[name].shape[0] for name in layers}
+    for images, labels in batches:
+        gates: dict[str, Tensor] = {}
+        with watching(layers | norms, partial(_gate, gates, widths)):
+            loss = F.cross_entropy(model(images), labels)
+        grads = torch.autograd.grad(loss, list(gates.values()), materialize_grads=True)
+        yield dict(zip(gates, grads, strict=True))
+
+
+def _gate(
+    gates: dict[str, Tensor],
+    widths: Mapping[str, int],
+    name: str,
+    module: nn.Module,
+    _: Tensor,
+    output: Tensor,
+) -> Tensor | None:
+    dim = channel_dim(module, output)
+    if output.shape[dim] != widths[name]:
+        # The norm of several layers' channels at once is no single layer's.
+        return None
+    gates[name] = torch.ones(widths[name], requires_grad=True)
+    return output * gates[name].view(*(-1 if at == dim else 1 for at in range(output.dim())))
+
+
+def channel_dim(module: nn.Module, output: Tensor) -> int:
+    """Which dimension of a layer's or a norm's output its channels are."""
+    last = isinstance(module, nn.Linear) or type(module) is nn.LayerNorm
+    return output.dim() - 1 if last else 1

@@ -1,0 +1,228 @@
+"""What a criterion looks at: computed on first touch, copied, and recorded."""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from harness.errors import HarnessError, UnsupportedError
+from harness.pruning import activations
+from harness.pruning import consumers as readers
+from harness.pruning import layer_inputs as inputs
+from harness.pruning.channels import coupled_sums
+from harness.pruning.layers import prunable_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from torch import Generator, Tensor, nn
+
+    from harness.contracts.evidence import Granularity, Reader
+    from harness.pruning.activations import Batches
+    from harness.pruning.channels import ChannelGroup
+    from harness.pruning.surgery import CoupledLayers
+    from harness.storage.tensor_cache import TensorCache
+
+DAMPING = 0.01
+
+
+class RecordedEvidence:
+    """The evidence of one scoring; `touched` names the parts that the criterion looked at.
+
+    `cache` keeps those that other criteria ask for too.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        granularity: Granularity,
+        batches: Sequence[tuple[Tensor, Tensor]],
+        coupled: CoupledLayers | None,
+        seed: int,
+        cache: TensorCache | None = None,
+    ) -> None:
+        self.granularity = granularity
+        self.image_shape = _image_shape(batches)
+        self.touched: set[str] = set()
+        self._source = model
+        self._batches = batches
+        self._coupled = coupled
+        self._norm_of = coupled.norm_of if coupled else {}
+        self._seed = seed
+        self._cache = cache
+
+    @cached_property
+    def weights(self) -> Mapping[str, Tensor]:
+        """Prunable weights by parameter name; at `channel`, the scales of norms besides."""
+        self.touched.add("weights")
+        return {name: value.detach().clone() for name, value in self._scored(self._source).items()}
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Tensor]:
+        """Gradients of the mean calibration loss, in evaluation mode, for each of `weights`."""
+        self.touched.add("gradients")
+        return self._shared("gradients", self._gradients)
+
+    def _gradients(self) -> dict[str, Tensor]:
+        total: dict[str, Tensor] = {}
+        count = sum(len(images) for images, _ in self._batches)
+        for (images, _), grads in zip(self._batches, self._per_batch(), strict=True):
+            for name, grad in grads.items():
+                total[name] = total.get(name, torch.zeros_like(grad)) + grad * len(images)
+        return {name: value / count for name, value in total.items()}
+
+    @property
+    def batch_gradients(self) -> Iterator[Mapping[str, Tensor]]:
+        """`gradients`, one calibration batch at a time."""
+        self.touched.add("batch_gradients")
+        return self._per_batch()
+
+    @cached_property
+    def squared_gradients(self) -> Mapping[str, Tensor]:
+        """Mean over images of the squared gradient of each image's own loss (empirical Fisher)."""
+        self.touched.add("squared_gradients")
+        return self._shared("squared_gradients", self._squared_gradients)
+
+    def _squared_gradients(self) -> dict[str, Tensor]:
+        singles = [
+            (image[None], label[None])
+            for images, labels in self._batches
+            for image, label in zip(images, labels, strict=True)
+        ]
+        total: dict[str, Tensor] = {}
+        for grads in self._per_batch(singles):
+            for name, grad in grads.items():
+                total[name] = total.get(name, torch.zeros_like(grad)).addcmul_(grad, grad)
+        return {name: value / len(singles) for name, value in total.items()}
+
+    @property
+    def gate_gradients(self) -> Iterator[Mapping[str, Tensor]]:
+        """`(out,)` gradients for a gate of one on each channel after its norm, batch by batch."""
+        self.touched.add("gate_gradients")
+        return activations.gate_gradients(self._copy(), self._norm_of, self._batches)
+
+    @property
+    def activations(self) -> Iterator[Mapping[str, Tensor]]:
+        """`(images, out, ...)` by weight name, after norm and activation, batch by batch."""
+        self.touched.add("activations")
+        return activations.activations(self._copy(), self._batches)
+
+    @property
+    def activation_gradients(self) -> Iterator[Mapping[str, Tensor]]:
+        """Gradients of each image's own loss, in step with `activations`."""
+        self.touched.add("activation_gradients")
+        return activations.activation_gradients(self._copy(), self._batches)
+
+    @cached_property
+    def input_norms(self) -> Mapping[str, Tensor]:
+        """L2 norm over images and positions of what each weight multiplies, to broadcast to it."""
+        self.touched.add("input_norms")
+        return inputs.input_norms(self._copy(), self._batches)
+
+    @cached_property
+    def input_moments(self) -> Mapping[str, Tensor]:
+        """`(groups, in, in)` means of x xT over images and positions, x being what a row reads."""
+        self.touched.add("input_moments")
+        return inputs.input_moments(self._copy(), self._batches)
+
+    @cached_property
+    def inverse_moments(self) -> Mapping[str, Tensor]:
+        """Inverses of `input_moments`, 1 % of the mean diagonal added first."""
+        self.touched.add("inverse_moments")
+        moments = inputs.input_moments(self._copy(), self._batches)
+        return {n: inputs.inverse_moments(moments.pop(n), damping=DAMPING) for n in [*moments]}
+
+    @cached_property
+    def readers(self) -> Mapping[str, Reader]:
+        """By weight name, for each layer whose channels one ungrouped layer alone reads."""
+        self.touched.add("readers")
+        return readers.sole_readers(self._groups("readers"), self._source)
+
+    @cached_property
+    def contributions(self) -> Mapping[str, Tensor]:
+        """`(samples, out)` for each of `readers`: what each channel adds to outputs read from it."""
+        self.touched.add("contributions")
+        found = readers.sole_readers(self._groups("contributions"), self._source)
+        return readers.contributions(self._copy(), found, self._batches, seed=self._seed)
+
+    @cached_property
+    def norm_scales(self) -> Mapping[str, Tensor]:
+        """`(out,)` scales of the norm that directly follows each weight, by the weight's name."""
+        self.touched.add("norm_scales")
+        modules = dict(self._source.named_modules())
+        scales = {key: getattr(modules[norm], "weight", None) for key, norm in self._norm_of.items()}
+        found = {key: s.detach().clone() for key, s in scales.items() if s is not None}
+        if not found:
+            raise UnsupportedError("no layer of this model is followed by a norm with scales")
+        return found
+
+    def coupled_sums(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """`(out,)` sums of weight-shaped values over all slices that leave with each channel."""
+        self.touched.add("coupled_sums")
+        return coupled_sums(values, self._groups("coupled_sums"))
+
+    @property
+    def batches(self) -> Sequence[tuple[Tensor, Tensor]]:
+        """The calibration batches, images and labels, the same for every criterion."""
+        self.touched.add("batches")
+        return [(images.clone(), labels.clone()) for images, labels in self._batches]
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """A copy of the model in evaluation mode, for what the other parts do not offer."""
+        self.touched.add("model")
+        return self._copy()
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The only randomness a criterion may use; seeded by the trial."""
+        self.touched.add("generator")
+        return torch.Generator().manual_seed(self._seed)
+
+    def forget(self) -> None:
+        """Let go of what was computed: it is computed again where it is asked for again."""
+        for name in self.touched:
+            self.__dict__.pop(name, None)
+
+    def _shared(self, name: str, make: Callable[[], dict[str, Tensor]]) -> Mapping[str, Tensor]:
+        if self._cache is None:
+            return make()
+        return self._cache.get(name, lambda: (make(), ()), by=[self.granularity]).tensors
+
+    def _scored(self, model: nn.Module) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = dict(prunable_weights(model))
+        if self.granularity == "channel":
+            parameters = dict(model.named_parameters())
+            scales = (f"{norm}.weight" for norm in self._norm_of.values())
+            found |= {name: parameters[name] for name in scales if name in parameters}
+        return found
+
+    def _copy(self) -> nn.Module:
+        # Evaluation mode: in training mode the scoring pass would move the norms' statistics.
+        return copy.deepcopy(self._source).eval()
+
+    def _groups(self, what: str) -> tuple[ChannelGroup, ...]:
+        if self._coupled is None:
+            raise HarnessError(f"{what}: layers are coupled at granularity channel only")
+        return self._coupled.groups
+
+    def _per_batch(self, batches: Batches | None = None) -> Iterator[Mapping[str, Tensor]]:
+        model = self._copy()
+        named = self._scored(model)
+        for images, labels in batches or self._batches:
+            loss = F.cross_entropy(model(images), labels)
+            grads = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+            yield {
+                name: torch.zeros_like(weight) if grad is None else grad
+                for (name, weight), grad in zip(named.items(), grads, strict=True)
+            }
+
+
+def _image_shape(batches: Batches) -> tuple[int, int, int]:
+    channels, height, width = batches[0][0].shape[1:]
+    return channels, height, width

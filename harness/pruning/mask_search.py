@@ -1,0 +1,131 @@
+"""Which weights stay: masks that meet what a level asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from harness.pruning.activations import watching
+from harness.pruning.layers import layers_of, prunable_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.contracts.pruners import MakesMasks
+from harness.errors import HarnessError
+from harness.pruning.masks import block_masks, n_of_m_masks, removed_first, weight_masks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+    from harness.contracts.evidence import Scope
+    from harness.contracts.pruners import Pruner, Scores
+    from harness.pruning.granularity import Pattern
+    from harness.pruning.masks import Masks
+    from harness.pruning.scoring import Scoring
+
+PRECISION = 1e-6
+"""Of a sparsity that is searched for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """How much is to leave and how: `level` is a fraction of what the dense model costs.
+
+    `costs` is what one number of each weight costs, `whole` what all of the dense model's do.
+    """
+
+    level: float
+    pattern: Pattern
+    scope: Scope
+    costs: Mapping[str, float] = field(repr=False)
+    whole: float
+
+    @property
+    def budget(self) -> float:
+        """What may stay."""
+        return (1.0 - self.level) * self.whole
+
+    @property
+    def even(self) -> bool:
+        """Whether every weight costs the same."""
+        return len(set(self.costs.values())) == 1
+
+
+def chosen_masks(pruner: Pruner, scoring: Scoring, masks: Mapping[str, Tensor], *, aim: Aim) -> Masks:
+    """Keep masks of the lowest sparsity whose rest is within the budget, `masks` being in force.
+
+    Raises HarnessError where a criterion's own masks are not shaped like its weights.
+    """
+    if isinstance(pruner, MakesMasks) and aim.pattern.name == "weight":
+        maker = pruner
+        return _within_budget(lambda level: _made_masks(maker, scoring, masks, level), aim)
+    names = scoring.evidence.weights
+    scores = removed_first({name: scoring.scores[name] for name in names}, masks)
+    return _within_budget(lambda level: _scored_masks(scores, level, aim), aim)
+
+
+def _made_masks(
+    pruner: MakesMasks, scoring: Scoring, masks: Mapping[str, Tensor], sparsity: float
+) -> Masks:
+    weights = scoring.evidence.weights
+    made = pruner.masks(scoring.evidence, sparsity)
+    for name, keep in made.items():
+        if name not in weights or keep.shape != weights[name].shape or keep.dtype != torch.bool:
+            raise HarnessError(f"the mask of {name!r} must be bool and shaped like a prunable weight")
+    return {name: keep & masks[name] if name in masks else keep for name, keep in made.items()}
+
+
+def _within_budget(masks_at: Callable[[float], Masks], aim: Aim) -> Masks:
+    """The masks of the lowest sparsity whose rest is within the budget."""
+    if aim.even or aim.pattern.n_of_m:
+        return masks_at(aim.level)
+    low, high = 0.0, 1.0
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        fits = masked_cost(masks_at(middle), aim.whole, aim.costs) <= aim.budget
+        low, high = (low, middle) if fits else (middle, high)
+    return masks_at(high)
+
+
+def _scored_masks(scores: Scores, sparsity: float, aim: Aim) -> Masks:
+    pattern = aim.pattern
+    if pattern.n_of_m:
+        return n_of_m_masks(scores, n=pattern.n_of_m[0], m=pattern.n_of_m[1])
+    if pattern.block:
+        return block_masks(scores, sparsity, size=pattern.block, scope=aim.scope)
+    return weight_masks(scores, sparsity, scope=aim.scope)
+
+
+def weight_costs(
+    model: nn.Module, example: Tensor, *, counted: Literal["params", "macs"]
+) -> dict[str, float]:
+    """By weight name, what one of its numbers costs: 1, or how often an image multiplies by it."""
+    if counted == "params":
+        return dict.fromkeys(prunable_weights(model), 1.0)
+    costs = dict.fromkeys(prunable_weights(model), 0.0)
+
+    def see(name: str, layer: nn.Module, _: Tensor, output: Tensor) -> None:
+        costs[name] += output.numel() / len(layer.weight) / len(example)  # type: ignore[arg-type]  # a layer's is a tensor
+
+    with watching(layers_of(model), see), torch.no_grad():
+        model(example)
+    return costs
+
+
+def whole_cost(shapes: Mapping[str, torch.Size], costs: Mapping[str, float]) -> float:
+    """Of all of a model's prunable weights."""
+    return sum(shape.numel() * costs[name] for name, shape in shapes.items())
+
+
+def masked_cost(masks: Mapping[str, Tensor], whole: float, costs: Mapping[str, float]) -> float:
+    """Of what keep masks leave of `whole`."""
+    return whole - sum(float((~keep).sum()) * costs[name] for name, keep in masks.items())

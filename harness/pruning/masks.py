@@ -1,0 +1,175 @@
+"""From scores to keep masks of weights: single ones, n of m, and blocks.
+
+Ties break by index, so that a mask has exactly the asked-for number of zeros even where scores are
+equal; comparing with a threshold would remove all of a tie or none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from harness.contracts.evidence import Scope
+    from harness.contracts.pruners import Scores
+
+    Masks = dict[str, Tensor]
+
+
+def keep_all_but(count: int, scores: Tensor) -> Tensor:
+    """Mask (bool, shaped like `scores`) that drops the `count` lowest, earlier index first."""
+    if count <= 0:
+        return torch.ones_like(scores, dtype=torch.bool)
+    flat = scores.flatten()
+    threshold = flat.kthvalue(count).values
+    keep = flat > threshold
+    spared = flat.numel() - count - int(keep.count_nonzero())
+    if spared:
+        keep[(flat == threshold).nonzero().flatten()[-spared:]] = True
+    return keep.view(scores.shape)
+
+
+def removed_first(scores: Scores, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Scores in which what keep masks dropped before goes first, so that masks only grow."""
+    return {
+        name: score.masked_fill(~masks[name], -torch.inf) if name in masks else score
+        for name, score in scores.items()
+    }
+
+
+def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
+    """Keep masks with `round(sparsity * n)` zeros over the network, in each layer, or in each row.
+
+    `erk` gives each layer the density of `erk_densities`.
+    """
+    if scope == "global":
+        return _over_the_network(scores, sparsity)
+    if scope == "row":
+        return {name: _keep_in_rows(score, sparsity) for name, score in scores.items()}
+    densities = dict.fromkeys(scores, 1.0 - sparsity)
+    if scope == "erk":
+        densities = erk_densities({name: s.shape for name, s in scores.items()}, 1.0 - sparsity)
+    return {
+        name: keep_all_but(round((1.0 - densities[name]) * score.numel()), score)
+        for name, score in scores.items()
+    }
+
+
+def _over_the_network(scores: Scores, sparsity: float) -> Masks:
+    joined = torch.cat([score.flatten() for score in scores.values()])
+    keep = keep_all_but(round(sparsity * joined.numel()), joined)
+    parts = keep.split([score.numel() for score in scores.values()])
+    return {n: part.view(s.shape) for (n, s), part in zip(scores.items(), parts, strict=True)}
+
+
+def _keep_in_rows(score: Tensor, sparsity: float) -> Tensor:
+    rows = score.flatten(1)
+    return _keep_highest(rows, rows.shape[1] - round(sparsity * rows.shape[1])).view(score.shape)
+
+
+def _keep_highest(rows: Tensor, count: int) -> Tensor:
+    """The `count` highest along the last dimension, later index first."""
+    order = rows.argsort(dim=-1, stable=True)
+    lowest = order[..., : rows.shape[-1] - count]
+    return torch.ones_like(rows, dtype=torch.bool).scatter_(-1, lowest, value=False)
+
+
+def erk_densities(shapes: Mapping[str, torch.Size], density: float) -> dict[str, float]:
+    """Layer densities in proportion to (sum of dims) / (product of dims) (Mocanu 2018, Evci 2020).
+
+    A layer that would exceed 1 is dense, and the factor is solved again over the others.
+    """
+    raw = {name: sum(shape) / shape.numel() for name, shape in shapes.items()}
+    full: set[str] = set()
+    while True:
+        rest = [name for name in shapes if name not in full]
+        spare = density * sum(s.numel() for s in shapes.values()) - sum(shapes[n].numel() for n in full)
+        factor = spare / sum(raw[name] * shapes[name].numel() for name in rest) if rest else 0.0
+        over = {name for name in rest if factor * raw[name] > 1.0}
+        if not over:
+            return {name: 1.0 if name in full else factor * raw[name] for name in shapes}
+        full |= over
+
+
+def n_of_m_masks(scores: Scores, *, n: int, m: int) -> Masks:
+    """The `n` highest of every `m` consecutive inputs stay, at each position of a kernel.
+
+    That is what sparse tensor cores read (Mishra 2021). A layer whose inputs are no multiple of `m`
+    stays as it is, and has no mask.
+    """
+    masks = {}
+    for name, score in scores.items():
+        if score.shape[1] % m == 0:
+            seen = _by_position(score)
+            keep = _keep_highest(seen.reshape(*seen.shape[:2], -1, m), n)
+            masks[name] = _from_positions(keep.reshape(seen.shape), score.shape)
+    return masks
+
+
+def block_masks(scores: Scores, sparsity: float, *, size: tuple[int, int], scope: Scope) -> Masks:
+    """Whole blocks of `(outputs, inputs)`, at each position of a kernel, go by their mean score.
+
+    The lowest go until `sparsity` of the weights, over the network or in each layer, are as near as
+    whole blocks come; a block at the edge of a layer is smaller where the layer is no multiple.
+    """
+    means = {name: _block_means(score, size) for name, score in scores.items()}
+    weighed = {n: _block_means(torch.ones_like(s), size, total=True) for n, s in scores.items()}
+    together = [list(scores)] if scope == "global" else [[name] for name in scores]
+    masks: Masks = {}
+    for names in together:
+        joined = torch.cat([means[name].flatten() for name in names])
+        weights = torch.cat([weighed[name].flatten() for name in names])
+        gone = weights[joined.argsort(stable=True)].cumsum(0)
+        count = int((gone <= sparsity * float(weights.sum()) + 0.5).sum())
+        parts = keep_all_but(count, joined).split([means[name].numel() for name in names])
+        for name, part in zip(names, parts, strict=True):
+            masks[name] = _spread(part.view(means[name].shape), size, scores[name].shape)
+    return masks
+
+
+def _block_means(score: Tensor, size: tuple[int, int], *, total: bool = False) -> Tensor:
+    """`(positions, blocks down, blocks across)`."""
+    seen = _by_position(score).double()
+    means = F.avg_pool2d(seen[:, None], size, ceil_mode=True)[:, 0]
+    if not total:
+        return means
+    return F.avg_pool2d(seen[:, None], size, ceil_mode=True, divisor_override=1)[:, 0]
+
+
+def _spread(blocks: Tensor, size: tuple[int, int], shape: torch.Size) -> Tensor:
+    """Each block's value at all of its weights."""
+    wide = blocks.repeat_interleave(size[0], dim=1).repeat_interleave(size[1], dim=2)
+    return _from_positions(wide[:, : shape[0], : shape[1]], shape)
+
+
+def _by_position(score: Tensor) -> Tensor:
+    """`(positions of the kernel, outputs, inputs)`."""
+    return score.flatten(2).permute(2, 0, 1) if score.dim() > 2 else score[None]
+
+
+def _from_positions(seen: Tensor, shape: torch.Size) -> Tensor:
+    return seen.permute(1, 2, 0).reshape(shape)
+
+
+def apply_masks(model: nn.Module, masks: Mapping[str, Tensor] | None) -> None:
+    """Set what the keep masks drop to exactly zero, in place."""
+    if masks:
+        with torch.no_grad():
+            parameters = dict(model.named_parameters())
+            for name, keep in masks.items():
+                parameters[name].masked_fill_(~keep, 0.0)

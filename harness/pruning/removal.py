@@ -1,0 +1,198 @@
+"""One scoring turned into what is removed: masks of weights, or channels cut from a copy."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from harness.contracts.pruners import Rewrites
+from harness.errors import UnsupportedError
+from harness.pruning.channels import channel_scores, channels_for, comparable
+from harness.pruning.layers import prunable_weights
+from harness.pruning.mask_search import chosen_masks
+from harness.pruning.masks import apply_masks
+from harness.pruning.scoring import score_model
+from harness.pruning.surgery import remove_channels
+from harness.storage.keys import digest, source_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+
+    from harness.contracts.pruners import Pruner
+    from harness.pruning.channels import ChannelGroup
+    from harness.pruning.mask_search import Aim
+    from harness.pruning.masks import Masks
+    from harness.pruning.scoring import Scoring, Sight
+    from harness.pruning.surgery import CoupledLayers, History
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """A copy of the model to go on with, and what left it: masked weights or cut channels.
+
+    `keep` says the same by weight: bool, shaped like it, or `(out,)` where channels leave.
+    `rewritten` names the criterion that changed the weights that stay; `seconds` went into that, or
+    into scoring anew.
+    """
+
+    model: nn.Module = field(repr=False)
+    keep: Mapping[str, Tensor] = field(repr=False)
+    masks: Masks = field(default_factory=dict, repr=False)
+    cut: History = field(default_factory=list)
+    reduction: str
+    layers_at_one: int = 0
+    excluded: str = ""
+    rewritten: str = ""
+    seconds: float = 0.0
+
+    def digest(self) -> str:
+        """The same where two criteria chose to remove the same and left the rest alike."""
+        chosen = [sorted(self.masks), self.cut, *([self.rewritten] if self.rewritten else [])]
+        found = hashlib.sha256(digest(chosen).encode())
+        for _, keep in sorted(self.masks.items()):
+            found.update(np.packbits(keep.numpy()).tobytes())
+        return found.hexdigest()[:12]
+
+
+def choose_removal(
+    pruner: Pruner,
+    model: nn.Module,
+    scoring: Scoring,
+    *,
+    masks: Mapping[str, Tensor],
+    example: Tensor,
+    aim: Aim,
+) -> Removal:
+    """What leaves `model`, where `masks` are in force already.
+
+    Raises UnsupportedError where the sparsity cannot be reached.
+    """
+    if scoring.coupled is None:
+        return _weights(pruner, model, scoring, masks, aim=aim)
+    return _channels(pruner, model, scoring, scoring.coupled, example=example, aim=aim)
+
+
+def choose_in_steps(
+    pruner: Pruner,
+    model: nn.Module,
+    sight: Sight,
+    *,
+    steps: int,
+    masks: Mapping[str, Tensor],
+    aim: Aim,
+    seed: int,
+) -> tuple[Scoring, Removal]:
+    """The last step's removal, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
+    began = time.perf_counter()
+    # A pattern that says its own sparsity is reached at once.
+    steps = 1 if aim.pattern.n_of_m else steps
+    weights = prunable_weights(model)
+    now = sum(int(w.count_nonzero()) * aim.costs[name] for name, w in weights.items()) / aim.whole
+    for step in range(1, steps + 1):
+        level = 1.0 - now * ((1.0 - aim.level) / now) ** (step / steps)
+        scoring = score_model(pruner, model, sight, granularity=aim.pattern.scored, seed=seed)
+        removal = choose_removal(
+            pruner,
+            model,
+            scoring,
+            masks=masks,
+            example=sight.example,
+            aim=replace(aim, level=level if step < steps else aim.level),
+        )
+        model, masks = removal.model, removal.masks
+        apply_masks(model, masks)
+    return replace(scoring, seconds=0.0), replace(removal, seconds=time.perf_counter() - began)
+
+
+def _weights(
+    pruner: Pruner, model: nn.Module, scoring: Scoring, masks: Mapping[str, Tensor], *, aim: Aim
+) -> Removal:
+    weights = prunable_weights(model)
+    chosen = chosen_masks(pruner, scoring, masks, aim=aim)
+    if not chosen:
+        raise UnsupportedError(f"no layer's inputs are a multiple, as {aim.pattern.name} needs them")
+    smaller = copy.deepcopy(model)
+    rewritten, seconds = _rewrite(pruner, smaller, scoring, chosen)
+    return Removal(
+        masks=chosen,
+        keep=chosen,
+        model=smaller,
+        reduction="elementwise",
+        excluded=",".join(name for name in weights if name not in chosen),
+        rewritten=rewritten,
+        seconds=seconds,
+    )
+
+
+def _rewrite(
+    pruner: Pruner, model: nn.Module, scoring: Scoring, keep: Mapping[str, Tensor]
+) -> tuple[str, float]:
+    """Let the criterion change what stays, in place: its name and source, and how long it took."""
+    if not isinstance(pruner, Rewrites):
+        return "", 0.0
+    began = time.perf_counter()
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, weight in pruner.rewrite(scoring.evidence, keep).items():
+            parameters[name].copy_(weight)
+    return f"{pruner.name} {source_hash(pruner)}", time.perf_counter() - began
+
+
+def _channels(
+    pruner: Pruner,
+    model: nn.Module,
+    scoring: Scoring,
+    coupled: CoupledLayers,
+    *,
+    example: Tensor,
+    aim: Aim,
+) -> Removal:
+    scores = scoring.scores
+    groups = [g for g in coupled.groups if any(m.parameter in scores for m in g.producers)]
+    if not groups:
+        raise UnsupportedError("it scores no layer whose channels can leave")
+    reduced = [channel_scores(scores, group) for group in groups]
+    keep = channels_for(
+        comparable([score for score, _ in reduced], groups, scope=aim.scope),
+        groups,
+        shapes={name: weight.shape for name, weight in prunable_weights(model).items()},
+        costs=aim.costs,
+        budget=aim.budget,
+        multiple=aim.pattern.multiple,
+    )
+    smaller = copy.deepcopy(model)
+    stays = _by_producer(model, groups, keep.masks)
+    rewritten, seconds = _rewrite(pruner, smaller, scoring, stays)
+    spared = {group.root for group in coupled.groups} - {group.root for group in groups}
+    return Removal(
+        keep=stays,
+        cut=remove_channels(smaller, example, list(zip(groups, keep.masks, strict=True))),
+        model=smaller,
+        reduction=",".join(sorted({reduction for _, reduction in reduced})),
+        layers_at_one=keep.layers_at_one,
+        excluded=",".join((*coupled.excluded, *sorted(f"{root}.weight" for root in spared))),
+        rewritten=rewritten,
+        seconds=seconds,
+    )
+
+
+def _by_producer(
+    model: nn.Module, groups: Sequence[ChannelGroup], masks: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """`(out,)` keep masks by the name of the weight that makes the channels."""
+    weights, found = prunable_weights(model), dict[str, "Tensor"]()
+    for group, mask in zip(groups, masks, strict=True):
+        for member in group.producers:
+            keep = found.setdefault(
+                member.parameter, torch.ones(len(weights[member.parameter]), dtype=torch.bool)
+            )
+            keep[member.index] = mask[member.root]
+    return found

@@ -1,0 +1,143 @@
+"""What a criterion says of one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.contracts.pruners import Scores
+
+    Masks = dict[str, Tensor]
+
+import time
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from harness.errors import UnknownNameError
+from harness.pruning.evidence import RecordedEvidence
+from harness.pruning.layers import prunable_weights
+from harness.pruning.surgery import coupled_layers
+from harness.storage.keys import source_hash
+from harness.storage.tensor_cache import made
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from harness.contracts.evidence import Granularity
+    from harness.contracts.pruners import Pruner, Scores
+    from harness.pruning.surgery import CoupledLayers
+    from harness.storage.tensor_cache import TensorCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """Scores, and the evidence that they were made from."""
+
+    scores: Scores = field(repr=False)
+    evidence: RecordedEvidence = field(repr=False)
+    coupled: CoupledLayers | None = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What every criterion of a trial is shown besides the model.
+
+    `example` is a batch to trace the model with, `batches` are the calibration images and labels.
+    """
+
+    example: Tensor = field(repr=False)
+    batches: Sequence[tuple[Tensor, Tensor]] = field(repr=False)
+
+
+def score_model(
+    pruner: Pruner,
+    model: nn.Module,
+    sight: Sight,
+    *,
+    granularity: Granularity,
+    seed: int,
+    cache: TensorCache | None = None,
+) -> Scoring:
+    """Let a criterion score `model`, which it cannot touch; `cache` keeps what others need of it too.
+
+    Raises HarnessError where the scores are not finite or not shaped as the contract asks for,
+    UnsupportedError where the criterion is not defined on this model.
+    """
+    began = time.perf_counter()
+    coupled = coupled_layers(model, sight.example) if granularity == "channel" else None
+    evidence = RecordedEvidence(
+        model,
+        granularity=granularity,
+        batches=sight.batches,
+        coupled=coupled,
+        seed=seed,
+        cache=cache,
+    )
+
+    def scores() -> tuple[Scores, list[str]]:
+        found = {name: _as_float(score) for name, score in pruner.score(evidence).items()}
+        check_finite(found)
+        check = _check_channel_shapes if granularity == "channel" else _check_weight_shapes
+        check(model, found)
+        return found, sorted(evidence.touched)
+
+    tracing = time.perf_counter() - began
+    by = [granularity, pruner.name, source_hash(pruner), seed]
+    kept = cache.get("scores", scores, by=by) if cache else made(scores)
+    evidence.touched.update(kept.words)
+    return Scoring(
+        scores=kept.tensors, evidence=evidence, coupled=coupled, seconds=tracing + kept.seconds
+    )
+
+
+def _as_float(score: Tensor) -> Tensor:
+    # Counts and flags are scores too, but neither holds the infinity that pins what was removed.
+    return score.detach() if score.is_floating_point() else score.detach().double()
+
+
+def _check_weight_shapes(model: nn.Module, scores: Scores) -> None:
+    weights = prunable_weights(model)
+    for name in scores:
+        if name not in weights:
+            raise UnknownNameError("prunable weight", name, weights)
+    for name, weight in weights.items():
+        if name not in scores or scores[name].shape != weight.shape:
+            found = tuple(scores[name].shape) if name in scores else "missing"
+            raise HarnessError(
+                f"at granularity weight, the scores of {name!r} must be shaped "
+                f"{tuple(weight.shape)}; they are {found}"
+            )
+
+
+def _check_channel_shapes(model: nn.Module, scores: Scores) -> None:
+    parameters = dict(model.named_parameters())
+    for name, score in scores.items():
+        if name not in parameters:
+            raise UnknownNameError("parameter", name, parameters)
+        shape = parameters[name].shape
+        if score.shape not in (shape, shape[:1]):
+            raise HarnessError(
+                f"at granularity channel, the scores of {name!r} must be shaped {tuple(shape)} or "
+                f"{tuple(shape[:1])}; they are {tuple(score.shape)}"
+            )
+
+
+def check_finite(scores: Scores) -> None:
+    """Raise HarnessError naming the first parameter whose scores hold NaN or infinity."""
+    for name, score in scores.items():
+        # A sum tells as much in a tenth of the time, unless it overflows.
+        if not bool(torch.isfinite(score.sum()) or torch.isfinite(score).all()):
+            raise HarnessError(f"the scores of {name!r} hold NaN or infinity")

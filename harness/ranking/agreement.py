@@ -1,0 +1,55 @@
+"""How far two runs agree on the order of methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.ranking.leaderboard import leaderboards
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.ranking.leaderboard import Standing
+
+    Row = Mapping[str, Any]
+
+
+BOARD = ("model", "dataset", "data_hash", "backend", "batch", "threads", "recipe_text")
+
+
+def standings_by_place(
+    again: Sequence[Row], rows: Sequence[Row], replaced: set[str]
+) -> dict[tuple[Any, ...], Standing]:
+    """Every method by its board's title and conditions, the machine aside, and its own name."""
+    current = [row for row in rows if row["key"] not in replaced]
+    return {
+        (board.title, *(board.conditions[name] for name in BOARD), standing.method): standing
+        for board in leaderboards([*current, *again])
+        for standing in board.standings
+    }
+
+
+def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, int]:
+    """Kendall's (1938) tau over the pairs of methods whose scores' intervals do not overlap.
+
+    Compared within each board, among the methods that save time in both runs. A pair counts where its
+    intervals part in the base or in the newer run; the number of pairs comes second, tau is None where
+    there are none.
+    """
+    ours, theirs = standings_by_place([], base, set()), standings_by_place([], new, set())
+    agreeing, counted = 0, 0
+    shared = [p for p in ours if p in theirs and ours[p].saves_time and theirs[p].saves_time]
+    for number, one in enumerate(shared):
+        for other in shared[number + 1 :]:
+            same_board = one[:-1] == other[:-1]
+            sides = ((ours[one], ours[other]), (theirs[one], theirs[other]))
+            if same_board and any(apart(a, b) for a, b in sides):
+                counted += 1
+                (a, b), (c, d) = sides
+                agreeing += 1 if (a.score - b.score) * (c.score - d.score) > 0 else -1
+    return (agreeing / counted if counted else None), counted
+
+
+def apart(one: Standing, other: Standing) -> bool:
+    """Whether the two scores' intervals do not meet."""
+    return one.low > other.high or other.low > one.high

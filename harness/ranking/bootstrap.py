@@ -1,0 +1,200 @@
+"""Bootstrap intervals of scores: over seeds, test images and timing rounds.
+
+Only what differs is computed: a method that gave the same right answers under several conditions,
+which is the rule, has its accuracies drawn once for all of them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from harness.ranking.accuracy_draws import Accuracies, accuracies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Doubles = NDArray[np.float64]
+    Singles = NDArray[np.float32]
+    Places = NDArray[np.intp]
+
+DRAWS = 1000
+NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cells:
+    """One method's rows under one set of conditions.
+
+    `places` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
+    method among the board's `board_seeds`; `stream` names the method's own noise.
+    """
+
+    places: Places
+    seeds: Places
+    board_seeds: int
+    images: int
+    stream: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurements:
+    """Columns that draws are made from; a place of -1 finds a last element that saves nothing.
+
+    `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
+    """
+
+    right: Places
+    dense_right: Places
+    blobs: Sequence[str]
+    saved: Doubles
+    error: Doubles
+
+
+def intervals(frame: pd.DataFrame, methods: Sequence[Cells]) -> Doubles:
+    """`(methods, 3)`: each score, and the 2.5 % and 97.5 % quantiles of its bootstrap draws.
+
+    Seeds and test images are drawn with replacement (Efron 1979), the same for all methods; a saving
+    is drawn from a normal as wide as its own interval over processes and rounds.
+    """
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    found = _measurements(frame)
+    resample = cache(_resample)
+    results = np.empty((len(methods), 3))
+    # The products are small: a second thread wins nothing, and on a busy machine waits for long.
+    with threadpool_limits(1, user_api="blas"):
+        for alike in _with_same_answers(found, methods):
+            group = [methods[number] for number in alike]
+            places, images = group[0].places, group[0].images
+            held_images, held_seeds = resample(images, group[0].board_seeds)
+            codes = found.right[places], found.dense_right[places]
+            kept = accuracies(found.blobs, *codes, images=held_images)
+            results[alike] = _intervals(found, group, kept=kept, held=held_seeds[group[0].seeds])
+    return results
+
+
+def _measurements(frame: pd.DataFrame) -> Measurements:
+    import numpy as np
+    import pandas as pd
+
+    dense, value, low, high = (
+        frame[name].to_numpy()
+        for name in ("dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high")
+    )
+    counts = frame["saves_time"].to_numpy()
+    codes, blobs = pd.factorize(pd.concat([frame["correct"], frame["dense_correct"]]))
+    right, dense_right = codes.reshape(2, -1)
+    return Measurements(
+        right=np.append(right, -1),
+        dense_right=np.append(dense_right, -1),
+        blobs=blobs.tolist(),
+        saved=np.append(np.where(counts, value, 0.0) / dense, 0.0),
+        # The interval is Student's where processes are few: its width says more than the error.
+        error=np.append(np.where(counts, high - low, 0.0) / (2 * NORMAL_95) / dense, 0.0),
+    )
+
+
+def _with_same_answers(found: Measurements, methods: Sequence[Cells]) -> Iterable[list[int]]:
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for number, cells in enumerate(methods):
+        codes = found.right[cells.places], found.dense_right[cells.places], cells.seeds
+        answers = (part.tobytes() for part in codes)
+        alike[cells.images, cells.board_seeds, cells.places.shape, *answers].append(number)
+    return alike.values()
+
+
+def _resample(images: int, seeds: int) -> tuple[Singles, Singles]:
+    """How often each draw holds an image `(images, draws)` and a seed `(seeds, draws)`."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    held = rng.multinomial(images, np.full(images, 1 / images), size=DRAWS)
+    picked = rng.integers(0, seeds, (DRAWS, seeds))
+    counts = np.stack([np.bincount(draw, minlength=seeds) for draw in picked])
+    return held.T.astype(np.float32, order="C"), counts.T.astype(np.float32, order="C")
+
+
+def _intervals(
+    found: Measurements, group: Sequence[Cells], *, kept: Accuracies, held: Singles
+) -> Doubles:
+    """`(methods, 3)` of methods whose right answers are the same, `held` `(seeds, draws)`."""
+    import numpy as np
+
+    measured = np.stack([found.saved[cells.places].T for cells in group])
+    flat = measured.reshape(-1, measured.shape[-1])
+    retained = np.tile(kept.measured, (len(group), 1))
+    score = area(retained, flat).reshape(measured.shape[:2]).mean(axis=1, keepdims=True)
+    # A seed that a draw holds twice counts twice.
+    weighted = kept.gain * held
+    totals = np.stack([_total(_savings(found, cells), kept.order, weighted) for cells in group])
+    total = held.sum(axis=0, dtype=np.float64)
+    # A draw that holds none of the method's seeds says nothing new: it repeats the estimate.
+    draws = np.where(total > 0, totals / np.maximum(total, 1.0), score)
+    return np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
+
+
+def _savings(found: Measurements, cells: Cells) -> Singles:
+    """`(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
+    import numpy as np
+
+    levels, seeds = cells.places.shape
+    # A stream of each method's own, so that its interval does not depend on who else was run.
+    own = np.random.default_rng(zlib.crc32(cells.stream.encode()))
+    noise = own.standard_normal((DRAWS + 1, levels))[1:].T.astype(np.float32)
+    # Each seed takes the noise of other draws, every second one mirrored: within a draw no two seeds
+    # share any, so that a draw is what it would be if each seed had a stream of its own.
+    step = max(1, DRAWS // seeds)
+    wound = noise.take(np.arange(DRAWS + step * seeds) % DRAWS, axis=1)
+    far, near = wound.strides
+    windows = np.lib.stride_tricks.as_strided(
+        wound, (levels, seeds, DRAWS), (far, step * near, near), writeable=False
+    )
+    sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
+    error, middle = found.error[cells.places], found.saved[cells.places]
+    saved: Singles = windows * (error * sign)[..., None].astype(np.float32)
+    saved += middle[..., None].astype(np.float32)
+    # Looking for the largest of them would take as long as cutting them off.
+    largest = (middle + error * float(np.abs(noise).max())).max()
+    return np.minimum(saved, 1.0, out=saved) if largest >= 1.0 else saved
+
+
+def _total(saved: Singles, order: Places, gain: Singles) -> Singles:
+    """What `area` says of every draw, summed over seeds: the integral over accuracies, not savings."""
+    import numpy as np
+
+    total, best, term = (np.zeros(saved.shape[1:], np.float32) for _ in range(3))
+    flat = saved.reshape(-1)
+    for place, more in zip(order, gain, strict=True):
+        # The levels at least this accurate save at most this much.
+        np.maximum(best, np.take(flat, place, out=term, mode="clip"), out=best)
+        np.multiply(best, more, out=term)
+        total += term
+    found: Singles = total.sum(axis=0)
+    return found
+
+
+def area(retained: Doubles, saved: Doubles) -> Doubles:
+    """`(1/L0) * integral of r(t) dt`; both `(draws, levels)`, `saved` as a fraction of `L0`.
+
+    Retained accuracy counts up to 1 and savings from 0 to 1, so that the score lies in [0, 1].
+    """
+    import numpy as np
+
+    saved = np.clip(saved, 0.0, 1.0)
+    order = np.argsort(-saved, axis=1, kind="stable")
+    widest = np.take_along_axis(saved, order, axis=1)
+    kept = np.take_along_axis(np.clip(retained, 0.0, 1.0), order, axis=1)
+    # Going from the largest saving down, r(t) is the best among the levels met so far.
+    best = np.maximum.accumulate(kept, axis=1)
+    steps = widest - np.hstack([widest[:, 1:], np.zeros((len(widest), 1))])
+    total: Doubles = (best * steps).sum(axis=1)
+    return total

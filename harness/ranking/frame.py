@@ -1,0 +1,125 @@
+"""Rows by column: what the ranking computes with, and the way back to whole rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from harness.storage.row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Places = NDArray[np.intp]
+    Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
+
+RECIPE = (
+    "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
+    "weight_decay", "augmented", "arithmetic", "weights",
+)  # fmt: skip
+CONDITIONS = (
+    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",
+)  # fmt: skip
+METHOD = ("pruner", "granularity", "scope", "schedule")
+NEEDED = (
+    "images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high",
+    "saves_time",
+)  # fmt: skip
+TYPES = {
+    "images": "int64", "latency_ms": "float64", "dense_latency_ms": "float64", "ms_saved": "float64",
+    "ms_saved_low": "float64", "ms_saved_high": "float64", "saves_time": "bool", "sparsity": "float64",
+    "top1": "float64", "retained": "float64", "seed": "int64", "batch": "int64", "threads": "int64",
+    "train_batch": "int64",
+}  # fmt: skip
+WHOLE = frozenset(name for name, kind in Row.__annotations__.items() if str(kind).startswith("int"))
+COLUMNS = (
+    *CONDITIONS, *RECIPE, *METHOD, "sparsity", "seed", *NEEDED, "key", "steady", "top1", "retained",
+    "correct", "dense_correct",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Columns:
+    """The measured rows among those given; a row's place is its number in `frame`."""
+
+    frame: pd.DataFrame
+    source: Rows
+    origin: Places
+
+    def rows(self, places: Places) -> list[dict[str, Any]]:
+        """Whole rows with their recipe in words, empty values as None."""
+        return [{**row, "recipe_text": recipe_text(row)} for row in self._whole(self.origin[places])]
+
+    def conditions(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        """What those rows were measured under, by name, the recipe in words."""
+        found = self.frame[[*CONDITIONS, *RECIPE]].iloc[list(places)].to_dict("records")
+        return [
+            {**{name: row[name] for name in CONDITIONS}, "recipe_text": recipe_text(row)}
+            for row in found
+        ]
+
+    def values(self, name: str, places: Places) -> list[Any]:
+        """One of the numeric columns that the ranking computes with, at those places."""
+        found: list[Any] = self.frame[name].to_numpy()[places].tolist()
+        return found
+
+    def _whole(self, numbers: Places) -> Iterable[Mapping[str, Any]]:
+        import pandas as pd
+
+        if not isinstance(self.source, pd.DataFrame):
+            return [self.source[number] for number in numbers]
+        found = self.source.iloc[numbers].astype(object)
+        records = found.where(found.notna(), None).to_dict("records")
+        return [{str(name): _whole_number(name, row[name]) for name in row} for row in records]
+
+
+def _whole_number(name: object, value: object) -> object:
+    # A table with an empty value in a column keeps its whole numbers as fractions.
+    return int(value) if name in WHOLE and isinstance(value, float) else value
+
+
+def recipe_text(row: Mapping[Any, Any]) -> str:
+    """The recipe's settings in one line, for comparing like with like."""
+    return ", ".join(f"{name} {row[name]}" for name in RECIPE if row[name] != "")
+
+
+def measured(rows: Rows) -> Columns:
+    """The rows that were timed and tested, by column; a table is read as it is, without copies."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(rows, pd.DataFrame):
+        good = (rows["status"] == "ok") & rows[list(NEEDED)].notna().all(axis=1)
+        found = rows[list(COLUMNS)]
+        frame = (found if good.all() else found[good]).reset_index(drop=True)
+        return Columns(frame=frame.astype(TYPES), source=rows, origin=np.flatnonzero(good))
+    origin = [place for place, row in enumerate(rows) if _measured(row)]
+    picked = map(itemgetter(*COLUMNS), (rows[place] for place in origin))
+    by_name = dict(zip(COLUMNS, zip(*picked, strict=True), strict=True)) if origin else {}
+    frame = pd.DataFrame(by_name, columns=list(COLUMNS))
+    return Columns(frame=frame.astype(TYPES), source=rows, origin=np.array(origin, dtype=np.intp))
+
+
+def _measured(row: Mapping[str, Any]) -> bool:
+    return row["status"] == "ok" and all(row[name] is not None for name in NEEDED)
+
+
+def combinations(columns: Iterable[Any]) -> Places:
+    """A number for each row: equal where all columns are, counted in order of first appearance."""
+    import pandas as pd
+
+    found: Places | None = None
+    for column in columns:
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        if found is None:
+            found = codes
+        elif len(values) > 1:
+            found = pd.factorize(found * len(values) + codes)[0]
+    if found is None:
+        raise ValueError("no columns to combine")
+    return found

@@ -1,0 +1,76 @@
+"""Rows of two run folders side by side: the same question asked of a base and of something newer.
+
+A pair has the same settings. Source hashes, devices and runtimes may differ, since what they changed
+is what a comparison is after; of two rows with the same settings in one ledger the later counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.ranking.frame import METHOD, RECIPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Row = Mapping[str, Any]
+
+ASKED = (
+    "model",
+    "dataset",
+    *METHOD,
+    "seed",
+    "sparsity",
+    "backend",
+    "batch",
+    "threads",
+    "target",
+    *RECIPE,
+)
+SHOWN = ("model", *METHOD, "backend")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One row of the base and its like of the newer run; one of them may be missing."""
+
+    base: Row | None
+    new: Row | None
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        row = self.base or self.new or {}
+        words = " ".join(str(row[name]) for name in SHOWN if row[name])
+        return f"{words}, level {row['sparsity']:g}, batch {row['batch']}, seed {row['seed']}"
+
+    @property
+    def both(self) -> tuple[Row, Row] | None:
+        """The two rows where both were measured."""
+        if self.base is None or self.new is None:
+            return None
+        measured = self.base["status"] == self.new["status"] == "ok"
+        return (self.base, self.new) if measured else None
+
+    @property
+    def vanished(self) -> bool:
+        """Whether the base was measured and the newer run has no row of it, not even a failed one."""
+        return self.base is not None and self.base["status"] == "ok" and self.new is None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the base was measured and the newer run failed or skipped it."""
+        measured = self.base is not None and self.base["status"] == "ok"
+        return measured and self.new is not None and self.new["status"] != "ok"
+
+
+def pairs(base: Sequence[Row], new: Sequence[Row]) -> list[Pair]:
+    """Every row of the base with its like, then the rows that only the newer run has."""
+    ours, theirs = ({_asked(row): row for row in rows} for rows in (base, new))
+    shared = [Pair(base=row, new=theirs.get(asked)) for asked, row in ours.items()]
+    return shared + [Pair(base=None, new=row) for asked, row in theirs.items() if asked not in ours]
+
+
+def _asked(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ASKED)

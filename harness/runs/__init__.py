@@ -1,0 +1,1 @@
+"""Whole jobs: the phases of a run, comparison, coverage, export."""

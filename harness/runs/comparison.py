@@ -1,0 +1,124 @@
+"""Two run folders compared: for each pair of rows and each metric, a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.ranking.agreement import standings_by_place
+from harness.ranking.verdicts import (
+    Loss,
+    Metric,
+    Verdict,
+    accuracy_loss,
+    latency_loss,
+    score_loss,
+    size_loss,
+    verdict,
+)
+from harness.runs.request import chosen_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.discovery.catalogue import Catalogue
+    from harness.ranking.pairs import Pair
+    from harness.storage.run_folder import RunFolder
+
+    Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remeasured:
+    """A pair timed again in one session: the loss of latency, and both rows with their new times."""
+
+    loss: Loss
+    base: Row = field(repr=False)
+    new: Row = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One metric of one pair; what does not decide is reported and fails no comparison."""
+
+    label: str
+    metric: Metric
+    loss: Loss | None
+    verdict: Verdict
+    decides: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A newer run held against a base; `remeasured` is by the key of the base's row."""
+
+    base: RunFolder
+    new: RunFolder
+    pairs: Sequence[Pair]
+    tolerances: Mapping[Metric, float]
+    remeasured: Mapping[str, Remeasured]
+
+    def findings(self, catalogue: Catalogue) -> Iterator[Finding]:
+        """Latency of every pair, then what does not depend on the backend, then scores.
+
+        Latencies of two sessions are not comparable to a few per cent, so that they decide only where
+        they were measured again; with them the scores.
+        """
+        for pair, (base, new) in self._measured():
+            again = self.remeasured.get(base["key"])
+            loss = again.loss if again else latency_loss(base, new)
+            yield self._finding(pair.label, "latency", loss, decides=again is not None)
+        for pair, (base, new) in self._snapshots():
+            yield self._finding(pair.label, "accuracy", accuracy_loss(base, new))
+            yield self._finding(pair.label, "size", size_loss(base, new))
+            if base["pruner"] != "dense":
+                yield self._finding(pair.label, "masks", self._mask_loss(base, new, catalogue))
+        yield from self._scores()
+
+    def _finding(
+        self, label: str, metric: Metric, loss: Loss | None, *, decides: bool = True
+    ) -> Finding:
+        found = verdict(loss, self.tolerances[metric])
+        return Finding(label=label, metric=metric, loss=loss, verdict=found, decides=decides)
+
+    def _measured(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
+        for pair in self.pairs:
+            if pair.both:
+                yield pair, pair.both
+
+    def _snapshots(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
+        """The first pair of each snapshot: backends and batch sizes share its accuracy and size."""
+        seen = set()
+        for pair, rows in self._measured():
+            place = (rows[0]["trial"], rows[0]["sparsity"])
+            if place not in seen:
+                seen.add(place)
+                yield pair, rows
+
+    def _mask_loss(self, base: Row, new: Row, catalogue: Catalogue) -> Loss | None:
+        """None where a model is not kept, or where the two were pruned from different weights."""
+        from harness.trials.mask_overlap import differing_fraction, same_weights, surviving_weights
+
+        ours, theirs = self.base.snapshot(base), self.new.snapshot(new)
+        dense, other = self.base.dense(base), self.new.dense(new)
+        if not (ours and theirs and dense and other and same_weights(dense, other)):
+            return None
+        [model] = catalogue.choose_models(base["model"])
+        dataset = chosen_dataset(catalogue, base["dataset"])
+        differing = differing_fraction(
+            surviving_weights(ours, model, dataset), surviving_weights(theirs, model, dataset)
+        )
+        return Loss(value=differing, low=differing, high=differing)
+
+    def _scores(self) -> Iterator[Finding]:
+        again = list(self.remeasured.values())
+        replaced = {row["key"] for one in again for row in (one.base, one.new)}
+        ours = standings_by_place([one.base for one in again], self.base.rows, replaced)
+        theirs = standings_by_place([one.new for one in again], self.new.rows, replaced)
+        for place, standing in ours.items():
+            if place in theirs and standing.saves_time:
+                title, *_ = place
+                sure = all(row["key"] in replaced for row in standing.rows)
+                loss = score_loss(standing, theirs[place])
+                label = f"{standing.name}: {title}"
+                yield self._finding(label, "score", loss, decides=sure)

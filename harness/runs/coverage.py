@@ -1,0 +1,149 @@
+"""Which architectures can be pruned at all: cut, run, exported, and the same numbers come out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import nn
+
+from harness.conversion.device_tensors import from_host
+from harness.conversion.equivalence import check_deviation, deviation
+from harness.conversion.export import loaded
+from harness.errors import HarnessError, failure_reason
+from harness.pruning.granularity import pattern
+from harness.pruning.masks import apply_masks
+from harness.pruning.removal import choose_removal
+from harness.pruning.scoring import Sight, score_model
+from harness.training.sampling import example_batch
+from harness.training.synthetic import NoiseImages
+from harness.trials.target import Target
+from harness.trials.target_search import Resource
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.contracts.backends import Backend
+    from harness.contracts.data import Model
+    from harness.contracts.pruners import Pruner
+    from harness.pruning.removal import Removal
+    from harness.pruning.scoring import Scoring
+
+LEVEL = 0.5
+
+
+class Prune(Protocol):
+    """A way to prune to half."""
+
+    def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
+        """The model or a copy of it with half gone, zeros in place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Half:
+    """Half of the multiply-accumulates at channel, else of the prunable weights."""
+
+    pruner: Pruner
+    granularity: str
+
+    def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
+        """A copy with half gone. Raises UnsupportedError where that cannot be."""
+        chosen = pattern(self.granularity)
+        resource = _resource(model, example, self.granularity)
+        sight = Sight(example=example, batches=[(example, torch.tensor([0, 1]))])
+        scoring = score_model(self.pruner, model, sight, granularity=chosen.scored, seed=0)
+
+        def choose(level: float) -> tuple[Scoring, Removal]:
+            aim = resource.aim(level)
+            return scoring, choose_removal(
+                self.pruner, model, scoring, masks={}, example=example, aim=aim
+            )
+
+        _, removal = resource.meet(choose, LEVEL)
+        apply_masks(removal.model, removal.masks)
+        return removal.model
+
+
+def _resource(model: nn.Module, example: Tensor, granularity: str) -> Resource:
+    chosen = pattern(granularity)
+    target = Target(resource="macs" if chosen.scored == "channel" else "params")
+    return Resource(model, example=example, target=target, pattern=chosen, scope="local")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageJob:
+    """One architecture at one granularity, pruned in one way and exported to one backend."""
+
+    model: Model
+    granularity: str
+    prune: Prune
+    backend: Backend
+    side: int
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{self.model.name} {self.granularity}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covered:
+    """What became of it: `step` is the one that went wrong, empty where none did.
+
+    `removed` is which fraction left: of the multiply-accumulates at channel, else of the prunable
+    weights. `deviation` is the backend's largest difference from PyTorch over the largest output.
+    """
+
+    model: str
+    granularity: str
+    step: str = ""
+    reason: str = ""
+    removed: float | None = None
+    deviation: float | None = None
+    seconds: float = 0.0
+
+
+def cover(job: CoverageJob) -> Covered:
+    """Build, prune to half, run, export and compare, as far as it goes."""
+    began = time.perf_counter()
+    torch.set_num_threads(1)
+    found = Covered(model=job.model.name, granularity=job.granularity)
+    step = "building"
+    try:
+        model, example = _built(job)
+        step = "pruning"
+        resource = _resource(model, example, job.granularity)
+        smaller = job.prune(model, example)
+        step, found = "running", replace(found, removed=1.0 - resource.left(smaller))
+        wanted = _outputs(smaller, example)
+        step = "exporting"
+        run = from_host(loaded(job.backend, smaller, example), job.backend)
+        step = "comparing"
+        off = deviation(run(example), wanted)
+        found = replace(found, deviation=off)
+        check_deviation(off, job.backend)
+        step = ""
+    except (Exception, SystemExit) as error:
+        found = replace(found, step=step, reason=failure_reason(error))
+    return replace(found, seconds=time.perf_counter() - began)
+
+
+def _built(job: CoverageJob) -> tuple[nn.Module, Tensor]:
+    """The model with norms and layer scales away from zero, where they would hide their branch."""
+    dataset = NoiseImages(shape=(3, job.side, job.side))
+    torch.manual_seed(0)
+    model = job.model.build(dataset).eval()
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 1 and not name.endswith("bias"):
+            nn.init.uniform_(parameter, 0.5, 1.5)
+    return model, example_batch(dataset, 2)
+
+
+def _outputs(model: nn.Module, example: Tensor) -> Tensor:
+    with torch.no_grad():
+        outputs: Tensor = model.eval()(example)
+    if not bool(torch.isfinite(outputs).all()):
+        raise HarnessError("outputs are not finite")
+    return outputs

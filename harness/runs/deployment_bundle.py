@@ -1,0 +1,127 @@
+"""What a deployment gets of a run: the file that was measured, or the model, and a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+
+from harness.contracts.backends import LoadsFile
+from harness.conversion.export import Exporter
+from harness.errors import HarnessError
+from harness.training.sampling import example_batch
+from harness.trials.snapshot import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
+
+    from harness.contracts.backends import Backend
+    from harness.contracts.data import Dataset, Model
+    from harness.storage.run_folder import RunFolder
+
+    Row = Mapping[str, Any]
+
+NAMED = ("pruner", "granularity", "scope", "schedule")
+TOLD = (
+    "model", "dataset", "data_hash", *NAMED, "sparsity", "seed", "backend", "batch", "threads",
+    "device", "runtime", "top1", "top1_backend", "dense_top1", "latency_ms", "ms_saved", "energy_j",
+    "energy_source", "params_nonzero", "macs", "key",
+)  # fmt: skip
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which row of a run; None takes the only one there is, or the smallest batch size and seed."""
+
+    method: str
+    backend: str
+    model: str | None = None
+    batch: int | None = None
+    seed: int | None = None
+
+
+def wanted_row(rows: Sequence[Row], wanted: Wanted) -> Row:
+    """The row that is meant. Raises HarnessError where there is none, or more than one."""
+    words, _, level = wanted.method.partition("@")
+    named = [row for row in rows if row["status"] == "ok" and row["backend"] == wanted.backend]
+    if not named:
+        known = sorted({row["backend"] for row in rows if row["status"] == "ok"})
+        raise HarnessError(
+            f"nothing was measured on {wanted.backend!r} here, but on {', '.join(known)}"
+        )
+    found = [row for row in named if _answers(row, words.split(), level, wanted)]
+    if not found:
+        known = sorted({_label(row) for row in named})
+        raise HarnessError(f"{wanted.method!r} is none of {', '.join(known[:20])}")
+    least = min((row["batch"], row["seed"]) for row in found)
+    found = [row for row in found if (row["batch"], row["seed"]) == least]
+    if len(found) > 1:
+        several = ", ".join(sorted(f"{row['model']} {_label(row)}" for row in found))
+        raise HarnessError(f"{wanted.method!r} is several: {several}; say more words, or --model")
+    return found[0]
+
+
+def _answers(row: Row, words: Sequence[str], level: str, wanted: Wanted) -> bool:
+    """Whether a row is what the words, the level and the options say."""
+    asked = {"model": wanted.model, "batch": wanted.batch, "seed": wanted.seed}
+    return (
+        bool(words)
+        and {*words} <= {row[name] for name in NAMED}
+        and (row["pruner"] == "dense" if not level else _same_level(row["sparsity"], level))
+        and all(value is None or row[name] == value for name, value in asked.items())
+    )
+
+
+def _same_level(sparsity: float, level: str) -> bool:
+    try:
+        return math.isclose(sparsity, float(level))
+    except ValueError:
+        raise HarnessError(f"a level is a number, as magnitude_l2@0.8, not {level!r}") from None
+
+
+def _label(row: Row) -> str:
+    if row["pruner"] == "dense":
+        return "dense"
+    return f"{' '.join(row[name] for name in NAMED)}@{row['sparsity']:g}"
+
+
+def delivered(
+    folder: RunFolder, row: Row, *, model: Model, dataset: Dataset, backend: Backend
+) -> dict[str, bytes]:
+    """Files by name. Raises HarnessError where the run no longer keeps the model."""
+    place = folder.snapshot(row)
+    if place is None:
+        raise HarnessError(f"{folder.path} no longer keeps the model of {_label(row)}: run it again")
+    network = load_model(place, model, dataset)
+    if isinstance(backend, LoadsFile):
+        exporter = Exporter(name=model.name, dataset=dataset, store=folder.store)
+        content = exporter.file(backend.converter, network, batch=row["batch"], folder=place)
+        files = {f"model{backend.converter.suffix}": content}
+    else:
+        files = _of_pytorch(network, dataset, batch=row["batch"])
+    manifest = {
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in files.items()
+        },
+        "input": {"shape": [row["batch"], *dataset.shape], "type": "float32"},
+        "row": {name: row[name] for name in TOLD},
+    }
+    return {**files, MANIFEST: json.dumps(manifest, indent=2).encode()}
+
+
+def _of_pytorch(network: nn.Module, dataset: Dataset, *, batch: int) -> dict[str, bytes]:
+    """The weights, and the pruned architecture with them as a program that needs no source code."""
+    program = io.BytesIO()
+    torch.export.save(torch.export.export(network, (example_batch(dataset, batch),)), program)
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    return {"model.pt2": program.getvalue(), "weights.safetensors": save(weights)}

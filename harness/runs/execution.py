@@ -1,0 +1,31 @@
+"""How a plan is carried out: how long it takes and how sure its times are, never what is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.contracts.meters import Meter
+    from harness.engines.engine import MakesEngine
+    from harness.measuring.stopping import Patience
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """Training workers, seconds a job may take, and how patiently snapshots are timed.
+
+    `cores` is what a timing process is pinned to, anywhere where it is empty; `dense_from` is a run
+    folder whose dense models are taken over; `meter` tells the energy of what is timed. Jobs run on
+    `workers` processes here, or on what `engine` makes.
+    """
+
+    workers: int
+    time_limit: float
+    patience: Patience
+    cores: tuple[int, ...] = ()
+    dense_from: Path | None = None
+    meter: Meter | None = None
+    engine: MakesEngine | None = None

@@ -1,0 +1,98 @@
+"""The same small grid run twice from nothing: do two runs say the same?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+from harness.machine.environment import physical_cores
+from harness.measuring.stopping import Patience
+from harness.ranking.pairs import pairs
+from harness.runs.execution import Execution
+from harness.runs.request import Request
+from harness.runs.runner import Runner
+from harness.storage.ledger import Ledger
+from harness.training.recipe import Recipe
+from harness.trials.plan import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from harness.discovery.catalogue import Catalogue
+    from harness.engines.observer import Observer
+    from harness.trials.grid import Grid
+
+    Rows = Sequence[Mapping[str, Any]]
+    Progress = Callable[[int], AbstractContextManager[Observer]]
+
+PRUNERS = "magnitude_*,random,fpgm,batch_norm_scale,snip,taylor"
+RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
+PATIENCE = Patience(seconds=120.0)
+
+
+def repeated_runs(
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    model: str,
+    backend: str,
+    progress: Progress,
+    recipe: Recipe = RECIPE,
+    patience: Patience = PATIENCE,
+) -> tuple[Rows, Rows]:
+    """The rows of two runs of some criteria at channel granularity, trained and timed independently.
+
+    `progress` makes the observer of a run from how many rows it owes.
+
+    Raises HarnessError with the reason where a row failed.
+    """
+    grid = _grid(catalogue, model=model, backend=backend, recipe=recipe)
+    first, second = (
+        _run(catalogue, folder / name, grid=grid, patience=patience, progress=progress)
+        for name in ("first", "second")
+    )
+    return first, second
+
+
+def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> Grid:
+    return Request(
+        models=model,
+        dataset="digits",
+        pruners=PRUNERS,
+        granularities="channel",
+        scope="published",
+        schedules="one_shot",
+        levels="0.5,0.8,0.95",
+        seeds="0",
+        backends=backend,
+        batch_sizes="1",
+        threads=1,
+        recipe=recipe,
+    ).grid(catalogue)
+
+
+def _run(
+    catalogue: Catalogue, folder: Path, *, grid: Grid, patience: Patience, progress: Progress
+) -> Rows:
+    plan = make_plan(grid, [], processes=patience.least)
+    execution = Execution(workers=physical_cores(), time_limit=3600, patience=patience)
+    with Ledger(folder).lock(), progress(len(plan.owed)) as observer:
+        runner = Runner(folder, execution, catalogue=catalogue, observer=observer)
+        runner.carry_out(plan, threads=grid.threads)
+    rows = Ledger(folder).rows()
+    for row in rows:
+        if row["status"] == "failed":
+            raise HarnessError(f"{row['pruner']} at {row['sparsity']:g}: {row['reason']}")
+    return rows
+
+
+def latency_moves(first: Rows, second: Rows) -> list[float]:
+    """By what fraction the ratio of latency to dense latency differs between two runs, for each row."""
+    moves = []
+    for pair in pairs(first, second):
+        if pair.both:
+            before, after = (row["latency_ms"] / row["dense_latency_ms"] for row in pair.both)
+            moves.append(abs(after / before - 1.0))
+    return moves

@@ -1,0 +1,249 @@
+"""From what was typed to a grid: every name resolved, every number checked, before any work."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.contracts.evidence import GRANULARITIES
+from harness.discovery.selection import selected_names, split_terms
+from harness.errors import HarnessError, UnknownNameError
+from harness.pruning.granularity import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.contracts.backends import PrefersMultiple
+from harness.contracts.data import Located, Pretrained
+from harness.contracts.schedules import Controlled
+from harness.machine.device import local_devices, why_unavailable
+from harness.storage.keys import file_name
+from harness.training.recipe import Recipe
+from harness.trials.grid import Grid, checked_levels
+from harness.trials.target import Target
+
+if TYPE_CHECKING:
+    from harness.contracts.backends import Backend
+    from harness.contracts.data import Dataset, Model
+    from harness.contracts.meters import Meter
+    from harness.contracts.schedules import Schedule
+    from harness.discovery.catalogue import Catalogue
+    from harness.machine.device import Device
+    from harness.trials.grid import ScopeChoice
+
+RESULTS = Path("results")
+Devices = Callable[[Sequence["Backend"]], Mapping[str, "Device"]]
+"""What is asked for where backends are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The axes of a run as text: selections by name, and comma lists of numbers."""
+
+    models: str
+    dataset: str
+    pruners: str
+    granularities: str
+    scope: ScopeChoice
+    schedules: str
+    levels: str
+    seeds: str
+    backends: str
+    batch_sizes: str
+    threads: int
+    recipe: Recipe
+    weights: Path | None = None
+    target: str = "params"
+    data_dir: Path | None = None
+    download: bool = False
+
+    def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
+        """Raises HarnessError naming the first value that nothing answers to."""
+        _check_optimizer(self.recipe.optimizer)
+        models = catalogue.choose_models(self.models)
+        dataset = chosen_dataset(catalogue, self.dataset, folder=self.data_dir, download=self.download)
+        if dataset.classes < 2:
+            raise HarnessError(f"--dataset {dataset.name} has one class, so all models are right")
+        batches = _whole("batch-sizes", self.batch_sizes, least=1)
+        if self.weights is not None:
+            _check_weights(self.weights, models, dataset)
+        for model in models:
+            if isinstance(model, Pretrained):
+                # Downloads what is not here: better now than after an hour, in a process of its own.
+                model.build_pretrained(dataset)
+        backends, places = _usable(catalogue, self.backends, devices)
+        return Grid(
+            pruners=catalogue.choose("pruner", self.pruners),
+            schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
+            granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
+            scope=self.scope,
+            levels=checked_levels(_numbers("levels", self.levels, float)),
+            seeds=_whole("seeds", self.seeds, least=0),
+            backends=backends,
+            devices=places,
+            batches=batches,
+            threads=self.threads,
+            dataset=dataset,
+            models=models,
+            recipe=self.recipe,
+            weights=self.weights,
+            target=self._target(catalogue, devices, batch=min(batches)),
+        )
+
+    def _target(self, catalogue: Catalogue, devices: Devices, *, batch: int) -> Target:
+        resource, colon, name = self.target.partition(":")
+        if resource == "latency":
+            terms = name if colon else "all"
+            catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
+            [backend], places = _usable(catalogue, terms, devices)
+            return Target(
+                resource="latency",
+                backend=backend,
+                facts=places[backend.name].facts,
+                batch=batch,
+                threads=self.threads,
+            )
+        if self.target == "macs":
+            return Target(resource="macs")
+        if self.target != "params":
+            raise UnknownNameError("target", self.target, ["params", "macs", "latency:BACKEND"])
+        return Target()
+
+
+def run_folder(grid: Grid, out: Path | None) -> Path:
+    """Where the rows go: `results/MODELS-DATASET` unless told otherwise."""
+    if out is not None:
+        return out
+    names = [model.name for model in grid.models]
+    shown = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
+    return RESULTS / file_name(f"{shown}-{grid.dataset.name}")
+
+
+def channel_multiples(catalogue: Catalogue) -> dict[str, int]:
+    """How many channels backends compute at a time, by name of those that say so."""
+    plugins = {offer.name: offer.plugin for offer in catalogue.offers if offer.kind == "backend"}
+    return {n: p.channel_multiple for n, p in plugins.items() if isinstance(p, PrefersMultiple)}
+
+
+def _with_controls(schedules: Sequence[Schedule]) -> list[Schedule]:
+    """The control of a schedule follows it, unless it was chosen by itself."""
+    controls = [[s, s.control] if isinstance(s, Controlled) else [s] for s in schedules]
+    return list({s.name: s for both in controls for s in both}.values())
+
+
+def _usable(
+    catalogue: Catalogue, terms: str, devices: Devices
+) -> tuple[list[Backend], Mapping[str, Device]]:
+    """Backends that run, and where; one that was asked for by name and does not is an error."""
+    chosen: list[Backend] = catalogue.choose("backend", terms)
+    places = devices(chosen)
+    by_name = {term.strip() for term in terms.split(",")}
+    usable = []
+    for backend in chosen:
+        reason = places[backend.name].reason
+        if reason is None:
+            usable.append(backend)
+        elif backend.name in by_name:
+            raise HarnessError(f"backend {backend.name!r} is not available here: {reason}")
+    if not usable:
+        raise HarnessError(f"{terms!r} leaves no backend that is available here")
+    return usable, places
+
+
+def usable_meter(catalogue: Catalogue, terms: str) -> Meter | None:
+    """The meter that was asked for. Raises HarnessError where it cannot be read here."""
+    if not terms:
+        return None
+    meter: Meter = catalogue.choose_one("meter", terms, option="--meter")
+    reason = why_unavailable(meter)
+    if reason is not None:
+        raise HarnessError(f"meter {meter.name!r} is not available here: {reason}")
+    return meter
+
+
+def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> None:
+    if len(models) != 1:
+        raise HarnessError(f"--weights: {path} is one model's, and {len(models)} were chosen")
+    if isinstance(models[0], Pretrained):
+        raise HarnessError(f"--weights: dense training of {models[0].name} starts from weights already")
+    # Building the model takes seconds, but an hour of training would fail as surely.
+    from harness.training.weights_file import load_weights
+
+    load_weights(models[0].build(dataset), path)
+
+
+def _check_optimizer(name: str) -> None:
+    # timm takes seconds to import, so the default is trusted.
+    if name != Recipe.optimizer:
+        from timm.optim import list_optimizers  # type: ignore[attr-defined]  # timm re-exports untyped
+
+        known = [str(optimizer) for optimizer in list_optimizers()]
+        if name not in known:
+            raise UnknownNameError("optimizer", name, known)
+
+
+def chosen_dataset(
+    catalogue: Catalogue, text: str, *, folder: Path | None = None, download: bool = False
+) -> Dataset:
+    """The one data set that `text` names, in a folder where its kind has one.
+
+    Raises HarnessError where it names none or several, or the folder makes no sense.
+    """
+    # A path may hold commas, so a dataset is one name with its argument and no list.
+    name, *arguments = re.split("[:/]", text, maxsplit=1)
+    known = catalogue.names("dataset")
+    found = selected_names(name, known, kind="dataset")
+    if len(found) != 1:
+        raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(known)})")
+    dataset: Dataset = catalogue.configured("dataset", found[0], *(arguments or [None]))
+    if isinstance(dataset, Located):
+        return dataset.located(folder, download=download)
+    if folder or download:
+        option = "--data-dir" if folder else "--download"
+        raise HarnessError(f"{option} is for data sets as torch/cifar10, not for {dataset.name}")
+    return dataset
+
+
+def _numbers(option: str, text: str, number: Callable[[str], Any]) -> list[Any]:
+    found = []
+    for term in text.split(","):
+        try:
+            found.append(number(term.strip()))
+        except ValueError:
+            whole = "whole " if number is int else ""
+            raise HarnessError(f"--{option}: {term.strip()!r} is not a {whole}number") from None
+    return found
+
+
+def _whole(option: str, text: str, *, least: int) -> list[int]:
+    found: list[int] = _numbers(option, text, int)
+    for number in found:
+        if number < least:
+            raise HarnessError(f"--{option}: {number} is below {least}")
+    return list(dict.fromkeys(found))
+
+
+def selected_granularities(terms: str, multiples: Mapping[str, int] | None = None) -> list[str]:
+    """Names of a selection: by the rule of every axis, or as `2:4`, `block:4x4` and `channel:8`.
+
+    `multiples` are what backends compute channels by: `channel:BACKEND` is `channel:8` where that is 8.
+    """
+    own = [_with_multiple(term, multiples or {}) for term in split_terms(terms) if ":" in term]
+    plain = ",".join(term for term in split_terms(terms) if ":" not in term)
+    names = selected_names(plain, GRANULARITIES, kind="granularity") if plain or not own else []
+    return [*names, *dict.fromkeys(pattern(term).name for term in own)]
+
+
+def _with_multiple(term: str, multiples: Mapping[str, int]) -> str:
+    word, _, argument = term.partition(":")
+    if word != "channel" or argument[:1].isdigit():
+        return term
+    if argument not in multiples:
+        raise UnknownNameError("backend that prefers a multiple of channels", argument, list(multiples))
+    return f"channel:{multiples[argument]}"

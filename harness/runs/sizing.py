@@ -1,0 +1,119 @@
+"""A run sized to this machine: in which arithmetic models train, and how many at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.machine.environment import cpu_name, installed_version
+from harness.storage.artifacts import ArtifactStore
+from harness.storage.keys import digest, source_hash
+from harness.training.image_cache import cache_folder
+from harness.training.recipe import Demand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from harness.contracts.data import Model
+    from harness.engines.engine import Engine
+    from harness.training.recipe import Arithmetic
+    from harness.trials.grid import Grid
+
+    Say = Callable[[str], object]
+
+WORTH = 0.95
+"""Of the time in 32-bit floats: what saves less is not worth other numbers."""
+FREE = 0.8
+"""Of the memory that is free, for workers."""
+FORMAT = 1
+"""Of what is remembered; raised when a demand says other things."""
+
+
+def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
+    """The grid, each model trained as the rows of it that there are."""
+    earlier = {row["model"]: row["arithmetic"] for row in rows if row["dataset"] == grid.dataset.name}
+    return replace(grid, arithmetics={**earlier, **grid.arithmetics})
+
+
+def remembered_demands(grid: Grid) -> dict[str, Demand]:
+    """What training asks for, by model, of those that were tried on this machine before."""
+    found = {model.name: _remembered(_key(model, grid)) for model in grid.models}
+    return {name: demand for name, demand in found.items() if demand is not None}
+
+
+def _remembered(key: str) -> Demand | None:
+    """None too where the record was damaged: it is measured again."""
+    with suppress(ValueError, TypeError):
+        record = _store().record(key)
+        return Demand(**record) if record else None
+    return None
+
+
+def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say) -> dict[str, Demand]:
+    """The same of models that are tried now on the engine's processes, and remembered.
+
+    A model that cannot be tried is left out, and said.
+    """
+    from harness.training.step_profile import DemandJob, training_demand
+
+    images, found = grid.recipe.train_batch, dict[str, Demand]()
+    models = {f"trying to train {m.name}": m for m in grid.models if m.name in {*names}}
+    jobs = {
+        label: DemandJob(model=model, dataset=grid.dataset, images=images)
+        for label, model in models.items()
+    }
+    for label, outcome in engine.run(training_demand, jobs, watching=lambda _: None):
+        if outcome.value is None:
+            say(f"{label}: {outcome.failure}")
+        else:
+            found[models[label].name] = outcome.value
+            # Where nothing can be remembered, it is tried again the next time.
+            with suppress(OSError):
+                _store().write_record(_key(models[label], grid), asdict(outcome.value))
+    return found
+
+
+def in_fastest_arithmetic(grid: Grid, demands: Mapping[str, Demand], *, say: Say) -> Grid:
+    """The grid, models that have no arithmetic yet trained in their fastest, or 32-bit floats."""
+    chosen = dict[str, "Arithmetic"]()
+    for model in grid.models:
+        demand = demands.get(model.name)
+        if model.name not in grid.arithmetics:
+            chosen[model.name] = fastest(demand.milliseconds) if demand else ""
+        if demand and chosen.get(model.name):
+            say(_sentence(model.name, chosen[model.name], demand.milliseconds))
+    return replace(grid, arithmetics={**grid.arithmetics, **chosen})
+
+
+def fastest(milliseconds: Mapping[str, float]) -> Arithmetic:
+    """The arithmetic of the shortest step, 32-bit floats where those are about as fast."""
+    least: Any = min(milliseconds, key=lambda name: milliseconds[name])
+    return least if milliseconds[least] < WORTH * milliseconds[""] else ""
+
+
+def workers_that_fit(workers: int, demands: Mapping[str, Demand], *, free_mb: float, say: Say) -> int:
+    """As many workers as have their memory, one at least."""
+    known = [demand.megabytes for demand in demands.values() if demand.megabytes]
+    most = max(1, int(FREE * free_mb / max(known))) if known else workers
+    if most >= workers:
+        return workers
+    each = f"each may take {max(known):.0f} MB, and {free_mb:.0f} MB are free"
+    say(f"{most} of {workers} workers: {each} (--workers overrules)")
+    return most
+
+
+def _store() -> ArtifactStore:
+    """In the cache, as images are."""
+    return ArtifactStore(cache_folder() / "demands")
+
+
+def _key(model: Model, grid: Grid) -> str:
+    dataset = grid.dataset
+    facts = [model.name, source_hash(model), dataset.shape, dataset.classes, grid.recipe.train_batch]
+    return f"{model.name}-{digest([FORMAT, *facts, cpu_name(), installed_version('torch')])}"
+
+
+def _sentence(name: str, arithmetic: str, milliseconds: Mapping[str, float]) -> str:
+    ratio = milliseconds[""] / milliseconds[arithmetic]
+    return f"{name} trains in {arithmetic}, {ratio:.1f} times as fast here as in 32-bit floats"

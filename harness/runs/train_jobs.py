@@ -1,0 +1,124 @@
+"""What worker processes do; each function takes one picklable job."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import traceback
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import failure_reason
+from harness.machine.device_lock import shared
+from harness.machine.environment import gpu_name
+from harness.machine.time_breakdown import Timesheet, Worked, process_age
+from harness.training.arithmetic import device_of
+from harness.trials.dense_training import train_dense
+from harness.trials.footprint import Footprints
+from harness.trials.snapshot import load_model
+from harness.trials.walk import walk_models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from harness.conversion.deployment import Deployment
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.spec import Dense, Trial
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Names and numbers of glibc's <malloc.h>."""
+MOST_BYTES = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseJob:
+    """Train one dense model."""
+
+    dense: Dense
+    store: ArtifactStore
+    deployments: Sequence[Deployment]
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its arithmetic is a GPU's."""
+        return device_of(self.dense.recipe.arithmetic) == "cuda"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialJob:
+    """Walk one trial."""
+
+    trial: Trial
+    store: ArtifactStore
+    deployments: Sequence[Deployment]
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its arithmetic is a GPU's."""
+        return device_of(self.trial.dense.recipe.arithmetic) == "cuda"
+
+
+def run_training(job: DenseJob | TrialJob) -> Worked:
+    """Whichever it is; where it trains on a GPU, no harness times there meanwhile."""
+    with shared(gpu_name()) if job.on_gpu else nullcontext():
+        return run_dense(job) if isinstance(job, DenseJob) else run_trial(job)
+
+
+def run_dense(job: DenseJob) -> Worked:
+    """Keep the trained dense model, its exports and their sizes."""
+    keep_freed_memory()
+    timesheet, dense = Timesheet(), job.dense
+    timesheet.add("starting", process_age())
+    train_dense(dense, job.store, timesheet=timesheet)
+    _export(dense.key, None, dense=dense, job=job, timesheet=timesheet)
+    return Worked(timesheet=timesheet)
+
+
+def run_trial(job: TrialJob) -> Worked:
+    """Keep a snapshot of every level, its exports and their sizes."""
+    timesheet, dense = Timesheet(), job.trial.dense
+    if job.trial.target.backend is None:
+        # Where it times models too, they are to have their memory as others do.
+        keep_freed_memory()
+    timesheet.add("starting", process_age())
+    for level, model in walk_models(job.trial, job.store, timesheet=timesheet):
+        if level.status == "ok":
+            _export(level.snapshot, model, dense=dense, job=job, timesheet=timesheet)
+    return Worked(timesheet=timesheet)
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep what a training step frees for the next one.
+
+    It gives large blocks back to the system, and pages that come anew take a tenth of a step.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, MOST_BYTES)
+        mallopt(M_TRIM_THRESHOLD, MOST_BYTES)
+
+
+def _export(
+    snapshot: str,
+    model: nn.Module | None,
+    *,
+    dense: Dense,
+    job: DenseJob | TrialJob,
+    timesheet: Timesheet,
+) -> None:
+    footprints = Footprints(job.store)
+    owed = footprints.unshipped(snapshot, job.deployments)
+    if not owed:
+        return
+    if model is None:
+        model = load_model(job.store.folder(snapshot), dense.model, dense.dataset)
+    for deployment in owed:
+        try:
+            with timesheet.counting("exporting"):
+                footprints.ship(snapshot, model.eval(), dense=dense, to=deployment)
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            footprints.refuse(snapshot, deployment.backend, failure_reason(error))

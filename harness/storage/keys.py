@@ -1,0 +1,132 @@
+"""Content keys: the same settings give the same key, whatever the order they were typed in.
+
+A setting that has its default value is left out of the hash, so that a setting added later never
+renames an old result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECIPE_SCHEMA = 1
+"""Raised when training, pruning or evaluation changes in a way that changes numbers."""
+
+DENSE_SETTINGS = (
+    "model", "model_hash", "dataset", "dataset_hash", "data_hash", "seed", "recipe", "dense_epochs",
+    "train_batch", "optimizer", "dense_lr", "weight_decay", "augmented", "weights",
+    "arithmetic",
+)  # fmt: skip
+TRIAL_SETTINGS = (
+    *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
+    "finetune_epochs", "finetune_lr", "target", "clock",
+)  # fmt: skip
+MEASUREMENT_SETTINGS = (
+    "trial", "sparsity", "backend", "batch", "threads", "device", "runtime", "target",
+)  # fmt: skip
+
+DEFAULTS: Mapping[str, Any] = {
+    "recipe": 1,
+    "dense_epochs": 12.0,
+    "finetune_epochs": 2.0,
+    "train_batch": 64,
+    "optimizer": "sgd",
+    "dense_lr": 0.1,
+    "finetune_lr": 0.02,
+    "weight_decay": 5e-4,
+    "augmented": True,
+    "arithmetic": "",
+    "weights": "",
+    "target": "params",
+    "clock": "",
+}
+"""What a key leaves out. Frozen: a default that changes later is hashed as any other value."""
+
+
+def digest(value: object) -> str:
+    """Twelve hex digits of the value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def settings_digest(settings: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """Digest of those `names` in `settings` that differ from their default."""
+    given = {
+        name: settings[name] if name not in DEFAULTS else settings.get(name, DEFAULTS[name])
+        for name in names
+    }
+    return digest({n: value for n, value in given.items() if n not in DEFAULTS or value != DEFAULTS[n]})
+
+
+def dense_key(settings: Mapping[str, Any]) -> str:
+    """Key of a trained dense model."""
+    words = (settings["model"], settings["dataset"], "dense", f"s{settings['seed']}")
+    return f"{_slug(*words)}-{settings_digest(settings, DENSE_SETTINGS)}"
+
+
+def trial_key(settings: Mapping[str, Any]) -> str:
+    """Key of a trial, from a plan's settings or from a row alike."""
+    if settings["pruner"] == "dense":
+        return dense_key(settings)
+    words = (
+        *(settings[n] for n in ("model", "dataset", "pruner", "granularity", "scope", "schedule")),
+        f"s{settings['seed']}",
+    )
+    return f"{_slug(*words)}-{settings_digest(settings, TRIAL_SETTINGS)}"
+
+
+def measurement_key(settings: Mapping[str, Any]) -> str:
+    """Key of one row, from a plan's settings or from the row alike."""
+    level = f"{settings['sparsity']:g}"
+    words = _slug(settings["backend"], f"b{settings['batch']}", f"t{settings['threads']}")
+    found = settings_digest(settings, MEASUREMENT_SETTINGS)
+    return f"{settings['trial']}@{level}-{words}-{found}"
+
+
+def file_name(key: str) -> str:
+    """A name that is safe as a file or folder, whatever plugin names the key is made of."""
+    return _slug(key)
+
+
+def source_hash(plugin: object) -> str:
+    """Digest of the source file that defines a plugin's class, so that editing it reruns it."""
+    try:
+        source = inspect.getsourcefile(type(plugin))
+    except TypeError:
+        source = None
+    content = Path(source).read_bytes() if source else repr(type(plugin)).encode()
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def file_hash(path: Path) -> str:
+    """Digest of a file. Raises HarnessError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from None
+
+
+def stable_seed(*parts: object) -> int:
+    """A seed below 2^31 that depends on `parts` alone."""
+    return int(digest([str(part) for part in parts]), 16) % 2**31
+
+
+def _slug(*words: str) -> str:
+    joined = "-".join(words)
+    safe = re.sub(r"[^A-Za-z0-9.@_-]+", "_", joined).strip(".")
+    return safe if len(safe) <= 160 else f"{safe[:140]}-{digest(joined)}"
+
+
+def level_key(trial_key: str, sparsity: float) -> str:
+    """Under which a level's record is kept."""
+    return f"{trial_key}@{sparsity!r}"

@@ -1,0 +1,100 @@
+"""The append-only file of rows: one flushed and synced line a row."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from harness.errors import HarnessError
+from harness.storage.files import naming
+from harness.storage.row import Row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = "rows.jsonl"
+
+
+class Ledger:
+    """The rows of one run folder. A key written again replaces its earlier row for every reader."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / ROWS
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The latest row of each key, in the order the keys first came.
+
+        A last line that a killed process left unfinished is passed over.
+        Raises HarnessError naming the line where anything else is unreadable.
+        """
+        latest: dict[str, dict[str, Any]] = {}
+        if not self.path.is_file():
+            return []
+        columns = asdict(Row())
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                # A column that came later is empty in the rows of before.
+                row = columns | self._parse(line, number)
+                latest[row["key"]] = row
+        return list(latest.values())
+
+    def append(self, row: Row) -> None:
+        """Add a row; it is on the disk when this returns."""
+        line = json.dumps(vars(row), allow_nan=False).encode() + b"\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path), self.path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def repair(self) -> None:
+        """Cut off a line that a killed process left unfinished, before anything is appended."""
+        if self.path.is_file():
+            content = self.path.read_bytes()
+            if content and not content.endswith(b"\n"):
+                with self.path.open("rb+") as file:
+                    file.truncate(content.rfind(b"\n") + 1)
+
+    def lock(self) -> FileLock:
+        """Hold the run folder for one writer.
+
+        Raises HarnessError at once where another run holds it or it cannot be written.
+        """
+        self.make_folder()
+        lock = FileLock(self.path.parent / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise HarnessError(
+                f"another harness run is writing to {self.path.parent}; wait for it, or choose "
+                "another folder with --out"
+            ) from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+        return lock
+
+    def make_folder(self) -> None:
+        """Raises HarnessError where that cannot be."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> HarnessError:
+        reason = error.strerror or error
+        return HarnessError(f"--out: {self.path.parent} cannot be written ({reason}); choose another")
+
+    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
+        try:
+            row = dict(orjson.loads(line))
+            row["key"]
+        except (ValueError, TypeError, KeyError):
+            raise HarnessError(f"{self.path}, line {number}, is not a row") from None
+        return row

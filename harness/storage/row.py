@@ -1,0 +1,204 @@
+"""A row: one measurement, flat, with every column explained once, here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Status = Literal["ok", "skipped", "failed"]
+
+NO_METER = "no meter was asked for"
+"""Why a timed row tells no energy, where nobody asked."""
+
+
+def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN401 -- dataclasses.field is untyped in the same way
+    return field(default=default, metadata={"text": text, "unit": unit})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One snapshot on one backend at one batch size; empty where it was not measured."""
+
+    key: str = _column("measurement key: trial, level, backend, its settings and device", default="")
+    trial: str = _column("trial key: what can change the numbers of a snapshot", default="")
+    status: Status = _column("`ok`, `skipped` (cannot be) or `failed` (went wrong)", default="ok")
+    reason: str = _column("why it was skipped or failed", default="")
+
+    model: str = _column("architecture", default="")
+    dataset: str = _column("labelled images", default="")
+    pruner: str = _column("criterion; `dense` for the unpruned model", default="")
+    granularity: str = _column(
+        "what is removed: `weight`, `channel`, `2:4`, `block:4x4`, ...", default=""
+    )
+    scope: str = _column("scores compared over the network, a layer, ...: see --scope", default="")
+    schedule: str = _column("rounds of pruning and fine-tuning", default="")
+    seed: int = _column("of initial weights, data order and random scores", default=0)
+    target: str = _column(
+        "what a level is a fraction of: `params`, `macs` or `latency:BACKEND`", default="params"
+    )
+    clock: str = _column("what a level of latency was searched on; empty for others", default="")
+    sparsity: float = _column("the level: which fraction of `target` was to leave", default=0.0)
+    backend: str = _column("device plus runtime", default="")
+    batch: int = _column("images per inference", "images", default=1)
+    threads: int = _column("intra-op threads while timing", default=1)
+
+    top1: float | None = _column("test accuracy, in PyTorch", "fraction")
+    top5: float | None = _column("label among the best five; empty up to five classes", "fraction")
+    dense_top1: float | None = _column("top1 of the dense model of the same seed", "fraction")
+    top1_backend: float | None = _column(
+        "test accuracy, of the backend's own outputs; empty where it computes as PyTorch does",
+        "fraction",
+    )
+    dense_top1_backend: float | None = _column("top1_backend of the dense model", "fraction")
+    retained: float | None = _column(
+        "top1 / dense_top1; top1_backend / dense_top1_backend where the backend's are known"
+    )
+    images: int | None = _column("test images behind top1", "images")
+
+    latency_ms: float | None = _column("median time of one batch", "ms")
+    latency_low_ms: float | None = _column("lower end of its 95 % interval", "ms")
+    latency_high_ms: float | None = _column("upper end of its 95 % interval", "ms")
+    latency_mad_ms: float | None = _column("median absolute deviation of the samples", "ms")
+    latency_p90_ms: float | None = _column("90th percentile; empty below 64 samples", "ms")
+    latency_p99_ms: float | None = _column("99th percentile; empty below 662 samples", "ms")
+    dense_latency_ms: float | None = _column("the dense model's, interleaved in the same process", "ms")
+    fps: float | None = _column("batch / latency", "images/s")
+    ms_saved: float | None = _column("median of dense minus pruned, paired by round", "ms")
+    ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms")
+    ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms")
+    ms_saved_error: float | None = _column("its standard error", "ms")
+    noise_ms: float | None = _column(
+        "what a hidden copy of dense may seem to save: far end of its 95 % interval", "ms"
+    )
+    saves_time: bool | None = _column("interval above zero, saving above noise_ms, session steady")
+    retained_per_ms_saved: float | None = _column(
+        "retained / ms_saved; empty unless saves_time", "1/ms"
+    )
+    speedup_realised: float | None = _column(
+        "dense_latency_ms / latency_ms over dense_macs / macs: how much of what leaves is saved in time"
+    )
+    rounds: int | None = _column("timed rounds, all processes; empty where the time is a simulator's")
+    processes: int | None = _column("timing processes")
+    stopped: str = _column(
+        "why no more processes were timed: `precise`, `plateau` (of the noise), `time`, `processes`",
+        default="",
+    )
+    steady: bool | None = _column("whether a hidden copy of dense timed like dense")
+    load_ms: float | None = _column(
+        "cold start: the backend takes the model over, mean of processes", "ms"
+    )
+    first_ms: float | None = _column(
+        "cold start: its first inference, at the smallest batch size", "ms"
+    )
+    samples: str = _column("archive of the raw samples, in samples/", default="")
+    deviation: float | None = _column("largest output difference from PyTorch over largest output")
+
+    energy_j: float | None = _column("energy of one inference, all its images", "J")
+    dense_energy_j: float | None = _column("the same of the dense model", "J")
+    energy_source: str = _column(
+        "`measured:METER`, `simulated:SIMULATOR` or `estimated:HOW`; never ranked together", default=""
+    )
+    energy_reason: str = _column("why energy is not known", default="")
+    cycles: int | None = _column("of the simulated device")
+    sram_mb: float | None = _column("on-chip memory that the simulated device uses", "10^6 bytes")
+    flash_mb: float | None = _column("off-chip memory that the simulated device uses", "10^6 bytes")
+    operators_elsewhere: int | None = _column(
+        "operators that the simulated device leaves to another processor; latency_ms is without them"
+    )
+
+    sparsity_reached: float | None = _column("fraction of the prunable parameters truly removed")
+    target_reached: float | None = _column("fraction truly removed of what `target` names, zeros gone")
+    params: int | None = _column("parameters left, zeros included")
+    params_nonzero: int | None = _column("parameters that are not zero")
+    dense_params: int | None = _column("parameters of the dense model")
+    macs: int | None = _column("multiply-accumulates for one image, zeros included")
+    dense_macs: int | None = _column("the same of the dense model")
+    size_mb: float | None = _column("safetensors file", "10^6 bytes")
+    compressed_mb: float | None = _column("the same after zstd level 3", "10^6 bytes")
+    file_mb: float | None = _column(
+        "file that the backend loads; the safetensors file where it takes PyTorch's model", "10^6 bytes"
+    )
+    file_compressed_mb: float | None = _column("the same after zstd level 3", "10^6 bytes")
+    memory_mb: float | None = _column(
+        "peak resident memory that loading the model and running it at this and smaller batch sizes "
+        "adds to a process of its own in which the runtime has run a small model; inputs and the bytes "
+        "of the file that the backend loads aside; one measurement for each architecture",
+        "10^6 bytes",
+    )
+
+    epochs: float | None = _column("spent since the schedule's start to reach this snapshot", "epochs")
+    train_seconds: float | None = _column("fine-tuning time, shared rounds counted in full", "s")
+    score_seconds: float | None = _column("scoring time, shared rounds counted in full", "s")
+    timing_seconds: float | None = _column("wall time of the timing processes, all their models", "s")
+    evidence: str = _column("what the criterion looked at", default="")
+    reduction: str = _column("`elementwise`, `group` (coupled layers' mean) or `producers`", default="")
+    layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
+    excluded: str = _column("layers whose channels could not leave, the classifier aside", default="")
+
+    weights: str = _column(
+        "hash of the file that dense training started from; empty: fresh weights", default=""
+    )
+    dense_epochs: float = _column("epochs of dense training", default=0.0)
+    finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)
+    train_batch: int = _column("images per training step", "images", default=0)
+    optimizer: str = _column("timm's name", default="")
+    dense_lr: float = _column("peak learning rate of dense training", default=0.0)
+    finetune_lr: float = _column("peak learning rate of fine-tuning", default=0.0)
+    weight_decay: float = _column("of both", default=0.0)
+    augmented: bool = _column("the dataset's own augmentation in training", default=False)
+    arithmetic: str = _column(
+        "how training computes: empty for 32-bit floats, or what of `cuda`, `channels_last`, `bf16`",
+        default="",
+    )
+    recipe: int = _column("version of the training and pruning procedure", default=0)
+    data_hash: str = _column("of images, labels and splits", default="")
+    model_hash: str = _column("of the model plugin's source", default="")
+    dataset_hash: str = _column("of the dataset plugin's source", default="")
+    pruner_hash: str = _column("of the criterion's source", default="")
+    schedule_hash: str = _column("of the schedule's source", default="")
+
+    device: str = _column("processor that ran the model", default="")
+    runtime: str = _column("library that ran the model, with version", default="")
+    governor: str = _column("frequency governor while timing", default="")
+    turbo: bool | None = _column("whether the processor might boost its frequency")
+    load_average: float | None = _column("of the last minute, the harness's own work included")
+    temperature_c: float | None = _column("hottest sensor", "degrees Celsius")
+    steal: float | None = _column("processor time that the hypervisor gave to others", "fraction")
+    others_cores: float | None = _column("cores that other processes kept busy, worst process", "cores")
+    cores: int | None = _column("physical cores")
+    platform: str = _column("operating system and machine type", default="")
+    python: str = _column("version", default="")
+    torch: str = _column("version", default="")
+    timm: str = _column("version", default="")
+    torch_pruning: str = _column("version", default="")
+    harness: str = _column("version", default="")
+    revision: str = _column(
+        "commit the harness ran from, `+` when changed; a hash of its files where installed", default=""
+    )
+    written_at: str = _column("UTC time of the row", default="")
+
+    correct: str = _column(
+        "which test images are right, on the backend where top1_backend is known: base64 of zlib of "
+        "packed bits",
+        default="",
+    )
+    dense_correct: str = _column("the same of the dense model", default="")
+
+
+BLOBS = ("correct", "dense_correct")
+"""Columns that the ledger keeps for the ranking's bootstrap and the tables leave out."""
+
+
+def column_units() -> dict[str, tuple[str, str]]:
+    """Every column in order: name to (explanation, unit)."""
+    return {item.name: (item.metadata["text"], item.metadata["unit"]) for item in fields(Row)}
+
+
+def speedup_realised(columns: Mapping[str, Any]) -> float:
+    """How much of the speed-up that fewer multiply-accumulates promise a row has."""
+    promised = columns["dense_macs"] / max(columns["macs"], 1)
+    return float(columns["dense_latency_ms"] / columns["latency_ms"] / promised)

@@ -1,0 +1,50 @@
+"""A finished run on disk: its rows, and the models behind them where they are still kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UnknownNameError
+from harness.storage.artifacts import ARTIFACTS, ArtifactStore
+from harness.storage.keys import dense_key, level_key
+from harness.storage.ledger import ROWS, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Read only: nothing here writes into it."""
+
+    path: Path
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Its ledger's. Raises HarnessError naming the nearest run folder where there is none."""
+        if not (self.path / ROWS).is_file():
+            near = sorted(path.parent.as_posix() for path in self.path.parent.glob(f"*/{ROWS}"))
+            raise UnknownNameError("run folder", self.path.as_posix(), near)
+        return Ledger(self.path).rows()
+
+    @property
+    def store(self) -> ArtifactStore:
+        """Its models."""
+        return ArtifactStore(self.path / ARTIFACTS)
+
+    def snapshot(self, row: Mapping[str, Any]) -> Path | None:
+        """The folder of a row's model; None where it is not kept."""
+        if row["pruner"] == "dense":
+            return self._kept(row["trial"])
+        record = self.store.record(level_key(row["trial"], row["sparsity"]))
+        return self._kept(record["snapshot"]) if record else None
+
+    def dense(self, row: Mapping[str, Any]) -> Path | None:
+        """The folder of the dense model that a row started from; None where it is not kept."""
+        return self._kept(dense_key({**row, "pruner": "dense"}))
+
+    def _kept(self, key: str) -> Path | None:
+        return self.store.folder(key) if key and key in self.store else None

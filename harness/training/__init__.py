@@ -1,0 +1,1 @@
+"""The recipe, its data and its loop, and evaluation."""

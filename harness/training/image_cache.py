@@ -1,0 +1,192 @@
+"""Images decoded and resized once, into a file that every process maps; streamed where none fits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.storage.keys import digest, file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import numpy as np
+    from torch import Tensor
+    from torch.utils.data import Dataset as TorchDataset
+
+    Pairs = TorchDataset[tuple[Tensor, int]]
+    Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+else:
+    # PyTorch's loader asks for these methods only, and to import it would slow the listing down.
+    Pairs = object
+
+CACHE = "HARNESS_CACHE"
+SHARE = 0.5
+"""Of the free disk that a cache may take."""
+CHUNK = 256
+IMAGES, LABELS, HASH = "images.npy", "labels.npy", "sha256"
+
+
+class Decodes(Protocol):
+    """Pairs of a `(channels, height, width)` image of bytes and its label, decoded when asked for."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """One of them."""
+
+
+class NormalisedImages(Pairs):
+    """Normalised float images by index, decoded at every call; labels from `folder`."""
+
+    def __init__(
+        self, source: Decodes, folder: Path, *, mean: Sequence[float], std: Sequence[float]
+    ) -> None:
+        import torch
+
+        self._source = source
+        self._folder = folder
+        self._mean, self._std = (torch.tensor([*v])[:, None, None] for v in (mean, std))
+
+    @cached_property
+    def labels(self) -> list[int]:
+        """In order."""
+        import numpy as np
+
+        found: list[int] = np.load(self._folder / LABELS).tolist()
+        return found
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        image, label = self._source[index]
+        return self._normalised(image), label
+
+    def fingerprint(self) -> str:
+        """A hash of all images, decoded, and their labels."""
+        return (self._folder / HASH).read_text()
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        # In this order of operations, torchvision's own, whose last bits results depend on.
+        return images.float().div_(255.0).sub_(self._mean).div_(self._std)
+
+
+class MappedImages(NormalisedImages):
+    """The same from a cache that `decoded_once` made, several at a time."""
+
+    def __init__(self, folder: Path, *, mean: Sequence[float], std: Sequence[float]) -> None:
+        import numpy as np
+
+        self._pixels: Pixels = np.load(folder / IMAGES, mmap_mode="r")
+        super().__init__(self, folder, mean=mean, std=std)
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, int]]:
+        """What PyTorch's loader asks for a batch with."""
+        import torch
+
+        # Indexed by a list, a map is copied, which a tensor may write to.
+        images = self._normalised(torch.from_numpy(self._pixels[[*indices]]))
+        return [(image, self.labels[index]) for image, index in zip(images, indices, strict=True)]
+
+
+def decoded_once(
+    opened: Callable[[], Decodes],
+    *,
+    of: str,
+    listed: str,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> NormalisedImages:
+    """The images, from the disk cache; opened and decoded now where they are not there.
+
+    Where they would not fit, the cache holds their labels and their hash alone.
+    `of` says what they are, and `listed` is a digest of what they are read from: the cache of another
+    is not theirs. The cache is in HARNESS_CACHE, or where the system keeps caches.
+    """
+    from filelock import FileLock
+
+    folder = cache_folder() / file_name(f"{of}-{digest([of, listed])}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            _decode(opened(), folder)
+    if (folder / IMAGES).is_file():
+        return MappedImages(folder, mean=mean, std=std)
+    return NormalisedImages(opened(), folder, mean=mean, std=std)
+
+
+def listing(root: Path) -> str:
+    """A digest of the names, sizes and times of the files under a folder, without reading them."""
+    found = hashlib.sha256()
+    for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+        stat = path.stat()
+        found.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size} {stat.st_mtime_ns}".encode())
+    return found.hexdigest()[:12]
+
+
+def cache_folder() -> Path:
+    """HARNESS_CACHE, or where the system keeps caches."""
+    import platformdirs
+
+    chosen = os.environ.get(CACHE)
+    return Path(chosen) if chosen else platformdirs.user_cache_path("pruning-harness")
+
+
+def _fits(source: Decodes, place: Path) -> bool:
+    image, _ = source[0]
+    return image.numel() * len(source) < SHARE * shutil.disk_usage(place).free
+
+
+def _decode(source: Decodes, folder: Path) -> None:
+    """Write the cache beside its place and move it there when it is whole."""
+    import numpy as np
+
+    making = folder.with_name(f"{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    image, _ = source[0]
+    shape = (len(source), *image.shape)
+    pixels: np.memmap[Any, np.dtype[np.uint8]] | None = None
+    if _fits(source, making):
+        pixels = np.lib.format.open_memmap(making / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    labels = np.empty(len(source), dtype=np.int64)
+    found = hashlib.sha256(repr(shape).encode())
+    for first, pairs in _chunks(source):
+        last = first + len(pairs)
+        images = np.stack([pair[0].numpy() for pair in pairs])
+        if pixels is not None:
+            pixels[first:last] = images
+        labels[first:last] = [pair[1] for pair in pairs]
+        found.update(images.tobytes())
+    found.update(labels.tobytes())
+    if pixels is not None:
+        pixels.flush()
+    np.save(making / LABELS, labels)
+    (making / HASH).write_text(found.hexdigest()[:12])
+    making.rename(folder)
+
+
+def _chunks(source: Decodes) -> Iterator[tuple[int, list[tuple[Tensor, int]]]]:
+    """Where a chunk begins and its pairs, decoded by a thread a core; a person sees how far it is."""
+    from rich.console import Console
+    from rich.progress import track
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        starts: Iterable[int] = range(0, len(source), CHUNK)
+        for first in track(starts, "decoding images", console=Console(stderr=True), transient=True):
+            wanted = islice(range(len(source)), first, first + CHUNK)
+            yield first, list(threads.map(source.__getitem__, wanted))

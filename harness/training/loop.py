@@ -1,0 +1,102 @@
+"""One training loop and one evaluation loop, for dense and pruned models alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from harness.contracts.data import Augments
+from harness.pruning.masks import apply_masks
+from harness.training.arithmetic import device_of, loss_of, take_to
+from harness.training.learning_rate import Rate, curve_steps
+from harness.training.moving_masks import MovingMasks
+from harness.training.sampling import split_size, steps_per_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from harness.contracts.data import Dataset
+    from harness.contracts.schedules import Regrowth
+    from harness.training.recipe import Recipe
+
+WARMUP_FRACTION = 0.1
+
+
+def train(
+    model: nn.Module,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    epochs: float,
+    rate: Rate,
+    seed: int,
+    masks: Mapping[str, Tensor] | None = None,
+    penalty: Callable[[float], Tensor] | None = None,
+    regrowth: Regrowth | None = None,
+) -> None:
+    """Train in place for `epochs` (fractions count in steps), masked weights exactly zero after.
+
+    timm's optimiser and cosine schedule, stepped per update. `penalty` is given the progress and adds
+    to each batch's loss; with `regrowth` the masks move. All randomness comes from `seed`.
+    """
+    from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # timm re-exports untyped
+
+    apply_masks(model, masks)
+    first, last, whole = curve_steps(rate, epochs * steps_per_epoch(dataset, recipe))
+    if first == last:
+        return
+    take_to(model.train(), recipe.arithmetic)
+    optimizer = _optimizer(model, recipe, rate)
+    warmup = int(whole * WARMUP_FRACTION)
+    schedule = CosineLRScheduler(
+        optimizer, t_initial=whole, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
+    )
+    batches = _endless_batches(dataset, recipe, seed=seed)
+    kept = {name: keep.to(device_of(recipe.arithmetic)) for name, keep in (masks or {}).items()}
+    moving = MovingMasks(model, kept, optimizer, regrowth, steps=last - first)
+    torch.manual_seed(seed)
+    for step in range(first, last):
+        schedule.step_update(step)
+        images, labels = next(batches)
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(model, images, labels, recipe.arithmetic)
+        if penalty:
+            loss = loss + penalty((step - first) / (last - first))
+        loss.backward()
+        if not moving.moved(step - first):
+            optimizer.step()
+        apply_masks(model, moving.masks)
+    take_to(model.eval(), "")
+
+
+def _optimizer(model: nn.Module, recipe: Recipe, rate: Rate) -> Any:  # noqa: ANN401 -- timm's
+    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm re-exports untyped
+
+    # One pass over the weights where there were five; contiguous floats come out to the same bit.
+    own: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
+    return create_optimizer_v2(
+        model, opt=recipe.optimizer, lr=rate.peak, weight_decay=recipe.weight_decay, **own
+    )
+
+
+def _endless_batches(dataset: Dataset, recipe: Recipe, *, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    split = dataset.split("train")
+    augmentation = torch.Generator().manual_seed(seed + 1)
+    loader = DataLoader(
+        split,
+        batch_size=recipe.train_batch,
+        shuffle=True,
+        # A batch of one image has no variance for a norm to train on.
+        drop_last=split_size(split) > recipe.train_batch,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    while True:
+        for images, labels in loader:
+            if recipe.augmented and isinstance(dataset, Augments):
+                yield dataset.augment(images, augmentation), labels
+            else:
+                yield images, labels

@@ -1,0 +1,42 @@
+"""What a criterion adds to the loss while a model trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.contracts.pruners import Trained
+from harness.pruning.layers import prunable_weights
+from harness.pruning.surgery import coupled_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor, nn
+
+    from harness.contracts.pruners import Penalises
+
+
+def penalty_on(
+    model: nn.Module, pruner: Penalises, *, keep: Mapping[str, Tensor], example: Tensor | None
+) -> Callable[[float], Tensor]:
+    """From progress in [0, 1] to what is added to a batch's loss.
+
+    `keep` masks say what is to stay, where that is chosen already; norms' scales are shown where there
+    is an `example` to find them by.
+    """
+    weights = prunable_weights(model)
+    scales = {} if example is None else _norm_scales(model, example)
+
+    def penalty(progress: float) -> Tensor:
+        here = {name: mask.to(weights[name].device) for name, mask in keep.items()}
+        trained = Trained(weights=weights, norm_scales=scales, keep=here, progress=progress)
+        return pruner.penalty(trained)
+
+    return penalty
+
+
+def _norm_scales(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
+    """Of the norm behind each weight, by the weight's name, as trained."""
+    norm_of = coupled_layers(model, example).norm_of
+    found = {n: getattr(model.get_submodule(norm), "weight", None) for n, norm in norm_of.items()}
+    return {name: scale for name, scale in found.items() if scale is not None}

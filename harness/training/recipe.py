@@ -1,0 +1,44 @@
+"""How every model of a run is trained and fine-tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+from typing import Literal
+
+Arithmetic = Literal[
+    "", "channels_last", "bf16", "channels_last+bf16",
+    "cuda", "cuda+channels_last", "cuda+bf16", "cuda+channels_last+bf16",
+]  # fmt: skip
+"""How training computes: on the processor, in 32-bit floats, images as they come, or as it says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One recipe for all methods, so that a comparison is of methods and nothing else.
+
+    `finetune_epochs` is the budget of each sparsity level, shared out over its rounds by the
+    schedule: every method spends the same to reach the same level.
+    """
+
+    dense_epochs: float = 12.0
+    finetune_epochs: float = 1.0
+    train_batch: int = 64
+    optimizer: str = "sgd"
+    dense_lr: float = 0.1
+    finetune_lr: float = 0.02
+    weight_decay: float = 5e-4
+    augmented: bool = True
+    arithmetic: Arithmetic = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """Milliseconds of a step by arithmetic, and 10^6 bytes of a worker where the system tells."""
+
+    milliseconds: Mapping[str, float]
+    megabytes: float | None

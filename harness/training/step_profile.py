@@ -1,0 +1,108 @@
+"""One step of training a model, tried in each arithmetic and in how much memory it takes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.machine.clock import Limits, interleave
+from harness.machine.device_lock import shared
+from harness.machine.environment import cpu_name
+from harness.machine.memory import PeakMemory
+from harness.training.arithmetic import loss_of, processor_arithmetics, take_to
+from harness.training.recipe import Demand
+from harness.training.sampling import calibration_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from harness.contracts.data import Dataset, Model
+    from harness.machine.clock import Thunk
+    from harness.training.recipe import Arithmetic
+
+    Batch = tuple[Tensor, Tensor]
+
+IMAGES = 32
+LIMITS = Limits(precision=0.02, seconds=1.0)
+HARMLESS = 0.3
+"""Of the distance between the gradients of two batches: rounding adds a tenth to its square at most."""
+COPIES = 6
+"""Of the weights beside a step's own: momentum, the model that is pruned, scores and their evidence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemandJob:
+    """Try one model's training steps, of so many images each."""
+
+    model: Model
+    dataset: Dataset
+    images: int
+
+
+def training_demand(job: DemandJob) -> Demand:
+    """A step on one thread, in each arithmetic of the processor that leaves gradients as they are.
+
+    Times are of fresh weights and 32 images, forwards and backwards; rounding is held against what
+    another batch of images changes in the gradient. A GPU's sums differ from run to run: it is for
+    those who name it.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    with shared(cpu_name()):
+        [batch, *_] = calibration_batches(job.dataset, images=job.images, batch=job.images, seed=0)
+        memory = PeakMemory()
+        model = job.model.build(job.dataset)
+        _step(model.train(), batch, "")
+        peak, weights = memory.added_mb(), sum(p.numel() * p.element_size() for p in model.parameters())
+        return Demand(
+            milliseconds=_milliseconds(model, job.dataset),
+            megabytes=None if peak is None else peak + COPIES * weights / 1e6,
+        )
+
+
+def _milliseconds(model: nn.Module, dataset: Dataset) -> dict[str, float]:
+    batches = calibration_batches(dataset, images=2 * IMAGES, batch=IMAGES, seed=0)
+    runs: dict[str, list[Thunk]] = {
+        name: [partial(_step, _taken(model, name), batches[0], name)]
+        for name in harmless_arithmetics(model, batches)
+    }
+    samples = interleave(runs, reference="", limits=LIMITS, seed=0).samples
+    return {name: median(times) for name, times in samples.items()}
+
+
+def harmless_arithmetics(model: nn.Module, batches: Sequence[Batch]) -> list[Arithmetic]:
+    """The processor's that move a gradient by less than 0.3 of what another batch does."""
+    exact, other = (_gradient(model, batch, "") for batch in (batches[0], batches[-1]))
+    most = HARMLESS * (other - exact).norm()
+    return [
+        name
+        for name in processor_arithmetics()
+        if not name or bool((_gradient(model, batches[0], name) - exact).norm() <= most)
+    ]
+
+
+def _gradient(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> Tensor:
+    taken = _taken(model, arithmetic)
+    # What is drawn while a model trains, as by dropout, is drawn alike.
+    torch.manual_seed(0)
+    _step(taken, batch, arithmetic)
+    found = [p.grad for p in taken.parameters() if p.grad is not None]
+    return torch.cat([gradient.contiguous().flatten() for gradient in found])
+
+
+def _taken(model: nn.Module, arithmetic: Arithmetic) -> nn.Module:
+    taken = copy.deepcopy(model).train()
+    take_to(taken, arithmetic)
+    return taken
+
+
+def _step(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> None:
+    model.zero_grad(set_to_none=True)
+    loss_of(model, *batch, arithmetic).backward()

@@ -1,0 +1,104 @@
+"""Training a model and keeping what came of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.contracts.data import Pretrained
+from harness.machine.time_breakdown import Timesheet
+from harness.storage.keys import stable_seed
+from harness.training.learning_rate import Rate
+from harness.training.loop import train
+from harness.training.weights_file import load_weights
+from harness.trials.snapshot import save_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor, nn
+
+    from harness.contracts.schedules import Regrowth
+    from harness.pruning.surgery import History
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.spec import Dense
+
+
+def fit(
+    key: str,
+    model: nn.Module,
+    *,
+    dense: Dense,
+    store: ArtifactStore,
+    epochs: float,
+    rate: Rate,
+    seed: int,
+    timesheet: Timesheet,
+    masks: Mapping[str, Tensor] | None = None,
+    history: History | None = None,
+    penalty: Callable[[float], Tensor] | None = None,
+    regrowth: Regrowth | None = None,
+) -> None:
+    """Train in place by the recipe of `dense`, then keep a snapshot under the key."""
+    began = time.perf_counter()
+    train(
+        model,
+        dense.dataset,
+        dense.recipe,
+        epochs=epochs,
+        rate=rate,
+        seed=seed,
+        masks=masks,
+        penalty=penalty,
+        regrowth=regrowth,
+    )
+    spent = time.perf_counter() - began
+    timesheet.add("training", spent)
+    save_snapshot(
+        store,
+        key,
+        model,
+        dataset=dense.dataset,
+        history=history or [],
+        train_seconds=spent,
+        timesheet=timesheet,
+    )
+
+
+def train_dense(dense: Dense, store: ArtifactStore, *, timesheet: Timesheet | None = None) -> None:
+    """Train the dense model and keep it, unless it is kept already."""
+    train_to(1.0, dense, store, timesheet=timesheet or Timesheet())
+
+
+def train_to(place: float, dense: Dense, store: ArtifactStore, *, timesheet: Timesheet) -> str:
+    """Key of the dense model after that part of its training, 0 being its initialisation.
+
+    Trained unless it is kept already, step by step as the whole training begins. One thread, so that
+    the numbers do not depend on the machine's cores.
+    """
+    torch.set_num_threads(1)
+    key = dense.key if place >= 1.0 else f"{dense.key}@{place:g}"
+    if key not in store:
+        fit(
+            key,
+            _fresh(dense),
+            dense=dense,
+            store=store,
+            epochs=place * dense.recipe.dense_epochs,
+            rate=Rate(peak=dense.recipe.dense_lr, last=place),
+            seed=stable_seed(dense.seed, "dense"),
+            timesheet=timesheet,
+        )
+    return key
+
+
+def _fresh(dense: Dense) -> nn.Module:
+    torch.manual_seed(dense.seed)
+    if isinstance(dense.model, Pretrained):
+        return dense.model.build_pretrained(dense.dataset)
+    model = dense.model.build(dense.dataset)
+    if dense.weights is not None:
+        load_weights(model, dense.weights)
+    return model

@@ -1,0 +1,108 @@
+"""How much a plan asks for: each snapshot made for itself, and as it is done, every piece once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.contracts.backends import LoadsFile
+from harness.contracts.converters import Refines
+from harness.conversion.deployment import Deployment
+from harness.trials.spec import Dense
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.contracts.converters import AnyConverter
+    from harness.contracts.schedules import Round
+    from harness.trials.grid import Cell
+    from harness.trials.plan import Plan
+    from harness.trials.spec import Trial
+
+Rounds = tuple["Round", ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Epochs of training, scorings by a criterion, files made, timings."""
+
+    dense_epochs: float
+    finetune_epochs: float
+    scorings: int
+    exports: int
+    timings: int
+
+
+def work_alone(plan: Plan) -> Work:
+    """Where each snapshot is trained, scored and exported for itself, as a loop over them would."""
+    cells = plan.able
+    snapshots = {(cell.subject.key, cell.sparsity): cell for cell in cells}.values()
+    trained = [(cell.subject, _rounds(cell.subject, [cell.sparsity])) for cell in snapshots]
+    return Work(
+        dense_epochs=sum(cell.dense.recipe.dense_epochs for cell in snapshots),
+        finetune_epochs=sum(_epochs(subject, rounds) for subject, rounds in trained),
+        scorings=sum(len(rounds) for _, sequences in trained for rounds in sequences),
+        exports=sum(len(_files(cell)) for cell in cells),
+        timings=len(cells),
+    )
+
+
+def work_shared(plan: Plan) -> Work:
+    """Where dense models, rounds, scores and files are made once for all cells that need them.
+
+    At most: methods that choose the same weights share their training too, and masked twins a graph.
+    """
+    return Work(
+        dense_epochs=sum(dense.recipe.dense_epochs for dense in plan.needed),
+        finetune_epochs=sum(trial_epochs(trial) for trial in plan.owing),
+        scorings=sum(_scorings(_rounds(trial, trial.levels)) for trial in plan.owing),
+        exports=len({file for cell in plan.able for file in _files(cell)}),
+        timings=len(plan.able),
+    )
+
+
+def trial_epochs(trial: Trial) -> float:
+    """Fine-tuning epochs that a trial's walk takes, rounds that levels share counted once."""
+    return _epochs(trial, _rounds(trial, trial.levels))
+
+
+def _rounds(subject: Trial | Dense, levels: Iterable[float]) -> list[Rounds]:
+    """Of each level; none where the schedule fails, as the trial will, or there is none."""
+    if isinstance(subject, Dense):
+        return []
+    try:
+        return [tuple(subject.schedule.rounds(level)) for level in levels]
+    except (Exception, SystemExit):
+        # The trial itself meets the same error, where it becomes the reason of its rows.
+        return []
+
+
+def _epochs(subject: Trial | Dense, sequences: Sequence[Rounds]) -> float:
+    if isinstance(subject, Dense):
+        return 0.0
+    steps = {rounds[: end + 1] for rounds in sequences for end in range(len(rounds))}
+    recipe = subject.dense.recipe
+    return sum(
+        step[-1].share * recipe.finetune_epochs + step[-1].dense_share * recipe.dense_epochs
+        for step in steps
+    )
+
+
+def _scorings(sequences: Sequence[Rounds]) -> int:
+    """One of each state that rounds go on from, however many levels do."""
+    return len({rounds[:end] for rounds in sequences for end in range(len(rounds))})
+
+
+def _files(cell: Cell) -> list[tuple[str, float, str, int]]:
+    """What is converted for a cell: by subject, level, format and, where it matters, batch size."""
+    if not isinstance(cell.backend, LoadsFile):
+        return []
+    fixed = Deployment(backend=cell.backend, batches=[cell.batch]).fixed
+    batch = fixed[0] if fixed else 0
+    formats = _formats(cell.backend.converter)
+    return [(cell.subject.key, cell.sparsity, name, batch) for name in formats]
+
+
+def _formats(converter: AnyConverter) -> list[str]:
+    before = _formats(converter.source) if isinstance(converter, Refines) else []
+    return [*before, converter.name]

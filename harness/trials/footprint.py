@@ -1,0 +1,132 @@
+"""What a snapshot takes on a backend, on disk and in memory, as kept in the store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import zstandard
+
+from harness.contracts.backends import LoadsFile
+from harness.conversion.deployment import Deployment
+from harness.conversion.export import Exporter, architecture, converter_facts
+from harness.storage.files import ZSTD_LEVEL
+from harness.storage.keys import digest, source_hash
+from harness.training.sampling import example_batch
+from harness.trials.snapshot import read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
+
+    from harness.contracts.backends import Backend
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.grid import Cell
+    from harness.trials.level import Level
+    from harness.trials.spec import Dense
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """The file that a backend loads, in 10^6 bytes, and the architecture that it holds.
+
+    `batches` have a file of their own; `failure` is why there is no file.
+    """
+
+    architecture: str = ""
+    file_mb: float = 0.0
+    file_compressed_mb: float = 0.0
+    batches: Sequence[int] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """The columns of a row that say what a snapshot takes, in 10^6 bytes; None where not known."""
+
+    file_mb: float | None = None
+    file_compressed_mb: float | None = None
+    memory_mb: float | None = None
+
+
+class Footprints:
+    """What `store` holds about files and memory."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._facts: dict[str, list[Any]] = {}
+
+    def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
+        """Make the files once and keep the size of that for the smallest batch."""
+        name, dataset, backend = dense.model.name, dense.dataset, to.backend
+        folder = self._store.folder(snapshot)
+        if isinstance(backend, LoadsFile):
+            exporter = Exporter(name=name, dataset=dataset, store=self._store)
+            first, *_ = [
+                exporter.file(backend.converter, model, batch=batch, folder=folder)
+                for batch in sorted(to.fixed) or [1]
+            ]
+            raw, packed = len(first) / 1e6, len(zstandard.compress(first, ZSTD_LEVEL)) / 1e6
+        else:
+            facts = read_facts(folder)
+            raw, packed = facts.size_mb, facts.compressed_mb
+        found = Shipped(
+            architecture=architecture(model, example_batch(dataset, 1), name),
+            file_mb=raw,
+            file_compressed_mb=packed,
+            batches=[*to.fixed],
+        )
+        self._store.write_record(self._file_key(snapshot, backend), asdict(found))
+
+    def refuse(self, snapshot: str, backend: Backend, reason: str) -> None:
+        """Keep why there is no file."""
+        self._store.write_record(self._file_key(snapshot, backend), asdict(Shipped(failure=reason)))
+
+    def shipped(self, snapshot: str, backend: Backend) -> Shipped | None:
+        """What `ship` or `refuse` kept; None where neither did."""
+        record = self._store.record(self._file_key(snapshot, backend))
+        return Shipped(**record) if record else None
+
+    def unshipped(self, snapshot: str, deployments: Sequence[Deployment]) -> list[Deployment]:
+        """Those that a snapshot has no files for yet."""
+        return [to for to in deployments if not self._ready(self.shipped(snapshot, to.backend), to)]
+
+    def _ready(self, found: Shipped | None, to: Deployment) -> bool:
+        return found is not None and not found.failure and {*to.fixed} <= {*found.batches}
+
+    def keep_peaks(self, key: str, peaks: Mapping[int, float | None]) -> None:
+        """Keep peaks in 10^6 bytes by batch size, under a key that `memory_key` made."""
+        self._store.write_record(key, {str(batch): peak for batch, peak in peaks.items()})
+
+    def kept_peaks(self, key: str) -> dict[int, float | None]:
+        """What `keep_peaks` kept; nothing where it never did."""
+        return {int(batch): peak for batch, peak in (self._store.record(key) or {}).items()}
+
+    def memory_key(self, found: Shipped, cell: Cell) -> str:
+        """Under which the peaks of an architecture on the cell's backend are kept."""
+        backend = cell.backend
+        own = Deployment(backend=backend, batches=(cell.batch,)).fixed
+        where = cell.device.identity(backend)
+        facts = [found.architecture, backend.name, *where, cell.settings["threads"], *own]
+        return f"memory-{type(backend).__name__}-{digest(facts)}"
+
+    def of(self, cell: Cell, level: Level) -> Footprint:
+        """What is known of a snapshot on the cell's backend, at its batch size and threads."""
+        found = self.shipped(level.snapshot, cell.backend)
+        if found is None or found.failure:
+            return Footprint()
+        peaks = self.kept_peaks(self.memory_key(found, cell))
+        return Footprint(
+            file_mb=found.file_mb,
+            file_compressed_mb=found.file_compressed_mb,
+            memory_mb=peaks.get(cell.batch),
+        )
+
+    def _file_key(self, snapshot: str, backend: Backend) -> str:
+        if backend.name not in self._facts:
+            # Files are made where models are trained, which may be another machine than the device's.
+            made = converter_facts(backend.converter) if isinstance(backend, LoadsFile) else []
+            self._facts[backend.name] = [source_hash(backend), *made]
+        facts = [snapshot, backend.name, *self._facts[backend.name]]
+        return f"file-{type(backend).__name__}-{digest(facts)}"

@@ -1,0 +1,163 @@
+"""The cross-product of axes: which trials there are, and which rows each of them owes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.contracts.backends import LimitsBatch
+from harness.contracts.pruners import Scoped
+from harness.errors import HarnessError
+from harness.machine.device import Device
+from harness.pruning.granularity import pattern
+from harness.storage.keys import measurement_key
+from harness.trials.spec import Dense, Trial
+from harness.trials.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.contracts.backends import Backend
+    from harness.contracts.data import Dataset, Model
+    from harness.contracts.evidence import Scope
+    from harness.contracts.pruners import Pruner
+    from harness.contracts.schedules import Schedule
+    from harness.training.recipe import Arithmetic, Recipe
+
+ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A row that is owed: one level of a subject on one backend at one batch size."""
+
+    subject: Trial | Dense
+    sparsity: float
+    backend: Backend
+    batch: int
+    settings: dict[str, Any]
+    key: str
+    device: Device = Device()
+
+    @property
+    def dense(self) -> Dense:
+        """The unpruned model that it is compared with."""
+        return self.subject if isinstance(self.subject, Dense) else self.subject.dense
+
+    @property
+    def impossible(self) -> str | None:
+        """Why it cannot run, known without running it."""
+        most = self.backend.most_images if isinstance(self.backend, LimitsBatch) else self.batch
+        if self.batch > most:
+            return f"{self.backend.name} runs no more than {most} at a time"
+        return self.subject.impossible
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Every axis of a run, already resolved from names to plugins; `devices` by backend.
+
+    A model trains in its own of `arithmetics`, by name, or in that of the recipe.
+    """
+
+    models: Sequence[Model]
+    dataset: Dataset
+    pruners: Sequence[Pruner]
+    granularities: Sequence[str]
+    scope: ScopeChoice
+    schedules: Sequence[Schedule]
+    levels: Sequence[float]
+    seeds: Sequence[int]
+    backends: Sequence[Backend]
+    devices: Mapping[str, Device]
+    batches: Sequence[int]
+    threads: int
+    recipe: Recipe
+    weights: Path | None = None
+    target: Target = Target()
+    arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
+
+    def denses(self) -> list[Dense]:
+        """One for every model and seed."""
+        data_hash = self.dataset.fingerprint()
+        return [
+            Dense(
+                model=model,
+                dataset=self.dataset,
+                data_hash=data_hash,
+                seed=seed,
+                recipe=self._recipe(model),
+                weights=self.weights,
+            )
+            for model, seed in product(self.models, self.seeds)
+        ]
+
+    def _recipe(self, model: Model) -> Recipe:
+        own = self.arithmetics.get(model.name, self.recipe.arithmetic)
+        return replace(self.recipe, arithmetic=own)
+
+    def trials(self, denses: Sequence[Dense]) -> list[Trial]:
+        """One for every method and dense model."""
+        levels = checked_levels(self.levels)
+        axes = product(denses, self.pruners, self.granularities, self.schedules)
+        return [
+            Trial(
+                dense=dense,
+                pruner=pruner,
+                granularity=granularity,
+                scope=_scope(pruner, granularity, self.scope),
+                schedule=schedule,
+                levels=pattern(granularity).levels or levels,
+                target=self.target,
+            )
+            for dense, pruner, granularity, schedule in axes
+        ]
+
+    def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
+        """The rows that dense models and trials owe, level by level."""
+        places = [(b, self._place(b, batch)) for b, batch in product(self.backends, self.batches)]
+        for subject, (backend, place) in product(subjects, places):
+            for level in subject.levels:
+                settings = {**subject.settings, "trial": subject.key, "sparsity": level, **place}
+                yield Cell(
+                    subject=subject,
+                    sparsity=level,
+                    backend=backend,
+                    batch=place["batch"],
+                    settings=settings,
+                    key=measurement_key(settings),
+                    device=self.devices[backend.name],
+                )
+
+    def _place(self, backend: Backend, batch: int) -> dict[str, Any]:
+        """The settings that all cells of a backend and batch size have."""
+        facts = self.devices[backend.name].facts
+        return {
+            "backend": backend.name,
+            "batch": batch,
+            "threads": self.threads,
+            "device": facts["device"],
+            "runtime": facts["runtime"],
+            "target": self.target.name,
+        }
+
+
+def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Rising, without doubles. Raises HarnessError where one is not above 0 and below 1."""
+    for level in levels:
+        if not 0.0 < level < 1.0:
+            raise HarnessError(f"a sparsity level is above 0 and below 1, not {level:g}")
+    return tuple(sorted(set(levels)))
+
+
+def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
+    found = pattern(granularity)
+    if found.n_of_m:
+        # What compares is m weights, whatever was asked for.
+        return "local"
+    if choice != "published":
+        return choice
+    published = pruner.scopes.get(found.scored, "global") if isinstance(pruner, Scoped) else "global"
+    return published if published in found.scopes else "local"

@@ -1,0 +1,63 @@
+"""Which of the dense model's weights a snapshot still has, whatever the granularity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import zstandard
+from safetensors.torch import load
+from torch import Tensor
+
+from harness.pruning.layers import prunable_weights
+from harness.pruning.surgery import replay
+from harness.storage.files import WEIGHTS
+from harness.training.sampling import example_batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.contracts.data import Dataset, Model
+
+from typing import TYPE_CHECKING
+
+from harness.trials.snapshot import load_model, read_facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from harness.contracts.data import Dataset, Model
+
+
+def surviving_weights(folder: Path, model: Model, dataset: Dataset) -> dict[str, Tensor]:
+    """By parameter name, a flat bool for each weight of the dense model: still there and not zero."""
+    # Doubles, since they count beyond the sixteen million at which floats start to skip.
+    numbered = model.build(dataset).double()
+    sizes = {}
+    for name, weight in prunable_weights(numbered).items():
+        sizes[name] = weight.numel()
+        weight.data = torch.arange(weight.numel(), dtype=torch.float64).reshape(weight.shape)
+    replay(numbered, example_batch(dataset, 1).double(), read_facts(folder).history)
+    left = prunable_weights(load_model(folder, model, dataset))
+    survivors = {}
+    for name, number in prunable_weights(numbered).items():
+        survivors[name] = torch.zeros(sizes[name], dtype=torch.bool)
+        survivors[name][number.detach().flatten().long()] = (left[name] != 0).flatten()
+    return survivors
+
+
+def differing_fraction(base: dict[str, Tensor], new: dict[str, Tensor]) -> float:
+    """Fraction of the prunable weights that exactly one of two snapshots still has."""
+    differing = sum(int((base[name] ^ new[name]).sum()) for name in base)
+    return differing / sum(keep.numel() for keep in base.values())
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    """Whether two snapshots hold exactly the same weights."""
+    states = [load(zstandard.decompress((folder / WEIGHTS).read_bytes())) for folder in (one, other)]
+    first, second = states
+    return first.keys() == second.keys() and all(
+        torch.equal(value, second[name]) for name, value in first.items()
+    )

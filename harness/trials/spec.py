@@ -1,0 +1,129 @@
+"""What rows are about: dense models, and what methods make of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness.contracts.pruners import PrunesOnly
+from harness.pruning.granularity import pattern
+from harness.storage.keys import RECIPE_SCHEMA, dense_key, file_hash, source_hash, trial_key
+from harness.trials.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.contracts.data import Dataset, Model
+    from harness.contracts.evidence import Scope
+    from harness.contracts.pruners import Pruner
+    from harness.contracts.schedules import Schedule
+    from harness.pruning.granularity import Pattern
+    from harness.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense:
+    """The unpruned model of one seed: what every trial starts from, and a row of its own."""
+
+    model: Model
+    dataset: Dataset
+    data_hash: str
+    seed: int
+    recipe: Recipe
+    weights: Path | None = None
+    levels: tuple[float, ...] = (0.0,)
+    impossible: str | None = None
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The columns of its rows that say what was asked for."""
+        return {
+            "model": self.model.name,
+            "model_hash": source_hash(self.model),
+            "dataset": self.dataset.name,
+            "dataset_hash": source_hash(self.dataset),
+            "data_hash": self.data_hash,
+            "seed": self.seed,
+            "recipe": RECIPE_SCHEMA,
+            **asdict(self.recipe),
+            "weights": file_hash(self.weights) if self.weights else "",
+            "pruner": "dense",
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same settings on any machine."""
+        return dense_key(self.settings)
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        return f"{self.model.name} dense seed {self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One method on one model, dataset and seed; `levels` rise."""
+
+    dense: Dense
+    pruner: Pruner
+    granularity: str
+    scope: Scope
+    schedule: Schedule
+    levels: tuple[float, ...]
+    target: Target = Target()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The columns of its rows that say what was asked for."""
+        return {
+            **self.dense.settings,
+            "pruner": self.pruner.name,
+            "pruner_hash": source_hash(self.pruner),
+            "granularity": self.granularity,
+            "scope": self.scope,
+            "schedule": self.schedule.name,
+            "schedule_hash": source_hash(self.schedule),
+            "target": self.target.name,
+            "clock": self.target.clock,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same settings on any machine."""
+        return trial_key(self.settings)
+
+    @property
+    def label(self) -> str:
+        """What a person is shown."""
+        words = (self.pruner.name, self.granularity, self.schedule.name)
+        return " ".join((self.dense.model.name, *words, f"seed {self.dense.seed}"))
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """The granularity taken apart."""
+        return pattern(self.granularity)
+
+    @cached_property
+    def impossible(self) -> str | None:
+        """Why no level of it can run, known without running it."""
+        scored, pruner = self.pattern.scored, self.pruner
+        if isinstance(pruner, PrunesOnly) and scored not in pruner.granularities:
+            allowed = ", ".join(sorted(pruner.granularities))
+            return f"{pruner.name} is defined at granularity {allowed} only"
+        allowed_scopes = self.pattern.scopes
+        if self.scope not in allowed_scopes:
+            return f"at granularity {self.granularity}, scope is one of {', '.join(allowed_scopes)}"
+        if self.pattern.n_of_m and self.target.backend is not None:
+            return f"{self.granularity} is a sparsity of its own: no other is there to search among"
+        if self.pattern.n_of_m and self._rounds() > 1:
+            return f"{self.granularity} leaves all at once, which {self.schedule.name} does not"
+        return None
+
+    def _rounds(self) -> int:
+        try:
+            return len(self.schedule.rounds(self.levels[0]))
+        except (Exception, SystemExit):
+            # The trial itself meets the same error, where it becomes the reason of its rows.
+            return 0

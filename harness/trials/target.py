@@ -1,0 +1,49 @@
+"""What a level is a fraction of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from harness.engines.engine import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.contracts.backends import Backend
+
+Resource = Literal["params", "macs", "latency"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Prunable parameters, multiply-accumulates, or the time of one batch on `backend`.
+
+    `facts` are what the backend says of its device.
+    """
+
+    resource: Resource = "params"
+    backend: Backend | None = None
+    facts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    batch: int = 1
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """As it is typed: `params`, `macs` or `latency:BACKEND`."""
+        return f"{self.resource}:{self.backend.name}" if self.backend else self.resource
+
+    @property
+    def place(self) -> Place | None:
+        """Where trials have to run, alone; anywhere where no time is asked for."""
+        if self.backend is None:
+            return None
+        return Place(backend=self.backend.name, device=self.facts["device"], alone=True)
+
+    @property
+    def clock(self) -> str:
+        """What times are comparable with these; empty where no time is asked for."""
+        if self.backend is None:
+            return ""
+        words = self.facts["device"], self.facts["runtime"], f"batch {self.batch}"
+        return ", ".join([*words, f"{self.threads} threads"])

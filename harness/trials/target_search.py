@@ -1,0 +1,173 @@
+"""How much of a dense model is left, and the removal that leaves as much as a level asks for."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from harness.contracts.backends import LoadsFile, Simulates
+from harness.conversion.device_tensors import device_clock, placed
+from harness.conversion.export import converted, loaded
+from harness.errors import HarnessError, UnsupportedError
+from harness.machine.clock import Limits, interleave
+from harness.pruning.layers import count_macs, prunable_weights
+from harness.pruning.mask_search import Aim, weight_costs, whole_cost
+from harness.pruning.masks import apply_masks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+    from harness.contracts.backends import Backend
+    from harness.contracts.evidence import Scope
+    from harness.pruning.granularity import Pattern
+    from harness.pruning.removal import Removal
+    from harness.pruning.scoring import Scoring
+    from harness.trials.target import Target
+
+    Chosen = tuple[Scoring, Removal]
+    Choose = Callable[[float], Chosen]
+
+INPUTS = 4
+LIMITS = Limits(precision=0.01, seconds=2.0)
+MOST = 0.99
+"""The sparsity that a search on the clock tries first: where it is not fast enough, none is."""
+TRIES = 12
+CLOSE = 0.01
+"""Of the dense model: a removal that leaves no more than so much too little is not searched on."""
+NUDGE = 0.999
+"""Of what may stay, so that the search does not creep."""
+
+
+class Resource:
+    """The parameters, multiply-accumulates or time of a dense model that levels are fractions of.
+
+    Raises UnsupportedError where it has nothing to prune.
+    """
+
+    def __init__(
+        self, dense: nn.Module, *, example: Tensor, target: Target, pattern: Pattern, scope: Scope
+    ) -> None:
+        self._dense = dense
+        self._example = example
+        self._target = target
+        self._macs = count_macs(dense, example[:1])
+        costs = weight_costs(dense, example, counted="macs" if target.resource == "macs" else "params")
+        shapes = {name: weight.shape for name, weight in prunable_weights(dense).items()}
+        if not shapes:
+            raise UnsupportedError("the model has no convolution or linear layer to prune")
+        whole = whole_cost(shapes, costs)
+        self._aim = Aim(level=0.0, pattern=pattern, scope=scope, costs=costs, whole=whole)
+
+    def aim(self, level: float) -> Aim:
+        """What leaves at a level of the weights' parameters or multiply-accumulates."""
+        return replace(self._aim, level=level)
+
+    def left(self, model: nn.Module) -> float:
+        """Which fraction of the dense model's `model` has or takes."""
+        if self._target.backend is not None:
+            return self._time_left(model, self._target.backend)
+        if self._computed:
+            return count_macs(model, self._example[:1]) / self._macs
+        costs, weights = self._aim.costs, prunable_weights(model)
+        left = sum(int(weight.count_nonzero()) * costs[name] for name, weight in weights.items())
+        return left / self._aim.whole
+
+    def meet(self, choose: Choose, level: float) -> Chosen:
+        """What `choose` removes so that no more than `1 - level` is left.
+
+        Raises UnsupportedError where whatever leaves does not suffice.
+        """
+        timed = self._target.backend is not None
+        if not timed and not self._computed:
+            return choose(level)
+        first = MOST if timed else level
+        return least_removal(choose, level, left=self.left, first=first, of=self._target.name)
+
+    @property
+    def _computed(self) -> bool:
+        """Whether levels are of what the model truly computes: where zeros stay, that tells nothing."""
+        return self._target.resource == "macs" and self._aim.pattern.scored == "channel"
+
+    def _time_left(self, model: nn.Module, backend: Backend) -> float:
+        """As timed in turn with the dense model, in this process; or as a simulator says of both."""
+        if isinstance(backend, Simulates):
+            return self._simulated(model, backend) / self._simulated(self._dense, backend)
+        shape = self._target.batch, *self._example.shape[1:]
+        generator = torch.Generator().manual_seed(0)
+        images = [torch.randn(shape, generator=generator) for _ in range(INPUTS)]
+        torch.set_num_threads(self._target.threads)
+        try:
+            with torch.no_grad():
+                dense, pruned = (
+                    loaded(backend, copy.deepcopy(subject), images[0])
+                    for subject in (self._dense, model)
+                )
+                runs = {
+                    "dense": [partial(dense, placed(one, backend)) for one in images],
+                    "pruned": [partial(pruned, placed(one, backend)) for one in images],
+                }
+                clock = device_clock(backend)
+                samples = interleave(
+                    runs, reference="dense", limits=LIMITS, seed=0, elapsed=clock
+                ).samples
+        finally:
+            torch.set_num_threads(1)
+        whole, part = np.asarray(samples["dense"]), np.asarray(samples["pruned"])
+        return float(1.0 - np.median(whole - part) / np.median(whole))
+
+    def _simulated(self, model: nn.Module, backend: Backend) -> float:
+        """Milliseconds of one batch."""
+        if not isinstance(backend, LoadsFile) or not isinstance(backend, Simulates):
+            raise HarnessError(f"{backend.name} loads no file that it could simulate")
+        images = self._example[:1].expand(self._target.batch, *self._example.shape[1:])
+        file = converted(backend.converter, copy.deepcopy(model), images)
+        return backend.simulate(file).latency_ms
+
+
+def least_removal(
+    choose: Choose, level: float, *, left: Callable[[nn.Module], float], first: float, of: str
+) -> Chosen:
+    """What `choose` removes at about the lowest sparsity at which no more than `1 - level` is left.
+
+    `left` measures which fraction of the dense model's `of` a model has, since sparsity does not tell:
+    products of activations are no weight's, and time falls in steps as channels leave (NetAdapt, Yang
+    2018, measures as well). Raises UnsupportedError where no try leaves little enough.
+    """
+    low, high, asked = 0.0, 1.0, first
+    best: Chosen | None = None
+    problem, least = UnsupportedError("nothing can leave"), math.inf
+    for turn in range(TRIES):
+        guess = low
+        try:
+            scoring, removal = choose(asked)
+        except UnsupportedError as error:
+            # More than can leave: less may do.
+            problem, high = error, asked
+        else:
+            apply_masks(removal.model, removal.masks)
+            share = left(removal.model)
+            least = min(least, share)
+            guess = 1.0 - (1.0 - asked) * (1.0 - level) / share * NUDGE
+            if share <= 1.0 - level:
+                high, best = asked, (scoring, removal)
+            else:
+                low = asked
+            if 0.0 <= 1.0 - level - share <= CLOSE:
+                break
+        if low >= MOST:
+            break
+        # Every other try halves what is open: where cost falls in steps, guesses creep.
+        asked = guess if turn % 2 == 0 and low < guess < high else (low + high) / 2
+    if best is not None:
+        return best
+    if least < math.inf:
+        problem = UnsupportedError(f"{least:.1%} of dense {of} is left, whatever leaves")
+    raise problem

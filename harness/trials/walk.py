@@ -1,0 +1,105 @@
+"""Walking a trial through its rising sparsity levels, a snapshot a level.
+
+Each level has its own rounds, so a level's result depends on no other level; rounds that several
+levels begin with are walked once.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.errors import HarnessError, UnsupportedError, failure_reason
+from harness.machine.time_breakdown import Timesheet
+from harness.storage.keys import level_key
+from harness.trials.level import Level, finished_level
+from harness.trials.rounds import Rounds
+from harness.trials.snapshot import read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from harness.contracts.schedules import Round
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.spec import Trial
+    from harness.trials.state import State
+
+
+def walk(trial: Trial, store: ArtifactStore) -> Iterator[Level]:
+    """Each level as it is finished; one that goes wrong leaves the others alone."""
+    for level, _ in walk_models(trial, store, timesheet=Timesheet()):
+        yield level
+
+
+def walk_models(
+    trial: Trial, store: ArtifactStore, *, timesheet: Timesheet
+) -> Iterator[tuple[Level, nn.Module | None]]:
+    """Each level with its model, or without one where the level was finished before or went wrong.
+
+    One thread, so that the numbers depend neither on the machine's cores nor on how many trials run
+    beside this one.
+    """
+    torch.set_num_threads(1)
+    steps: _Walk | None = None
+    for sparsity in trial.levels:
+        level, model = finished_level(trial, sparsity, store), None
+        if level is None:
+            try:
+                steps = steps or _Walk(trial, store, timesheet)
+                level, model = steps.level(sparsity), steps.model(sparsity)
+            except UnsupportedError as error:
+                level = Level(sparsity=sparsity, status="skipped", reason=str(error))
+            except (Exception, SystemExit) as error:
+                traceback.print_exc()
+                level = Level(sparsity=sparsity, status="failed", reason=failure_reason(error))
+            store.write_record(level_key(trial.key, sparsity), asdict(level))
+        yield level, model
+
+
+class _Walk:
+    def __init__(self, trial: Trial, store: ArtifactStore, timesheet: Timesheet) -> None:
+        self._trial = trial
+        self._store = store
+        self._carried_out = Rounds(trial, store, timesheet)
+        self._walked: dict[tuple[Round, ...], State] = {(): self._carried_out.start}
+
+    def level(self, sparsity: float) -> Level:
+        state = self._after(self._rounds(sparsity))
+        facts, dense = (
+            read_facts(self._store.folder(key)) for key in (state.key, self._trial.dense.key)
+        )
+        return Level(
+            sparsity=sparsity,
+            status="ok",
+            snapshot=state.key,
+            sparsity_reached=1.0 - facts.prunable_nonzero / dense.prunable,
+            target_reached=self._carried_out.reached(state),
+            epochs=state.epochs,
+            train_seconds=state.train_seconds,
+            score_seconds=state.score_seconds,
+            evidence=state.evidence,
+            reduction=state.reduction,
+            layers_at_one=state.layers_at_one,
+            excluded=state.excluded,
+        )
+
+    def model(self, sparsity: float) -> nn.Module:
+        """The model of a level that is done."""
+        return self._after(self._rounds(sparsity)).model
+
+    def _rounds(self, sparsity: float) -> tuple[Round, ...]:
+        rounds = tuple(self._trial.schedule.rounds(sparsity))
+        if not rounds or abs(rounds[-1].sparsity - sparsity) > 1e-9:
+            raise HarnessError(f"schedule {self._trial.schedule.name!r} does not end at {sparsity}")
+        return rounds
+
+    def _after(self, rounds: tuple[Round, ...]) -> State:
+        if rounds not in self._walked:
+            start = self._after(rounds[:-1])
+            self._walked[rounds] = self._carried_out.after(start, rounds[-1], number=len(rounds))
+        return self._walked[rounds]

@@ -1,0 +1,85 @@
+"""What `harness doctor` shows, and that it fails where the clock does."""
+
+import pytest
+from click.testing import CliRunner
+
+from harness.commands import doctor as module
+from harness.runs import repetition
+from tests.conftest import made_row
+from tests.measuring.test_clock_check import OWN, made_session
+
+
+def run_of(*saved):
+    """Rows of a run whose methods save so many milliseconds, known to a tenth."""
+    return [
+        made_row(
+            key=str(place), pruner=f"p{place}", ms_saved=ms, ms_saved_low=ms - 0.1,
+            ms_saved_high=ms + 0.1, data_hash="d",
+        )
+        for place, ms in enumerate(saved)
+    ]  # fmt: skip
+
+
+def diagnosed(monkeypatch, *, slower=0.03, again=(2.0, 4.0, 6.0), placement=0.01):
+    """`harness doctor --clock` on recorded times of a model made `slower`, and on two recorded runs."""
+    recorded = [
+        (made_session(slower=slower, placement=placement, processes=24, seed=n), 0.03 * OWN)
+        for n in range(4)
+    ]
+    monkeypatch.setattr(module, "_copies", lambda *_, count: recorded)
+    runs = (run_of(2.0, 4.0, 6.0), run_of(*again))
+    monkeypatch.setattr(repetition, "repeated_runs", lambda *_, **__: runs)
+    return CliRunner().invoke(module.doctor, ["--clock"])
+
+
+def test_a_sound_clock_passes(monkeypatch):
+    done = diagnosed(monkeypatch)
+    assert done.exit_code == 0, done.output
+    assert "4 sessions of 24 to 24 processes" in done.output
+    assert "of 80 cases seem to save time" in done.output
+    assert "3% slower: 40 of 40 cases are found slower" in done.output
+    assert "Kendall's tau is 1.000 over the 3 pairs" in done.output
+
+
+@pytest.mark.parametrize("slower", [0.0, 0.08])
+def test_a_clock_that_misjudges_what_was_injected_fails(monkeypatch, slower):
+    assert diagnosed(monkeypatch, slower=slower).exit_code == 1
+
+
+def test_two_runs_that_disagree_fail(monkeypatch):
+    done = diagnosed(monkeypatch, again=(6.0, 4.0, 2.0))
+    assert "Kendall's tau is -1.000" in done.output
+    assert done.exit_code == 1
+
+
+def test_the_machine_is_shown(command):
+    done = command("doctor")
+    assert "processor" in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_conflict_of_libraries_is_explained(command, tmp_path):
+    info = tmp_path / "openvino-2099.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: openvino\nVersion: 2099.0\nRequires-Dist: numpy<1\n"
+    )
+    done = command("doctor", path=str(tmp_path))
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("openvino_cpu ")]
+    assert "openvino 2099.0 asks for numpy<1, but numpy " in line
+    assert line.endswith("pip install openvino")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--backend", "cuda"], "no backend is called 'cuda'"),
+        (["--model", "resnet81"], "did you mean 'resnet"),
+        (["--cases", "0"], "0 is not in the range"),
+    ],
+)
+def test_a_wrong_request_is_one_line(command, arguments, sentence):
+    done = command("doctor", "--clock", *arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,35 @@
+"""Help is there at once; a command's module is imported when it is run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.commands import cli
+
+COMMANDS = Path(cli.__file__).parent
+
+
+def test_every_command_is_in_the_file_of_its_verb():
+    for name, command in cli.COMMANDS.items():
+        assert command.path.startswith(f"harness.commands.{name}:")
+        assert (COMMANDS / f"{name}.py").is_file()
+        assert command.load().name == name
+
+
+def test_help_has_a_whole_line_for_each_command_and_imports_none():
+    code = (
+        "import sys; from harness.commands.cli import cli; cli(['--help'], standalone_mode=False); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for name, command in cli.COMMANDS.items():
+        assert f"  {name.ljust(8)}  {command.help}\n" in done.stdout
+    modules = set(done.stderr.split())
+    assert not {"torch", "numpy", "rich", "harness.discovery.loading"} & modules
+    assert not {f"harness.commands.{name}" for name in cli.COMMANDS} & modules
+
+
+def test_an_unknown_command_is_refused_by_name(command):
+    done = command("reprot", "x")
+    assert done.returncode == 2
+    assert "reprot" in done.stderr

@@ -1,0 +1,110 @@
+"""A plan in shares that know nothing of each other, and the script that queues them."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness.engines.shard import Part, parse_part
+from harness.errors import HarnessError
+from harness.machine.environment import no_gpu
+from harness.storage.ledger import Ledger
+
+GRID = [
+    "--models=test_resnet", "--pruners=random,snip", "--granularities=channel", "--levels=0.5",
+    "--dense-epochs=1", "--finetune-epochs=1", "--backends=eager_cpu",
+    "--batch-sizes=1", "--quick", "--timing-seconds=0", "--out=a folder",
+]  # fmt: skip
+SBATCH = """\
+#!/bin/sh
+# What Slurm would do, one task after the other: the number of the job, and its output beside it.
+for word in "$@"; do
+  case $word in --array=1-*) count=${word#--array=1-};; --wrap=*) command=${word#--wrap=};; esac
+done
+job=$(($(cat jobs 2>/dev/null || echo 0) + 1)); echo $job | tee jobs
+for task in $(seq ${count:-1}); do
+  SLURM_ARRAY_TASK_ID=$task sh -c "$command" >$job.$task.out 2>&1
+done
+"""
+
+
+def test_shares_are_all_of_it_and_nothing_twice():
+    shares = [
+        Part(stage="trials", number=number, count=3).of("trials", "abcdefgh") for number in (1, 2, 3)
+    ]
+    assert sorted("".join(shares)) == list("abcdefgh")
+    assert {len(share) for share in shares} == {2, 3}
+    assert not Part(stage="dense", number=1, count=1).of("trials", "abc")
+
+
+@pytest.mark.parametrize(
+    "text", ["trials", "trials:0/4", "trials:5/4", "models:1/2", "dense:1", "dense:a/b"]
+)
+def test_what_is_no_share_is_refused(text):
+    with pytest.raises(HarnessError, match="dense:1/4"):
+        parse_part(text)
+
+
+def test_the_script_trains_in_shares_and_measures_at_the_end(command, tmp_path):
+    script = command("run", *GRID, "--engine=slurm-script", "--workers=2").stdout
+    assert "--arithmetic=fp32" in script
+    assert not (tmp_path / "a folder").exists()
+    sbatch = tmp_path / "sbatch"
+    sbatch.write_text(SBATCH)
+    sbatch.chmod(0o755)
+    subprocess.run(
+        ["sh", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        check=True,
+    )
+    told = {path.name: path.read_text() for path in tmp_path.glob("*.out")}
+    assert set(told) == {"1.1.out", "2.1.out", "2.2.out", "3.1.out"}
+    assert "test_resnet dense seed 0: done" in told["1.1.out"]
+    assert "test_resnet random channel one_shot seed 0: done" in told["2.1.out"]
+    assert "dense seed" not in told["3.1.out"]
+    assert [row["status"] for row in Ledger(tmp_path / "a folder").rows()] == ["ok"] * 3
+
+
+def test_a_script_from_a_file_of_settings_has_jobs_that_train(command, tmp_path):
+    (tmp_path / "grid.toml").write_text('engine = "slurm-script"\nworkers = 2\n')
+    script = command("run", *GRID, "--config=grid.toml").stdout
+    assert "--engine=local" in script
+    (tmp_path / "grid.toml").write_text("part = 3\n")
+    done = command("run", *GRID, "--config=grid.toml")
+    assert (done.returncode, "--part 3: it is a share" in done.stderr) == (2, True)
+
+
+def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
+    done = command("run", *GRID, "--part=trials:1/2", "--arithmetic=fp32")
+    assert done.returncode == 1
+    assert "random channel one_shot seed 0: its dense model was not trained" in done.stderr
+    assert not (tmp_path / "a folder" / "rows.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--part=dense:1/2", "--fresh"], "no --fresh"),
+        (["--engine=slurm-script", "--fresh"], "remove the folder instead"),
+        (["--part=dense:1/2"], "name an --arithmetic, as fp32"),
+        pytest.param(
+            ["--arithmetic=cuda+bf16"],
+            "--arithmetic cuda+bf16: no NVIDIA GPU is here",
+            marks=pytest.mark.skipif(no_gpu() is None, reason="there is a GPU here"),
+        ),
+        (["--arithmetic=fp16"], "'fp32', 'channels_last', 'bf16'"),
+        (["--address=10.0.0.1:6379"], "it goes with --engine ray"),
+        (["--engine=ray", "--pin=0"], "--pin 0 is of this machine"),
+        (["--engine=ray", "--meter=rapl"], "--meter rapl reads this machine"),
+        (["--engine=kubernetes"], "'local', 'ray', 'slurm-script'"),
+        (["--engine=ray", "--address=nonsense"], "it is no HOST:PORT"),
+        (["--engine=ray", "--address=127.0.0.1:1"], "start a cluster with `ray start --head`"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(command, tmp_path, options, words):
+    done = command("run", *GRID, *options)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "a folder").exists()

@@ -1,0 +1,93 @@
+"""A channel-pruned model takes the graph of dense with smaller weights, where it computes the same."""
+
+from dataclasses import replace
+
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from harness.conversion.export import Exporter
+from harness.conversion.onnx import OnnxConverter
+from harness.training.sampling import example_batch
+from harness.trials.dense_training import train_dense
+from harness.trials.snapshot import load_model
+from harness.trials.walk import walk
+from harness_plugins.models.timm_models import TimmModel
+
+
+@pytest.fixture
+def models(trial, store):
+    """Dense and a model that has lost channels."""
+
+    def made(name=None):
+        dense = replace(trial.dense, model=TimmModel(name)) if name else trial.dense
+        own = replace(trial, dense=dense, granularity="channel", scope="local", levels=(0.5,))
+        train_dense(dense, store)
+        [level] = walk(own, store)
+        keys = dense.key, level.snapshot
+        return [load_model(store.folder(key), dense.model, dense.dataset) for key in keys]
+
+    return made
+
+
+@pytest.fixture
+def exported(monkeypatch, trial, store):
+    """Export models one after the other: their graphs, and how many of them PyTorch exported."""
+
+    def run(dense, cut):
+        count = []
+        export = OnnxConverter.export
+        monkeypatch.setattr(
+            OnnxConverter, "export", lambda *given: (count.append(1), export(*given))[1]
+        )
+        exporter = Exporter(name="m", dataset=trial.dense.dataset, store=store)
+        graphs = [exporter.graph(OnnxConverter(), model) for model in (dense, cut)]
+        return graphs, len(count)
+
+    return run
+
+
+def computes_the_same(graph, model, dataset):
+    file = OnnxConverter().fill(graph, model)
+    onnx.checker.check_model(onnx.ModelProto.FromString(file), full_check=True)
+    from harness.conversion.onnx import load_onnx
+
+    images = example_batch(dataset, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(load_onnx(file)(images), model(images), rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_that_lost_channels_takes_the_graph_of_dense(models, exported, trial):
+    dense, cut = models()
+    (_, narrow), count = exported(dense, cut)
+    assert count == 1
+    computes_the_same(narrow, cut, trial.dense.dataset)
+    own = onnx.ModelProto.FromString(OnnxConverter().export(cut, example_batch(trial.dense.dataset, 1)))
+    found = onnx.ModelProto.FromString(narrow)
+    assert [node.op_type for node in found.graph.node] == [node.op_type for node in own.graph.node]
+    assert [list(w.dims) for w in found.graph.initializer] == [
+        list(w.dims) for w in own.graph.initializer
+    ]
+
+
+def test_a_model_that_lost_features_takes_the_graph_of_dense_too(trial, exported):
+    """They are flattened into as many as dense had, which its graph says."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(trial.dense.dataset.shape[0], width, 3) for width in (8, 5)]
+    dense, cut = (
+        nn.Sequential(
+            layer, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(layer.out_channels, 3)
+        ).eval()
+        for layer in layers
+    )
+    (_, narrow), count = exported(dense, cut)
+    assert count == 1
+    computes_the_same(narrow, cut, trial.dense.dataset)
+
+
+def test_a_graph_that_holds_numbers_of_channels_is_exported_anew(models, exported, trial):
+    dense, cut = models("test_efficientnet")
+    (_, own), count = exported(dense, cut)
+    assert count == 2, "its grouped convolutions have as many groups as channels"
+    computes_the_same(own, cut, trial.dense.dataset)

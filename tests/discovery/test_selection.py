@@ -1,0 +1,62 @@
+"""One rule picks names on every axis."""
+
+import pytest
+
+from harness.discovery.selection import selected, selected_names
+from harness.errors import HarnessError, UnknownNameError
+
+NAMES = ["magnitude_l1", "magnitude_l2", "random", "snip"]
+
+
+def names(terms: str) -> list[str]:
+    return [name for name, _ in selected(terms, NAMES, kind="pruner")]
+
+
+@pytest.mark.parametrize(
+    ("terms", "picked"),
+    [
+        ("all", NAMES),
+        ("snip", ["snip"]),
+        ("snip, random", ["random", "snip"]),
+        ("magnitude_*", ["magnitude_l1", "magnitude_l2"]),
+        ("magnitude_l?", ["magnitude_l1", "magnitude_l2"]),
+        ("!random", ["magnitude_l1", "magnitude_l2", "snip"]),
+        ("all,!magnitude_*", ["random", "snip"]),
+        ("snip,snip", ["snip"]),
+    ],
+)
+def test_terms(terms, picked):
+    assert names(terms) == picked
+
+
+def test_an_argument_goes_with_its_name():
+    assert selected("iterative:0.2,iterative", ["iterative", "one_shot"], kind="schedule") == [
+        ("iterative", "0.2"),
+        ("iterative", None),
+    ]
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"no pruner is called 'magnitude'.*'magnitude_l"):
+        names("magnitude")
+
+
+def test_a_misspelt_exclusion_is_an_error_too():
+    with pytest.raises(UnknownNameError, match="'ramdom'; did you mean 'random'"):
+        names("all,!ramdom")
+
+
+@pytest.mark.parametrize("nothing", ["", ",", " , "])
+def test_an_empty_selection_is_not_everything(nothing):
+    with pytest.raises(HarnessError, match="chooses no pruner"):
+        names(nothing)
+
+
+def test_an_argument_where_none_is_taken_is_refused():
+    with pytest.raises(HarnessError, match="granularity 'channel' takes no argument"):
+        selected_names("channel:2", ["weight", "channel"], kind="granularity")
+
+
+def test_nothing_left_is_an_error():
+    with pytest.raises(HarnessError, match="leaves no pruner"):
+        names("snip,!snip")

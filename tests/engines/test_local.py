@@ -1,0 +1,120 @@
+"""Worker processes: a job that raises, hangs, exits or is killed is a reason, and the rest goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.engines.local import LocalEngine
+
+
+def work(job: str) -> str:
+    if job == "raises":
+        raise ValueError("of no value")
+    if job == "exits":
+        os._exit(3)
+    if job == "leaves":
+        raise SystemExit(4)
+    if job == "interrupts":
+        raise KeyboardInterrupt
+    if job == "is killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "hangs":
+        print(f"hangs as {os.getpid()}", flush=True)
+        time.sleep(600)
+    if job == "prints":
+        print("for the log")
+    return f"{job} done"
+
+
+@pytest.fixture
+def outcomes(tmp_path):
+    def run(*jobs, time_limit=60.0):
+        engine = LocalEngine(workers=2, time_limit=time_limit, log=tmp_path / "log.txt")
+        return dict(engine.run(work, {job: job for job in jobs}, watching=lambda _: None))
+
+    return run
+
+
+def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
+    found = outcomes("raises", "exits", "leaves", "interrupts", "is killed", "works")
+    assert found["works"].value == "works done"
+    assert found["raises"].failure == "ValueError: of no value (test_engine.py:19)"
+    assert found["leaves"].failure == "SystemExit: 4 (test_engine.py:23)"
+    assert found["interrupts"].failure == "KeyboardInterrupt (test_engine.py:25)"
+    assert found["exits"].failure == "its process ended with exit code 3"
+    assert "ended with exit code -9" in found["is killed"].failure
+
+
+def test_a_job_that_hangs_is_ended_at_the_time_limit(outcomes):
+    found = outcomes("hangs", "works", time_limit=8.0)
+    assert found["hangs"].failure == "ran past the time limit of 8 s"
+    assert found["works"].value == "works done"
+
+
+def test_what_a_job_prints_goes_to_the_log(outcomes, tmp_path):
+    assert outcomes("prints")["prints"].failure == ""
+    assert "for the log" in (tmp_path / "log.txt").read_text()
+
+
+def test_where_a_job_raised_goes_to_the_log(outcomes, tmp_path):
+    outcomes("raises")
+    assert 'raise ValueError("of no value")' in (tmp_path / "log.txt").read_text()
+
+
+def test_a_job_that_cannot_travel_is_a_reason(tmp_path):
+    engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    found = dict(engine.run(work, {"local": lambda: None, "works": "works"}, watching=lambda _: None))
+    assert "local object" in found["local"].failure
+    assert found["works"].value == "works done"
+
+
+def test_jobs_that_come_while_others_run_are_run_too(tmp_path):
+    engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
+    jobs, ended = {"first": "first"}, []
+    for label, outcome in engine.run(work, jobs, watching=lambda _: None, expected=3):
+        ended.append(outcome.value)
+        if label == "first":
+            jobs.update({"second": "second", "third": "third"})
+    assert ended[0] == "first done"
+    assert sorted(ended[1:]) == ["second done", "third done"]
+
+
+RUNS_A_JOB_THAT_HANGS = """
+from pathlib import Path
+from harness.engines.local import LocalEngine
+from tests.engines.test_local import work
+if __name__ == "__main__":
+    engine = LocalEngine(workers=1, time_limit=600, log=Path("log.txt"))
+    list(engine.run(work, {"hangs": "hangs"}, watching=lambda _: None))
+"""
+
+
+def test_what_works_ends_with_a_run_that_is_killed(tmp_path):
+    (tmp_path / "program.py").write_text(RUNS_A_JOB_THAT_HANGS)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.Popen([sys.executable, "program.py"], cwd=tmp_path, env=here)
+    while not (found := re.search(r"hangs as (\d+)\n", text_of(tmp_path / "log.txt"))):
+        assert run.poll() is None, "it ended before it could be killed"
+        time.sleep(0.1)
+    worker = psutil.Process(int(found[1]))
+    run.kill()
+    run.wait()
+    # Raises where it goes on.
+    worker.wait(timeout=60)
+
+
+def text_of(path):
+    return path.read_text() if path.exists() else ""
+
+
+def test_no_jobs_start_no_process(tmp_path):
+    engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    assert list(engine.run(work, {}, watching=lambda _: None)) == []
+    assert not (tmp_path / "log.txt").exists()

@@ -1,0 +1,33 @@
+"""What is said of libraries that are missing or do not fit."""
+
+from importlib.metadata import version
+
+from harness.machine.requirements import unmet
+
+
+def test_libraries_that_are_there_are_no_problem():
+    assert unmet("torch", "numpy>=1.0") is None
+
+
+def test_a_missing_library_comes_with_the_command_that_brings_all():
+    assert unmet("numpy", "no-such-runtime") == (
+        "no-such-runtime is not installed: pip install numpy no-such-runtime"
+    )
+
+
+def test_an_old_library_is_named_with_its_version():
+    assert unmet("numpy>=99") == f"numpy {version('numpy')} is installed: pip install 'numpy>=99'"
+
+
+def test_what_a_library_asks_for_itself_counts(tmp_path, monkeypatch):
+    info = tmp_path / "picky_runtime-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: picky-runtime\nVersion: 2.0\nRequires-Dist: torch<2\n"
+        "Requires-Dist: absent; extra == 'all'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert unmet("picky-runtime") == (
+        f"picky-runtime 2.0 asks for torch<2, but torch {version('torch')} is installed: "
+        "pip install picky-runtime"
+    )

@@ -1,0 +1,130 @@
+"""Where a run's time goes: seconds by kind of work, and the line that says so."""
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from harness.engines.engine import Place
+from harness.engines.local import LocalEngine
+from harness.engines.pool import Workers
+from harness.machine.device_lock import exclusive
+from harness.machine.time_breakdown import Timesheet, Worked, time_sentence
+
+
+def test_work_is_counted_also_where_it_raises():
+    sheet = Timesheet()
+    with sheet.counting("pruning"):
+        pass
+    with pytest.raises(ValueError, match="no"), sheet.counting("training"):
+        raise ValueError("no")
+    assert set(sheet.seconds) == {"pruning", "training"}
+    assert all(seconds >= 0.0 for seconds in sheet.seconds.values())
+
+
+def test_a_second_of_one_of_two_workers_is_half_a_second_of_the_run():
+    sheet = Timesheet({"training": 1.0})
+    sheet.book(Timesheet({"training": 4.0, "exporting": 2.0}), workers=2)
+    assert sheet.seconds == {"training": 3.0, "exporting": 1.0}
+
+
+def test_a_process_that_stood_idle_before_its_job_was_not_starting():
+    sheet = Timesheet({"starting": 20.0, "training": 3.0})
+    assert sheet.since_known(3.5).seconds == {"starting": 0.5, "training": 3.0}
+    assert sheet.since_known(60.0).seconds == sheet.seconds
+    assert sheet.since_known(2.0).seconds["starting"] == 0.0
+
+
+def test_the_line_shares_the_whole_time_out():
+    sheet = Timesheet({"timing": 250.0, "training": 342.0, "memory": 20.0})
+    line = time_sentence(sheet, seconds=684.0, workers=2)
+    assert line == (
+        "Time: 11 min 24 s of 2 workers. "
+        "Training 50 %, memory 2.9 %, timing 37 %, the harness itself 11 %."
+    )
+    assert sum(map(float, re.findall(r"([\d.]+) %", line))) == pytest.approx(100, abs=1)
+
+
+def test_a_run_that_only_reports_is_all_the_harness():
+    assert time_sentence(Timesheet(), seconds=2.0, workers=1) == (
+        "Time: 2 s of 1 worker. The harness itself 100 %."
+    )
+
+
+def test_a_process_is_no_older_than_what_started_it_knows():
+    code = "from harness.machine.time_breakdown import process_age; print(process_age())"
+    began = time.monotonic()
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0.0 < float(told.stdout) < time.monotonic() - began
+
+
+class Quiet:
+    """An observer that looks away."""
+
+    def running(self, labels):
+        pass
+
+
+def work(seconds):
+    return Worked(timesheet=Timesheet({"training": seconds}))
+
+
+def refuse(job):
+    raise RuntimeError("not today")
+
+
+@pytest.fixture
+def workers(tmp_path):
+    engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
+    return Workers(engine=engine, observer=Quiet(), timesheet=Timesheet())
+
+
+def test_what_jobs_spent_comes_back_from_their_processes(workers):
+    outcomes = dict(workers.run(work, {"short": 1.0, "long": 3.0, "longest": 6.0}))
+    assert set(outcomes) == {"short", "long", "longest"}
+    assert workers.timesheet.seconds["training"] == 5.0
+    assert workers.timesheet.seconds["waiting"] >= 0.0
+
+
+def test_a_job_that_raises_spends_nothing_that_is_known(workers):
+    [(_, outcome)] = workers.run(refuse, {"job": 1.0})
+    assert "not today" in outcome.failure
+    assert workers.timesheet.seconds == {}
+
+
+def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
+    device, started, waits = "a device that jobs time on", tmp_path / "started", []
+
+    def other():
+        while not started.exists():
+            time.sleep(0.01)
+        with exclusive(device, waiting=waits.append):
+            pass
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    place = Place(backend="any", device=device, alone=True)
+    jobs = {"one": started, "two": started}
+    outcomes = dict(workers.run(hold, jobs, places=dict.fromkeys(jobs, place)))
+    thread.join(60)
+    assert waits == [f"waiting for another harness that works on {device}"]
+    first, second = sorted(outcome.value.span for outcome in outcomes.values())
+    assert first[1] <= second[0], "one after the other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Worked):
+    """From when to when a job worked."""
+
+    span: tuple[float, float]
+
+
+def hold(started):
+    began = time.monotonic()
+    started.touch()
+    time.sleep(0.5)
+    return Held(timesheet=Timesheet(), span=(began, time.monotonic()))

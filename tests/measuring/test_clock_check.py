@@ -1,0 +1,79 @@
+"""The clock's own experiments: their arithmetic on made-up times, and one real session."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.discovery.loading import discover
+from harness.machine.clock import Limits
+from harness.measuring.clock_check import COPIES, SLOWED, copy_session, proof_of
+from harness.measuring.timing_process import COPY, DENSE, Timing, time_snapshots
+from harness.measuring.timing_results import Measured
+from harness.storage.artifacts import ArtifactStore
+
+OWN = 10.0
+"""Milliseconds of the made-up model."""
+
+
+def process(random, *, slower, placement, noise=0.01, rounds=30):
+    """Copies of a model that differ by `placement`, some made `slower`, in one process."""
+    labels = [DENSE, COPY, *(f"copy {k}" for k in range(COPIES))]
+    truth = dict.fromkeys(labels, OWN) | {f"slowed {k}": OWN * (1 + slower) for k in range(SLOWED)}
+    samples = {
+        label: list(ms * (1 + random.normal(0, placement)) + random.normal(0, noise, rounds))
+        for label, ms in truth.items()
+    }
+    return Timing(samples={1: samples})
+
+
+def made_session(*, slower=0.03, placement=0.0, processes=16, seed=0, **settings):
+    random = np.random.default_rng(seed)
+    timings = [
+        process(random, slower=slower, placement=placement, **settings) for _ in range(processes)
+    ]
+    return Measured(timings=tuple(timings))
+
+
+def proof(count, **settings):
+    sessions = [made_session(seed=seed, **settings) for seed in range(count)]
+    return proof_of(sessions, [0.03 * OWN] * count)
+
+
+def test_a_clock_without_noise_finds_what_was_injected():
+    found = proof(2)
+    assert len(found.same) == 2 * COPIES
+    assert found.found_slower == len(found.injected) == 2 * SLOWED
+    assert found.errors == pytest.approx([0.0] * 2 * SLOWED, abs=0.002)
+
+
+def test_placement_is_not_taken_for_a_saving_and_processes_average_it_out():
+    found = proof(12, placement=0.015)
+    assert len(found.same) >= 200
+    assert found.false_savings <= 0.05 * len(found.same)
+    assert found.found_slower >= 0.95 * len(found.injected)
+    assert np.mean(np.abs(found.errors) <= 0.01) >= 0.9
+    # Two placements are in a ratio; sixteen processes leave a quarter of it.
+    assert np.std(found.process_moves) == pytest.approx(0.015 * 2**0.5, rel=0.1)
+    assert np.std(found.session_moves) == pytest.approx(0.015 * 2**0.5 / 4, rel=0.2)
+
+
+def test_nothing_injected_is_nothing_found_and_an_error_as_large():
+    found = proof(10, slower=0.0, placement=0.005)
+    assert found.found_slower <= 0.05 * len(found.injected) + 2
+    assert np.mean(found.errors) == pytest.approx(-0.03, abs=0.003)
+
+
+@pytest.mark.parametrize("name", ["eager_cpu", "onnxruntime_cpu"])
+def test_a_real_session_loads_copies_as_any_snapshot_and_slows_some(name, tmp_path):
+    catalogue = discover()
+    [model] = catalogue.choose_models("test_resnet")
+    backend = catalogue.configured("backend", name, None)
+    session = copy_session(backend, model, ArtifactStore(tmp_path), injected=0.5, seed=0)
+    timing = time_snapshots(replace(session.job, limits=Limits(seconds=0.2)))
+    assert timing.failures == {1: {}}
+    assert len(timing.samples[1]) == COPIES + SLOWED + 2
+    extra = session.nanoseconds / 1e6
+    for k in range(SLOWED):
+        # Whatever the machine does meanwhile, no run can be shorter than the time it spins.
+        assert min(timing.samples[1][f"slowed {k}"]) > extra > 0

@@ -1,0 +1,205 @@
+"""Sessions: dense timed once for many, repeated where disturbed, taken apart where a process dies."""
+
+import io
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from harness.engines.engine import Outcome
+from harness.engines.local import LocalEngine
+from harness.machine.clock import Limits
+from harness.machine.time_breakdown import Timesheet
+from harness.measuring.stopping import Patience, why_enough
+from harness.measuring.timing_process import COPY, DENSE, Timing
+from harness.measuring.timing_results import Measured, disturbed, raw_samples
+from harness.measuring.timing_scheduler import Timer
+from harness.measuring.timing_session import plan_sessions
+from harness.trials.dense_training import train_dense
+from harness.trials.grid import Cell
+from harness.trials.level import Level
+from harness.trials.walk import walk
+from harness_plugins.backends.eager import EagerCpu
+from harness_plugins.pruners.random_scores import Random
+
+
+class Notes:
+    """An observer that remembers."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def running(self, labels):
+        pass
+
+
+@dataclass(frozen=True)
+class Fragile:
+    """Dies, process and all, on a model that has lost channels."""
+
+    name: str = "fragile"
+
+    def unavailable(self):
+        return None
+
+    def describe(self):
+        return {"device": "none", "runtime": "none"}
+
+    def prepare(self, model, example):
+        if model.first.out_channels < 8:
+            os._exit(9)
+        return model
+
+
+def after(patience):
+    return partial(why_enough, patience=patience)
+
+
+def cell(subject, level, backend):
+    return Cell(
+        subject=subject,
+        sparsity=level.sparsity,
+        backend=backend,
+        batch=1,
+        settings={"device": "none", "threads": 1, "backend": backend.name},
+        key=f"{subject.key}@{level.sparsity}",
+    )
+
+
+@pytest.fixture
+def session(trial, store):
+    """Plan a session for owed cells of dense and of two trials, one of which has lost channels."""
+
+    def planned(backend):
+        train_dense(trial.dense, store)
+        cut = replace(trial, granularity="channel", pruner=Random(), scope="local")
+        dense = Level(sparsity=0.0, status="ok", snapshot=trial.dense.key)
+        levels = {trial.dense: [dense], trial: list(walk(trial, store)), cut: list(walk(cut, store))}
+        members = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
+        return plan_sessions(members, store=store, threads=1, limits=Limits(seconds=0.0))
+
+    return planned
+
+
+def test_snapshots_of_all_trials_share_a_session(session):
+    [only] = session(EagerCpu())
+    assert len(only.members) == 5
+    assert next(iter(only.job.snapshots)) == DENSE
+    assert len(only.job.snapshots) == 5
+
+
+def test_a_session_holds_no_more_than_fits(session, monkeypatch):
+    monkeypatch.setattr("harness.measuring.timing_session.MOST_SNAPSHOTS", 2)
+    sessions = session(EagerCpu())
+    assert sum(len(one.members) for one in sessions) == 5
+    assert all(DENSE in one.job.snapshots for one in sessions)
+    assert max(len({level.snapshot for _, level in one.members}) for one in sessions) == 2
+
+
+def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
+    [whole] = session(Fragile())
+    engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
+    enough, timesheet = after(Patience(least=1, most=1)), Timesheet()
+    timer = Timer(engine, enough=enough, observer=Notes(), timesheet=timesheet)
+    found = {part.members[0][0].subject.label: result for part, result in timer.measure(whole)}
+    assert {label: result for label, result in found.items() if isinstance(result, str)} == {
+        "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
+    }
+    measured = [result for result in found.values() if isinstance(result, Measured)]
+    assert len(measured) == 2
+    seconds = sum(timing.seconds for result in measured for timing in result.timings)
+    # A session that the machine disturbed was timed twice.
+    assert timesheet.seconds["timing"] > 0.999 * seconds
+
+
+def timing(*, copy: float, seed: int = 0) -> Timing:
+    """Dense takes 10 ms, its copy `copy`; both with a little noise."""
+    random = np.random.default_rng(seed)
+    samples = {n: list(random.normal(ms, 0.05, 20)) for n, ms in ((DENSE, 10.0), (COPY, copy))}
+    return Timing(samples={1: samples})
+
+
+@pytest.mark.parametrize(
+    ("copies", "expected"),
+    [((10.0, 10.0, 10.0), False), ((10.1, 9.8, 10.2), False), ((8.0, 8.0, 8.0), True)],
+)
+def test_a_copy_that_surely_stands_out_means_disturbance(copies, expected):
+    assert disturbed([timing(copy=ms, seed=n) for n, ms in enumerate(copies)]) is expected
+
+
+def test_a_batch_size_that_one_process_lacks_is_passed_over():
+    lacking = Timing(failures={1: {DENSE: "no memory"}})
+    assert not disturbed([timing(copy=8.0), lacking, timing(copy=8.0)])
+
+
+class Recording:
+    """An engine whose processes have already run: it hands out recorded timings one by one."""
+
+    def __init__(self, timings):
+        self.timings = list(timings)
+
+    def run(self, function, jobs, *, watching, places, expected=0):
+        for label in jobs:
+            yield label, Outcome(value=self.timings.pop(0))
+
+
+@pytest.mark.parametrize(("second", "steady"), [([10.0] * 3, True), ([8.0] * 3, False)])
+def test_a_disturbed_session_is_repeated_once(session, second, steady):
+    recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 3 + second)]
+    engine, notes = Recording(recorded), Notes()
+    [only] = session(EagerCpu())
+    [(_, measured)] = Timer(engine, enough=after(Patience(seconds=0.0)), observer=notes).measure(only)
+    assert measured.steady is steady
+    assert engine.timings == []
+    assert any("stands out; timed again" in note for note in notes.notes)
+
+
+def timings(count, *, spread):
+    """Processes whose copy of dense is off by a normal `spread` ms, of 10 ms."""
+    offsets = np.random.default_rng(1).normal(0, spread, count)
+    return [timing(copy=10.0 + offset, seed=n) for n, offset in enumerate(offsets)]
+
+
+def processes_until_enough(spread, **settings):
+    """How many processes a session takes that costs a second each, and what ended it."""
+    patience = Patience(**{"seconds": 1e9} | settings)
+    recorded = timings(200, spread=spread)
+    for count in range(1, 201):
+        stop = why_enough(recorded[:count], patience=patience, seconds=count)
+        if stop:
+            return count, stop
+    raise AssertionError("no end")
+
+
+def test_processes_are_added_until_the_savings_are_known_well_enough():
+    assert processes_until_enough(0.01) == (3, "precise")
+    count, stop = processes_until_enough(0.2)
+    assert stop == "precise"
+    # Placement of 2 % needs about (1.96 * 2 % / 1 %)^2 processes.
+    assert 8 <= count <= 30
+
+
+def test_a_session_ends_at_its_cap_on_time_though_never_before_the_least():
+    assert processes_until_enough(1.0, seconds=5) == (5, "time")
+    assert processes_until_enough(1.0, seconds=0) == (3, "time")
+
+
+def test_a_session_ends_at_its_most_processes():
+    assert processes_until_enough(1.0, least=1, most=1) == (1, "processes")
+
+
+def test_a_session_ends_where_more_processes_no_longer_help():
+    calm, wild = timings(10, spread=0.2), timings(10, spread=5.0)
+    assert why_enough([*calm, *wild], patience=Patience(seconds=1e9), seconds=0) == "plateau"
+
+
+def test_raw_samples_are_kept_whole():
+    measured = Measured(timings=(timing(copy=10.0), timing(copy=9.0)))
+    archive = np.load(io.BytesIO(raw_samples(measured)))
+    assert len(archive.files) == 4
+    assert archive[f"1/{COPY}/1"].tolist() == measured.timings[1].samples[1][COPY]

@@ -1,0 +1,213 @@
+"""The digits are split for good; a folder of images is read as it lies."""
+
+import tarfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.runs.request import chosen_dataset
+from harness.testing import check_dataset
+from harness_plugins.datasets.digits import Digits
+from harness_plugins.datasets.folder import ENDINGS, Folder
+
+
+def test_digits_are_1200_to_train_and_597_to_test_stratified():
+    counts = {part: torch.bincount(Digits().split(part).tensors[1]) for part in ("train", "test")}
+    assert {part: int(count.sum()) for part, count in counts.items()} == {"train": 1200, "test": 597}
+    assert int((counts["train"] - 2.01 * counts["test"]).abs().max()) <= 2
+
+
+def test_no_digit_is_in_both_parts():
+    parts = [
+        {i.numpy().tobytes() for i in Digits().split(part).tensors[0]} for part in ("train", "test")
+    ]
+    assert not parts[0] & parts[1]
+
+
+def test_digits_are_normalised_by_the_training_part_alone():
+    images = Digits().split("train").tensors[0]
+    assert float(images.mean()) == pytest.approx(0.0, abs=1e-5)
+    assert float(images[:, 0].std()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_shifts_are_whole_pixels_of_the_same_digit():
+    image = torch.arange(32.0).expand(1, 3, 32, 32).clone()
+    shifted = Digits().augment(image, torch.Generator().manual_seed(3))
+    offset = float(shifted[0, 0, 16, 16] - image[0, 0, 16, 16])
+    assert abs(offset) <= 2
+    assert torch.equal(shifted[:, :, :, 4:28], image[:, :, :, 4:28] + offset)
+
+
+def test_a_folder_has_the_classes_of_its_sub_folders(image_folder):
+    folder = Folder().configured(str(image_folder))
+    assert (folder.name, folder.classes, folder.shape) == ("folder:images", 3, (3, 32, 32))
+    assert len(folder.split("train")) == 36
+    assert sorted({label for _, label in folder.split("test")}) == [0, 1, 2]
+
+
+def test_val_serves_as_test(image_folder):
+    (image_folder / "test").rename(image_folder / "val")
+    assert len(Folder().configured(str(image_folder)).split("test")) == 18
+
+
+def test_a_folders_fingerprint_follows_its_images(image_folder):
+    folder = Folder().configured(str(image_folder))
+    before = folder.fingerprint()
+    assert replace(folder).fingerprint() == before
+    victim = sorted((image_folder / "train").glob("*/*.png"))[0]
+    victim.write_bytes(sorted((image_folder / "test").glob("*/*.png"))[-1].read_bytes())
+    assert replace(folder).fingerprint() != before
+
+
+def test_a_folder_without_splits_or_path_says_what_is_missing(tmp_path):
+    with pytest.raises(HarnessError, match="has no train/ in it"):
+        Folder().configured(str(tmp_path))
+    with pytest.raises(HarnessError, match="folder:PATH"):
+        Folder().split("train")
+
+
+def test_unlike_classes_are_refused(image_folder):
+    (image_folder / "test" / "digit2").rename(image_folder / "test" / "digit7")
+    with pytest.raises(HarnessError, match="different classes: digit2, digit7"):
+        Folder().configured(str(image_folder))
+
+
+def test_a_class_without_images_is_refused(image_folder):
+    for image in (image_folder / "test" / "digit1").iterdir():
+        image.unlink()
+    with pytest.raises(HarnessError, match="test has no images of digit1"):
+        Folder().configured(str(image_folder))
+
+
+def test_images_end_as_torchvision_says():
+    assert set(ENDINGS) == set(IMG_EXTENSIONS)
+
+
+def test_an_image_that_cannot_be_read_is_named(image_folder):
+    victim = sorted((image_folder / "train").glob("*/*.png"))[3]
+    victim.write_bytes(victim.read_bytes()[:60])
+    with pytest.raises(HarnessError, match=f"{victim} cannot be read"):
+        Folder().configured(str(image_folder)).split("train")
+
+
+def test_files_that_are_no_images_are_passed_over(image_folder):
+    before = Folder().configured(str(image_folder))
+    (image_folder / "train" / "digit0" / ".DS_Store").write_bytes(b"clutter")
+    after = Folder().configured(str(image_folder))
+    assert after.shape == (3, 32, 32)
+    assert after.fingerprint() == before.fingerprint()
+    assert len(after.split("train")) == 36
+
+
+@pytest.fixture
+def mnist_folder(tmp_path):
+    """The digits of scikit-learn in the files that MNIST comes in."""
+    digits = load_digits()
+    images = np.kron(digits.images * 255 / 16, np.ones((3, 3))).astype(np.uint8)
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, part in (("train", slice(0, 200)), ("t10k", slice(200, 300))):
+        for kind, code, values in (
+            ("images-idx3", 3, images[part]),
+            ("labels-idx1", 1, digits.target[part].astype(np.uint8)),
+        ):
+            sizes = np.array(values.shape, dtype=">i4").tobytes()
+            content = bytes([0, 0, 8, code]) + sizes + values.tobytes()
+            (raw / f"{name}-{kind}-ubyte").write_bytes(content)
+    return tmp_path
+
+
+def test_timms_data_sets_are_read_by_their_own_names(mnist_folder):
+    dataset = chosen_dataset(discover(), "torch/mnist", folder=mnist_folder)
+    assert (dataset.name, dataset.classes, dataset.shape) == ("torch/mnist", 10, (3, 28, 28))
+    assert {part: len(dataset.split(part)) for part in ("train", "test")} == {"train": 200, "test": 100}
+    assert dataset.split("train").labels == load_digits().target[:200].tolist()
+    check_dataset(dataset)
+
+
+def test_a_fingerprint_follows_the_images_of_timms_data_sets(mnist_folder):
+    before = chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint()
+    assert chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint() == before
+    file = mnist_folder / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    content = file.read_bytes()
+    file.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+    assert chosen_dataset(discover(), "torch/mnist", folder=mnist_folder).fingerprint() != before
+
+
+@pytest.fixture
+def tars(tmp_path, image_folder):
+    """The folder's images in a tar file for each part."""
+    (tmp_path / "made" / "digits").mkdir(parents=True)
+    for part, name in (("train", "train"), ("test", "validation")):
+        with tarfile.open(tmp_path / "made" / "digits" / f"{name}.tar", "w") as file:
+            file.add(image_folder / part, arcname=".")
+    return tmp_path / "made"
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_images_are_read_from_tar_files(tars, image_folder):
+    dataset = chosen_dataset(discover(), "tar/digits", folder=tars)
+    assert (dataset.name, dataset.classes, dataset.shape) == ("tar/digits", 3, (3, 32, 32))
+    check_dataset(dataset)
+    folder = Folder().configured(str(image_folder))
+    for part in ("train", "test"):
+        ours, theirs = (
+            {(int(label), image.numpy().tobytes()) for image, label in d.split(part)}
+            for d in (dataset, folder)
+        )
+        assert ours == theirs
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_image_in_a_tar_file_that_cannot_be_read_is_named(tars, image_folder):
+    victim = sorted((image_folder / "train").glob("*/*.png"))[3]
+    victim.write_bytes(b"no image")
+    with tarfile.open(tars / "digits" / "train.tar", "w") as file:
+        file.add(image_folder / "train", arcname=".")
+    dataset = chosen_dataset(discover(), "tar/digits", folder=tars)
+    with pytest.raises(HarnessError, match=rf"{victim.name}\) cannot be read"):
+        dataset.split("train")
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_tar_file_that_is_cut_off_is_refused(tars):
+    file = tars / "digits" / "validation.tar"
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(HarnessError, match=r"tar/digits cannot be read from .*unexpected end of data"):
+        chosen_dataset(discover(), "tar/digits", folder=tars)
+
+
+def test_tar_files_of_unlike_classes_are_refused(tars, image_folder):
+    with tarfile.open(tars / "digits" / "validation.tar", "w") as file:
+        file.add(image_folder / "test" / "digit0", arcname="digit0")
+    with pytest.raises(HarnessError, match="the two parts of tar/digits have different classes"):
+        chosen_dataset(discover(), "tar/digits", folder=tars)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("tar/absent", "tar/absent cannot be read from .*train.tar is not there.*--data-dir"),
+        ("torch/mnist", "torch/mnist cannot be read from .*Dataset not found.*--download fetches it"),
+        ("torch/cifar11", "torch/cifar11 cannot be read from .*Unknown torchvision dataset cifar11"),
+        ("torch", "dataset 'torch' needs an argument, as torch:cifar10"),
+        ("torch/image_folder", "a folder of images is --dataset folder:PATH"),
+        ("digits", "--data-dir is for data sets as torch/cifar10, not for digits"),
+    ],
+)
+def test_a_data_set_that_cannot_be_read_says_so(tmp_path, text, sentence):
+    with pytest.raises(HarnessError, match=sentence):
+        chosen_dataset(discover(), text, folder=tmp_path)

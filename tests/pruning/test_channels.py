@@ -1,0 +1,134 @@
+"""From scores to the channels that stay: reductions, budgets, multiples, comparison groups."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UnsupportedError
+from harness.pruning.channels import (
+    ChannelGroup,
+    Member,
+    channel_scores,
+    channels_for,
+    comparable,
+    cost_left,
+    lowest_channels,
+)
+from harness.pruning.surgery import coupled_layers
+
+ONES = {"a.weight": 1.0, "b.weight": 1.0, "c.weight": 1.0}
+
+
+def chain() -> tuple[list[ChannelGroup], dict[str, torch.Size]]:
+    """Two layers `a` (4 outputs) and `b` that reads them (3 outputs), then a classifier `c`."""
+    four, three = torch.arange(4), torch.arange(3)
+    groups = [
+        ChannelGroup(
+            root="a",
+            size=4,
+            members=(
+                Member(parameter="a.weight", dim=0, index=four, root=four),
+                Member(parameter="b.weight", dim=1, index=four, root=four),
+            ),
+        ),
+        ChannelGroup(
+            root="b",
+            size=3,
+            members=(
+                Member(parameter="b.weight", dim=0, index=three, root=three),
+                Member(parameter="c.weight", dim=1, index=three, root=three),
+            ),
+        ),
+    ]
+    shapes = {"a.weight": (4, 2), "b.weight": (3, 4), "c.weight": (5, 3)}
+    return groups, {name: torch.Size(shape) for name, shape in shapes.items()}
+
+
+def test_weight_scores_are_summed_per_slice_and_averaged_over_the_group():
+    groups, _ = chain()
+    scores = {"a.weight": torch.ones(4, 2), "b.weight": torch.full((3, 4), 2.0)}
+    found, reduction = channel_scores(scores, groups[0])
+    assert reduction == "group"
+    assert found.tolist() == [(2 * 1 + 3 * 2) / 2] * 4
+
+
+def test_channel_scores_speak_for_the_producers():
+    groups, _ = chain()
+    found, reduction = channel_scores({"a.weight": torch.tensor([1.0, 2.0, 3.0, 4.0])}, groups[0])
+    assert (reduction, found.tolist()) == ("producers", [1.0, 2.0, 3.0, 4.0])
+    with pytest.raises(UnsupportedError, match="no scores"):
+        channel_scores({"a.weight": torch.ones(4)}, groups[1])
+
+
+def test_a_group_keeps_its_last_channel_and_says_so():
+    keep = lowest_channels([torch.tensor([1.0, 2.0]), torch.tensor([8.0, 9.0])], 2)
+    assert [mask.tolist() for mask in keep.masks] == [[False, True], [False, True]]
+    assert keep.layers_at_one == 1
+
+
+def test_what_is_left_counts_outputs_and_inputs():
+    groups, shapes = chain()
+    masks = [torch.tensor([True, False, True, True]), torch.tensor([True, True, False])]
+    left = cost_left(groups, masks, shapes=shapes, costs=ONES)
+    assert left == pytest.approx(3 * 2 + 2 * 3 + 5 * 2)
+    double = cost_left(groups, masks, shapes=shapes, costs={**ONES, "c.weight": 2.0})
+    assert double == pytest.approx(3 * 2 + 2 * 3 + 2 * 5 * 2)
+
+
+def test_channels_for_removes_the_fewest_that_meet_the_budget():
+    groups, shapes = chain()
+    scores = [torch.tensor([1.0, 4.0, 5.0, 6.0]), torch.tensor([2.0, 3.0, 7.0])]
+    total = sum(shape.numel() for shape in shapes.values())
+    keep = channels_for(scores, groups, shapes=shapes, costs=ONES, budget=0.5 * total)
+    left = cost_left(groups, keep.masks, shapes=shapes, costs=ONES)
+    removed = sum(int((~mask).sum()) for mask in keep.masks)
+    fewer = lowest_channels(scores, removed - 1)
+    assert left <= 0.5 * total < cost_left(groups, fewer.masks, shapes=shapes, costs=ONES)
+
+
+def test_an_unreachable_sparsity_is_unsupported():
+    groups, shapes = chain()
+    with pytest.raises(UnsupportedError, match="one channel a layer"):
+        channels_for([torch.rand(4), torch.rand(3)], groups, shapes=shapes, costs=ONES, budget=1.0)
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), min_size=3, max_size=40), st.integers(1, 8), st.integers(0, 40)
+)
+def test_what_stays_is_a_multiple_of_the_best(values, multiple, count):
+    scores = [torch.tensor(values), torch.tensor(values).flip(0) + 0.5]
+    count = min(count, 2 * len(values) - 2)
+    freely = lowest_channels(scores, count)
+    rounded = lowest_channels(scores, count, multiple=multiple)
+    for score, free, mask in zip(scores, freely.masks, rounded.masks, strict=True):
+        assert int(mask.sum()) == min(-(-int(free.sum()) // multiple) * multiple, len(values))
+        assert bool((mask | ~free).all()), "rounding only brings back"
+        assert (
+            not bool((~mask).any()) or score[mask].min() >= score[~mask].max() or bool(free.sum() == 1)
+        )
+
+
+def test_a_multiple_that_cannot_meet_the_budget_is_unsupported():
+    groups, shapes = chain()
+    with pytest.raises(UnsupportedError, match="even 4 channels a layer"):
+        channels_for(
+            [torch.rand(4), torch.rand(3)], groups, shapes=shapes, costs=ONES, budget=20.0, multiple=4
+        )
+
+
+def test_groups_of_one_kind_compare_with_each_other_only():
+    kinds = ("block", "block", "stem")
+    groups = [ChannelGroup(root=str(at), size=2, members=(), kind=k) for at, k in enumerate(kinds)]
+    scores = [torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), torch.tensor([100.0, 200.0])]
+    alike = comparable(scores, groups, scope="isomorphic")
+    assert [found.tolist() for found in alike] == [[0.125, 0.375], [0.625, 0.875], [0.25, 0.75]]
+    alone = comparable(scores, groups, scope="local")
+    assert [found.tolist() for found in alone] == [[0.25, 0.75]] * 3
+
+
+def test_blocks_of_a_resnet_are_isomorphic_and_its_stem_is_not(resnet18):
+    groups = coupled_layers(resnet18, torch.randn(2, 3, 32, 32)).groups
+    kinds = {group.root: group.kind for group in groups}
+    assert kinds["layer1.0.conv1"] == kinds["layer1.1.conv1"] == kinds["layer3.1.conv1"]
+    assert kinds["conv1"] != kinds["layer1.0.conv1"]

@@ -1,0 +1,62 @@
+"""Levels as fractions of multiply-accumulates: counted as they are spent, met as nearly as can be."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.pruning.layers import count_macs, prunable_weights
+from harness.pruning.mask_search import masked_cost, weight_costs, whole_cost
+from harness.trials.dense_training import train_dense
+from harness.trials.snapshot import read_facts
+from harness.trials.target import Target
+from harness.trials.walk import walk
+from harness_plugins.schedules.iterative import Iterative
+
+
+def shapes_of(model):
+    return {name: weight.shape for name, weight in prunable_weights(model).items()}
+
+
+def test_weights_cost_as_many_macs_as_the_counter_counts(resnet18):
+    example = torch.randn(2, 3, 32, 32)
+    costs = weight_costs(resnet18, example, counted="macs")
+    assert whole_cost(shapes_of(resnet18), costs) == count_macs(resnet18, example[:1])
+    assert costs["conv1.weight"] == 16 * 16
+
+
+def test_parameters_cost_one_each(network):
+    costs = weight_costs(network, torch.randn(1, 3, 16, 16), counted="params")
+    assert whole_cost(shapes_of(network), costs) == sum(s.numel() for s in shapes_of(network).values())
+
+
+def test_masks_save_what_their_zeros_cost():
+    masks = {"a": torch.tensor([True, False, False]), "b": torch.tensor([False])}
+    assert masked_cost(masks, 100.0, {"a": 10.0, "b": 1.0}) == 79.0
+
+
+@pytest.fixture
+def by_macs(trial, store):
+    train_dense(trial.dense, store)
+    return replace(trial, target=Target(resource="macs"))
+
+
+def test_channels_leave_until_the_macs_are_met(by_macs, store):
+    trial = replace(by_macs, granularity="channel", scope="local", levels=(0.5, 0.8))
+    dense = read_facts(store.folder(trial.dense.key)).macs
+    for level in walk(trial, store):
+        left = read_facts(store.folder(level.snapshot)).macs / dense
+        assert level.target_reached == pytest.approx(1 - left, abs=1e-3)
+        assert left <= 1 - level.sparsity < left + 0.15, "one channel less would be too many"
+
+
+@pytest.mark.parametrize("schedule", [None, Iterative()])
+@pytest.mark.parametrize("scope", ["global", "local", "row", "erk"])
+def test_weights_leave_until_their_macs_are_met(by_macs, store, scope, schedule):
+    trial = replace(by_macs, scope=scope, schedule=schedule or by_macs.schedule, levels=(0.5,))
+    [level] = walk(trial, store)
+    assert level.reason == ""
+    assert 0.5 <= level.target_reached < 0.5 + (0.03 if scope == "row" else 1e-3)
+    [plain] = walk(replace(trial, target=Target()), store)
+    # Where every layer loses the same fraction, it is the same of both.
+    assert (level.snapshot == plain.snapshot) == (scope in ("local", "row"))

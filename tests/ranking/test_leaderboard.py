@@ -1,0 +1,193 @@
+"""Rows to leaderboards: the score's definition, its traps, and what the sentences say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.ranking.bootstrap import area
+from harness.ranking.leaderboard import leaderboards
+from harness.ranking.remarks import findings
+from harness.storage.bits import encode_bits
+from tests.conftest import made_row
+
+
+def by_name(rows):
+    [board] = leaderboards(rows)
+    return {standing.name: standing for standing in board.standings}
+
+
+def level(right: int, saved: float, **columns):
+    """A row with `right` of 100 images right (dense: 100) and `saved` of dense's 10 ms saved."""
+    bits = encode_bits(np.arange(100) < right)
+    ratio = right / 100 / saved if saved > 0 else None
+    measured = {
+        "correct": bits, "top1": right / 100, "retained": right / 100, "ms_saved": saved,
+        "saves_time": saved > 0, "latency_ms": 10.0 - saved, "retained_per_ms_saved": ratio,
+    }  # fmt: skip
+    return made_row(**measured | columns)
+
+
+def test_the_score_is_the_area_under_the_best_accuracy_for_each_saving():
+    # r(t) is 0.9 up to 4 ms, 0.6 from there to 8 ms, 0 beyond: (0.9 * 4 + 0.6 * 4) / 10.
+    board = by_name([level(90, 4.0), level(60, 8.0, sparsity=0.9)])
+    assert board["magnitude_l2 channel local one_shot"].score == pytest.approx(0.6)
+
+
+def test_a_level_that_is_worse_on_both_counts_changes_nothing():
+    alone = by_name([level(90, 8.0)])
+    beside = by_name([level(90, 8.0), level(60, 4.0, sparsity=0.9)])
+    [one], [other] = alone.values(), beside.values()
+    assert one.score == pytest.approx(other.score)
+
+
+def test_a_tiny_saving_does_not_win_as_the_plain_ratio_would():
+    tiny, wide = level(99, 0.1, pruner="tiny"), level(98, 5.0, pruner="wide")
+    assert tiny["retained_per_ms_saved"] > wide["retained_per_ms_saved"]
+    assert next(iter(by_name([tiny, wide]))) == "wide channel local one_shot"
+
+
+def test_a_saving_within_the_noise_counts_as_none_and_has_no_rank():
+    board = by_name([level(99, 0.3, saves_time=False, pruner="noise"), level(80, 2.0)])
+    assert board["noise channel local one_shot"].score == 0.0
+    assert board["noise channel local one_shot"].group is None
+    assert list(board) == ["magnitude_l2 channel local one_shot", "noise channel local one_shot"]
+
+
+def test_methods_whose_intervals_overlap_share_a_rank():
+    board = by_name(
+        [level(90, 5.0, pruner="a"), level(89, 5.0, pruner="b"), level(40, 5.0, pruner="c")]
+    )
+    assert [standing.group for standing in board.values()] == [1, 1, 2]
+
+
+def test_a_score_does_not_depend_on_who_else_was_run():
+    mine = level(90, 5.0)
+    alone = by_name([mine])["magnitude_l2 channel local one_shot"]
+    among = by_name([level(40, 9.0, pruner="a"), mine, level(70, 2.0, pruner="z")])[
+        "magnitude_l2 channel local one_shot"
+    ]
+    assert (alone.score, alone.low, alone.high) == (among.score, among.low, among.high)
+
+
+@pytest.mark.parametrize(
+    "condition", [{"model": "other"}, {"backend": "other"}, {"batch": 32}, {"finetune_epochs": 9.0}]
+)
+def test_ranks_are_never_mixed_across_conditions(condition):
+    assert len(leaderboards([level(90, 5.0), level(90, 5.0, **condition)])) == 2
+
+
+def test_seeds_are_averaged_and_widen_the_interval():
+    seeds = [level(right, 5.0, seed=seed) for seed, right in enumerate((60, 75, 90))]
+    one = by_name([level(75, 5.0)])["magnitude_l2 channel local one_shot"]
+    three = by_name(seeds)["magnitude_l2 channel local one_shot"]
+    assert three.score == pytest.approx(one.score)
+    assert three.best["top1"] == pytest.approx(0.75)
+    assert three.high - three.low > one.high - one.low
+
+
+def test_after_an_edit_of_the_criterion_its_later_rows_count():
+    old, new = level(50, 5.0, pruner_hash="old"), level(90, 5.0, pruner_hash="new")
+    assert by_name([old, new])["magnitude_l2 channel local one_shot"].score == pytest.approx(0.45)
+
+
+def test_what_was_timed_while_a_copy_of_dense_stood_out_is_left_out_and_named():
+    rows = [level(90, 5.0), level(90, 9.0, steady=False, pruner="lucky", key="lucky")]
+    assert list(by_name(rows)) == ["magnitude_l2 channel local one_shot"]
+    assert "are left out: lucky channel local one_shot" in sentences(rows)
+
+
+def test_scopes_are_told_apart():
+    board = by_name([level(90, 5.0), level(60, 5.0, scope="global")])
+    assert list(board) == [
+        "magnitude_l2 channel local one_shot",
+        "magnitude_l2 channel global one_shot",
+    ]
+
+
+def test_rows_that_could_not_be_measured_are_left_out(rows):
+    assert "fpgm weight global one_shot" not in by_name(rows)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 2), st.floats(-1, 2)), min_size=1, max_size=6),
+    st.floats(0, 0.5),
+)
+def test_a_score_lies_between_0_and_1_and_more_accuracy_never_costs(levels, more):
+    retained, saved = (np.array([column]) for column in zip(*levels, strict=True))
+    score = area(retained, saved)[0]
+    assert 0.0 <= score <= 1.0
+    assert area(retained + more, saved)[0] >= score - 1e-12
+    assert area(retained, saved + more)[0] >= score - 1e-12
+
+
+def sweep(seeds: int) -> list[dict]:
+    """Three methods at up to four levels whose savings and accuracies overlap."""
+    rng = np.random.default_rng(0)
+    return [
+        level(
+            int(rng.integers(80, 99)), float(rng.uniform(0.5, 6)), key=f"{pruner} {seed} {sparsity}",
+            pruner=pruner, seed=seed, sparsity=sparsity, top5=None,
+        )
+        for pruner in ("a", "b", "c")
+        for seed in range(seeds)
+        for sparsity in (0.5, 0.8, 0.9, 0.95)[: 4 - seed % 2]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_table_is_ranked_as_its_rows_are(seeds, rows):
+    given = [*sweep(seeds), *rows]
+    for one, other in zip(leaderboards(given), leaderboards(pd.DataFrame(given)), strict=True):
+        assert one == other
+        assert one.dense == other.dense
+        for mine, theirs in zip(one.standings, other.standings, strict=True):
+            assert (mine.best, mine.rows) == (theirs.best, theirs.rows)
+        assert findings(one) == findings(other)
+
+
+@pytest.mark.parametrize("seeds", [2, 25])
+def test_an_interval_is_as_wide_as_if_every_seed_had_noise_of_its_own(seeds):
+    # One accuracy, one level: only timing noise is left, and seeds average it.
+    rows = [level(100, 5.0, seed=seed, ms_saved_low=4.0, ms_saved_high=6.0) for seed in range(seeds)]
+    [standing] = by_name(rows).values()
+    # A draw of n seeds with replacement holds some twice: the mean's variance is (2 - 1/n) / n.
+    expected = 0.1 * 2 * ((2 - 1 / seeds) / seeds) ** 0.5
+    assert standing.high - standing.low == pytest.approx(expected, rel=0.15)
+
+
+def test_seeds_with_other_levels_are_scored_by_what_they_have():
+    whole = [level(90, 4.0), level(60, 8.0, sparsity=0.9), level(90, 4.0, seed=1)]
+    [standing] = by_name(whole).values()
+    assert standing.score == pytest.approx((0.6 + 0.36) / 2)
+    assert standing.low < standing.score < standing.high
+
+
+def sentences(rows):
+    [board] = leaderboards(rows)
+    return " ".join(findings(board))
+
+
+def test_what_saves_no_time_is_said_in_words(rows):
+    assert "magnitude_l2 weight global one_shot saves no time here" in sentences(rows)
+
+
+def test_who_does_not_beat_random_is_named():
+    lazy = [level(50, 5.0, pruner="random"), level(50, 5.0, pruner="lazy")]
+    assert "do not beat random of their kind" in sentences(lazy)
+    assert "lazy channel local one_shot" in sentences(lazy)
+    better = [level(50, 5.0, pruner="random"), level(90, 5.0, pruner="good")]
+    assert "every other method beats random of its kind" in sentences(better)
+
+
+def test_nothing_is_said_of_random_where_it_was_not_run_at_that_level():
+    assert "beat random" not in sentences(
+        [level(50, 5.0, pruner="random"), level(50, 5.0, sparsity=0.9)]
+    )
+
+
+def test_one_seed_is_said_to_hide_the_randomness_of_training(rows):
+    assert "with one seed they do not cover" in sentences(rows)
+    more = [*rows, *({**row, "seed": 1} for row in rows)]
+    assert "bootstrap over 2 seeds" in sentences(more)

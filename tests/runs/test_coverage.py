@@ -1,0 +1,118 @@
+"""Coverage: how far each architecture goes, and what stopped the others."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import pytest
+from torch import nn
+
+from harness.runs.coverage import CoverageJob, Half, cover
+from harness_plugins.backends.eager import EagerCpu
+from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
+from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.pruners.magnitude import Magnitude
+
+
+def half(granularity):
+    return Half(pruner=Magnitude("magnitude_l2", 2), granularity=granularity)
+
+
+@pytest.fixture
+def job():
+    return CoverageJob(
+        model=TimmModel("test_resnet"),
+        granularity="channel",
+        prune=half("channel"),
+        backend=OnnxRuntimeCpu(),
+        side=64,
+    )
+
+
+@pytest.mark.parametrize(("granularity", "most"), [("channel", 0.6), ("weight", 0.501), ("2:4", 0.501)])
+def test_half_leaves_and_the_exported_file_computes_the_same(job, granularity, most):
+    found = cover(replace(job, granularity=granularity, prune=half(granularity)))
+    assert (found.step, found.reason) == ("", "")
+    assert (0.5 if granularity != "2:4" else 0.4) <= found.removed <= most
+    assert found.deviation < 1e-3
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model plugin that gives whatever module it is told to."""
+
+    network: type
+    name: str = "built"
+
+    def build(self, dataset):
+        return self.network()
+
+
+class Raising(nn.Module):
+    def __init__(self):
+        raise RuntimeError("no such layer")
+
+
+class Flat(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(3 * 64 * 64, 2))
+
+
+class Infinite(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.append(nn.Linear(4, 2))
+
+    def forward(self, x):
+        return super().forward(x) * float("inf")
+
+
+@pytest.mark.parametrize(
+    ("network", "step", "reason"),
+    [
+        (Raising, "building", "no such layer"),
+        (Flat, "pruning", "no channels that can be removed"),
+        (Infinite, "running", "outputs are not finite"),
+    ],
+)
+def test_what_went_wrong_is_told_with_its_step(job, network, step, reason):
+    found = cover(replace(job, model=Built(network), backend=EagerCpu()))
+    assert found.step == step
+    assert reason in found.reason
+
+
+class Wrong(EagerCpu):
+    """Returns something else."""
+
+    def prepare(self, model, example):
+        run = super().prepare(model, example)
+        return lambda images: run(images) + 1.0
+
+
+def test_outputs_that_differ_are_no_success(job):
+    found = cover(replace(job, backend=Wrong()))
+    assert found.step == "comparing"
+    assert found.deviation > 0.001
+    assert "differ from PyTorch's by" in found.reason
+
+
+def test_the_command_writes_a_table_and_goes_on_where_it_was(command, tmp_path):
+    arguments = (
+        "coverage",
+        "--models",
+        "test_resnet",
+        "--granularities",
+        "channel,2:4",
+        "--side",
+        "64",
+    )
+    first = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
+    assert first.returncode == 0, first.stderr
+    assert "1 of 1 at channel, 1 of 1 at 2:4" in first.stdout
+    table = pd.read_csv(tmp_path / "covered" / "coverage.csv")
+    assert list(table["granularity"]) == ["channel", "2:4"]
+    again = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert pd.read_csv(tmp_path / "covered" / "coverage.csv").equals(table), "nothing was done again"
+    other = command(*arguments, "--backend", "onnxruntime_cpu", "--out", "covered")
+    assert other.returncode == 2
+    assert "covered holds coverage with pruner magnitude_l2, backend eager_cpu, side 64" in other.stderr

@@ -1,0 +1,280 @@
+"""Whole runs on real digits, as a user would type them: results, resuming, failures, two at once."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pandas as pd
+import pytest
+
+SMALL = (
+    "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--levels", "0.5,0.9",
+    "--schedules", "one_shot", "--dense-epochs", "2", "--finetune-epochs", "0.5",
+    "--timing-seconds", "0", "--quick", "--batch-sizes", "1,8", "--out", "results/small",
+)  # fmt: skip
+
+
+def rows_in(folder):
+    return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished small run, made once: where, and what the command printed."""
+    place = tmp_path_factory.mktemp("finished")
+    for _ in range(3):
+        done = harness(place, "run", *SMALL, "--fresh")
+        # On a busy machine a session may be left unsteady, and is then owed again.
+        if all(row["steady"] for row in rows_in(place / "results" / "small")):
+            break
+    return place, done
+
+
+def harness(place, *arguments, timeout=600):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=place,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def test_a_run_ends_with_a_ranking_for_every_backend(finished):
+    _, done = finished
+    assert done.returncode == 0, done.stderr
+    for backend in ("eager_cpu", "onnxruntime_cpu"):
+        assert f"test_resnet on digits, {backend}, batch 1, 1 thread" in done.stdout
+    assert "magnitude_l2" in done.stdout
+    assert "Dense: top-1" in done.stdout
+
+
+def test_every_cell_has_one_row_with_every_metric(finished):
+    rows = rows_in(finished[0] / "results" / "small")
+    assert len(rows) == len({row["key"] for row in rows}) == (1 + 2 * 2 * 2) * 2 * 2
+    assert {row["status"] for row in rows} == {"ok"}
+    for row in rows:
+        empty = {name for name, value in row.items() if value in (None, "")}
+        allowed = {"reason", "retained_per_ms_saved", "weights", "clock", "arithmetic"}
+        # What only meters, simulators and backends of fewer bits tell.
+        allowed |= {"energy_j", "dense_energy_j", "energy_source", "cycles", "sram_mb", "flash_mb"}
+        allowed |= {"operators_elsewhere", "top1_backend", "dense_top1_backend"}
+        # What not every system tells, and what so few rounds cannot.
+        allowed |= {"governor", "turbo", "temperature_c", "latency_p90_ms", "latency_p99_ms"}
+        if row["pruner"] == "dense":
+            allowed |= {"granularity", "scope", "schedule", "pruner_hash", "schedule_hash", "evidence"}
+            allowed |= {"reduction", "excluded"}
+        assert empty <= allowed | {"excluded"}, (row["pruner"], empty - allowed)
+
+
+def test_rows_are_consistent(finished):
+    for row in rows_in(finished[0] / "results" / "small"):
+        assert row["retained"] == pytest.approx(row["top1"] / row["dense_top1"])
+        assert row["fps"] == pytest.approx(1000 * row["batch"] / row["latency_ms"])
+        assert row["ms_saved_low"] <= row["ms_saved"] <= row["ms_saved_high"]
+        assert (row["retained_per_ms_saved"] is None) == (not row["saves_time"])
+        assert row["compressed_mb"] < row["size_mb"]
+        assert row["file_compressed_mb"] < row["file_mb"]
+        if row["backend"] == "eager_cpu":
+            assert row["file_mb"] == row["size_mb"]
+        if row["granularity"] == "weight":
+            assert row["sparsity_reached"] == pytest.approx(row["sparsity"], abs=1e-3)
+            assert row["macs"] == row["dense_macs"]
+        if row["granularity"] == "channel":
+            assert row["sparsity_reached"] >= row["sparsity"]
+            assert row["macs"] < row["dense_macs"]
+
+
+def test_both_backends_measure_the_same_snapshot(finished):
+    accuracy = {}
+    for row in rows_in(finished[0] / "results" / "small"):
+        accuracy.setdefault((row["trial"], row["sparsity"]), set()).add((row["top1"], row["correct"]))
+    assert all(len(found) == 1 for found in accuracy.values())
+
+
+def test_memory_is_that_of_the_architecture(finished):
+    rows = rows_in(finished[0] / "results" / "small")
+    peaks = {
+        tuple(row[n] for n in ("backend", "batch", "pruner", "granularity", "sparsity")): row[
+            "memory_mb"
+        ]
+        for row in rows
+    }
+    for (backend, batch, pruner, granularity, sparsity), peak in peaks.items():
+        assert peak > 0
+        dense = peaks[backend, batch, "dense", "", 0.0]
+        assert (peak == dense) == (granularity != "channel")
+        assert peak >= peaks[backend, 1, pruner, granularity, sparsity]
+
+
+def test_a_run_says_where_its_time_went(finished):
+    [line] = [line for line in finished[1].stderr.splitlines() if line.startswith("Time: ")]
+    shares = dict(re.findall(r"(\w[\w ]+) ([\d.]+) %", line))
+    kinds = {
+        "Starting PyTorch",
+        "training",
+        "evaluating",
+        "pruning",
+        "exporting",
+        "memory",
+        "timing",
+        "the harness itself",
+    }
+    assert kinds <= set(shares) <= kinds | {"waiting for work"}
+    assert sum(map(float, shares.values())) == pytest.approx(100, abs=2)
+
+
+def test_the_tables_hold_the_rows(finished):
+    folder = finished[0] / "results" / "small"
+    rows = rows_in(folder)
+    parquet, csv = pd.read_parquet(folder / "table.parquet"), pd.read_csv(folder / "table.csv")
+    assert list(parquet.key) == list(csv.key) == [row["key"] for row in rows]
+    assert parquet.ms_saved.tolist() == pytest.approx([row["ms_saved"] for row in rows])
+    assert "correct" not in parquet.columns
+
+
+def test_the_same_command_again_only_reports(finished):
+    place, first = finished
+    before = (place / "results" / "small" / "rows.jsonl").read_bytes()
+    again = harness(place, "run", *SMALL)
+    assert again.returncode == 0
+    assert "Nothing to do: all 36 cells are in results/small" in again.stderr
+    assert again.stdout == first.stdout
+    assert "Time: " not in again.stderr
+    assert (place / "results" / "small" / "rows.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_asks_for_no_pytorch(finished, monkeypatch):
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    again = harness(finished[0], "run", *SMALL)
+    imported = {line.split("|")[-1].strip() for line in again.stderr.splitlines() if "|" in line}
+    assert "harness.runs.sizing" in imported
+    assert not imported & {"torch", "timm", "scipy"}
+
+
+def test_a_report_is_made_again_from_the_rows_alone(finished, tmp_path):
+    folder = finished[0] / "results" / "small"
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "rows.jsonl").write_bytes((folder / "rows.jsonl").read_bytes())
+    done = harness(tmp_path, "report", "copy")
+    assert done.returncode == 0, done.stderr
+    for name in ("leaderboard.md", "table.csv"):
+        assert (copy / name).read_bytes() == (folder / name).read_bytes()
+    assert (copy / "tradeoff.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_wider_grid_computes_only_what_is_new(finished):
+    place, _ = finished
+    folder = place / "results" / "small"
+    before = {row["key"]: row["written_at"] for row in rows_in(folder)}
+    made = {
+        path.name: path.stat().st_mtime_ns for path in (folder / "artifacts").iterdir() if path.is_dir()
+    }
+    wide = [*SMALL[: SMALL.index("--levels") + 1], "0.5,0.7,0.9", *SMALL[SMALL.index("--levels") + 2 :]]
+    done = harness(place, "run", *wide)
+    assert done.returncode == 0, done.stderr
+    rows = rows_in(folder)
+    assert len(rows) == len(before) + 2 * 2 * 2 * 2
+    assert {row["sparsity"] for row in rows if row["key"] not in before} == {0.7}
+    for name, time_made in made.items():
+        assert (folder / "artifacts" / name).stat().st_mtime_ns == time_made, name
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    folder = tmp_path / "results" / "small"
+    first = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", *SMALL],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not (folder / "rows.jsonl").is_file() or len(rows_in(folder)) < 3:
+        assert first.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    kept = (folder / "rows.jsonl").read_bytes()
+    assert kept.count(b"\n") < 36
+    with (folder / "rows.jsonl").open("ab") as file:
+        file.write(b'{"key": "half a ro')
+    done = harness(tmp_path, "run", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "rows.jsonl").read_bytes().startswith(kept)
+    rows = rows_in(folder)
+    assert len({row["key"] for row in rows}) == 36
+    unsteady = {row["key"] for row in rows if not row["steady"]}
+    assert {key for key, times in Counter(row["key"] for row in rows).items() if times > 1} <= unsteady
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
+    running = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", *SMALL],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background ignores it, and so would what this starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "results" / "small" / "log.txt").is_file():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "the same command goes on from there" in said
+    assert "Traceback" not in said
+
+
+def test_two_runs_at_once_in_one_folder_are_refused(tmp_path):
+    from harness.storage.ledger import Ledger
+
+    with Ledger(tmp_path / "results" / "small").lock():
+        second = harness(tmp_path, "run", *SMALL)
+    assert second.returncode == 2
+    assert second.stderr.startswith("harness: error: another harness run is writing to results/small")
+    assert len(second.stderr.splitlines()) == 1
+
+
+PICKY = """
+import harness
+
+class Picky:
+    name = "picky"
+    def unavailable(self): return None
+    def describe(self): return {"device": "none", "runtime": "none"}
+    def prepare(self, model, example):
+        if len(example) > 1:
+            raise RuntimeError("one image at a time")
+        return model
+
+@harness.hookimpl
+def harness_backends(): return [Picky()]
+"""
+
+
+def test_a_backend_that_refuses_a_batch_size_fails_those_rows_and_no_others(tmp_path, monkeypatch):
+    (tmp_path / "picky.py").write_text(PICKY)
+    info = tmp_path / "picky-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: picky\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[harness]\nbackend_picky = picky\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    done = harness(tmp_path, "run", *SMALL, "--backends", "picky")
+    assert done.returncode == 1
+    assert "one image at a time" in done.stderr
+    rows = rows_in(tmp_path / "results" / "small")
+    assert Counter((row["batch"], row["status"]) for row in rows) == {(1, "ok"): 9, (8, "failed"): 9}
+    assert all((row["memory_mb"] is None) == (row["batch"] == 8) for row in rows)

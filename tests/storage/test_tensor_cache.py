@@ -1,0 +1,85 @@
+"""Scores and gradients of a dense model are made once for all trials that need them."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.pruning.evidence import RecordedEvidence
+from harness.storage.artifacts import ArtifactStore
+from harness.storage.tensor_cache import TensorCache
+from harness.trials.dense_training import train_dense
+from harness.trials.walk import walk
+from harness_plugins.pruners.snip import Snip
+
+
+class Counting(Snip):
+    """Counts how often it is asked."""
+
+    name = "counting"
+
+    def __init__(self):
+        self.asked = 0
+
+    def score(self, evidence):
+        self.asked += 1
+        return super().score(evidence)
+
+
+@pytest.fixture(autouse=True)
+def _all_is_worth_keeping(monkeypatch):
+    monkeypatch.setattr("harness.storage.tensor_cache.WORTH_SECONDS", 0.0)
+
+
+def test_trials_of_one_criterion_share_its_scores(trial, store):
+    train_dense(trial.dense, store)
+    pruner = Counting()
+    for own in (
+        replace(trial, pruner=pruner, levels=(0.5, 0.9)),
+        replace(trial, pruner=pruner, granularity="2:4", scope="local", levels=(0.5,)),
+        replace(trial, pruner=pruner, scope="local", levels=(0.5,)),
+    ):
+        assert [level.reason for level in walk(own, store)] == [""] * len(own.levels)
+    assert pruner.asked == 1
+
+
+def test_scores_that_were_kept_prune_as_new_ones_do(trial, store, tmp_path):
+    levels = []
+    for place in (store, ArtifactStore(tmp_path / "other")):
+        train_dense(trial.dense, place)
+        first = replace(trial, pruner=Snip(), levels=(0.5,))
+        list(walk(first, place) if place is store else [])
+        levels.append(list(walk(replace(first, scope="local"), place)))
+    [kept], [new] = levels
+    assert kept.snapshot == new.snapshot
+    assert kept.evidence == new.evidence == "gradients,weights"
+
+
+def test_another_granularity_or_model_has_scores_of_its_own(trial, store):
+    train_dense(trial.dense, store)
+    pruner = Counting()
+    for granularity, scope in (("weight", "global"), ("channel", "global")):
+        list(walk(replace(trial, pruner=pruner, granularity=granularity, scope=scope), store))
+    assert pruner.asked == 2
+    other = replace(trial.dense, seed=1)
+    train_dense(other, store)
+    list(walk(replace(trial, pruner=pruner, dense=other), store))
+    assert pruner.asked == 3
+
+
+def test_criteria_share_gradients(network, store, monkeypatch):
+    images, labels = torch.randn(8, 3, 32, 32), torch.arange(8)
+    cache = TensorCache(store, of=["a model"])
+    settings = {"granularity": "weight", "batches": [(images, labels)], "coupled": None, "seed": 0}
+    first, second = (RecordedEvidence(network, **settings, cache=cache) for _ in range(2))
+    made = first.gradients
+    monkeypatch.setattr(second, "_gradients", None)
+    assert all(torch.equal(second.gradients[name], gradient) for name, gradient in made.items())
+    assert second.touched == {"gradients"}
+
+
+def test_what_is_made_at_once_is_not_kept(store, monkeypatch):
+    monkeypatch.setattr("harness.storage.tensor_cache.WORTH_SECONDS", 60.0)
+    cache = TensorCache(store, of=["a model"])
+    assert cache.get("scores", lambda: ({"weight": torch.ones(2)}, ["weights"])).words == ["weights"]
+    assert not store.root.exists()

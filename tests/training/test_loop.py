@@ -1,0 +1,157 @@
+"""One loop for all: masks stay in force, seeds fix everything, accuracy is what a loop would count."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.machine.environment import no_gpu
+from harness.training.evaluation import evaluate
+from harness.training.learning_rate import Rate
+from harness.training.loop import train
+from harness.training.sampling import calibration_batches, steps_per_epoch
+from harness_plugins.datasets.digits import Digits
+
+WITH_GPU = pytest.mark.skipif(no_gpu() is not None, reason=str(no_gpu()))
+
+
+def test_masks_stay_in_force_through_every_update(network, recipe):
+    weight = network.second.weight
+    keep = torch.rand(weight.shape, generator=torch.Generator().manual_seed(0)) < 0.3
+    before = weight.detach().clone()
+    train(
+        network,
+        Digits(),
+        recipe,
+        epochs=0.5,
+        rate=Rate(peak=0.05),
+        seed=0,
+        masks={"second.weight": keep},
+    )
+    assert bool((weight[~keep] == 0.0).all())
+    assert not torch.equal(weight[keep], before[keep]), "what stays is trained"
+
+
+def test_the_seed_fixes_the_weights(recipe):
+    from harness.training.synthetic import residual_network
+
+    def trained(seed):
+        model = residual_network()
+        train(model, Digits(), recipe, epochs=0.3, rate=Rate(peak=0.05), seed=seed)
+        return model.first.weight
+
+    assert torch.equal(trained(1), trained(1))
+    assert not torch.equal(trained(1), trained(2))
+
+
+def test_no_epochs_change_nothing_but_the_mask(network, recipe):
+    before = network.first.weight.detach().clone()
+    train(network, Digits(), recipe, epochs=0.0, rate=Rate(peak=0.05), seed=0)
+    assert torch.equal(network.first.weight, before)
+
+
+def test_training_learns(network, recipe):
+    before = evaluate(network, Digits()).top1
+    train(network, Digits(), recipe, epochs=2.0, rate=Rate(peak=0.1), seed=0)
+    assert evaluate(network, Digits()).top1 > before + 0.2
+
+
+@pytest.mark.parametrize(
+    "arithmetic",
+    [
+        "bf16",
+        "channels_last",
+        "channels_last+bf16",
+        pytest.param("cuda+channels_last+bf16", marks=WITH_GPU),
+    ],
+)
+def test_training_learns_in_other_arithmetic_and_hands_back_plain_floats(network, recipe, arithmetic):
+    before = evaluate(network, Digits()).top1
+    changed = replace(recipe, arithmetic=arithmetic)
+    train(network, Digits(), changed, epochs=2.0, rate=Rate(peak=0.1), seed=0)
+    assert evaluate(network, Digits()).top1 > before + 0.2
+    weights = list(network.parameters())
+    assert all(weight.dtype == torch.float32 and weight.is_contiguous() for weight in weights)
+
+
+def test_fewer_bits_lead_elsewhere(recipe):
+    from harness.training.synthetic import residual_network
+
+    def trained(arithmetic):
+        model = residual_network()
+        changed = replace(recipe, arithmetic=arithmetic)
+        train(model, Digits(), changed, epochs=0.3, rate=Rate(peak=0.05), seed=0)
+        return model.first.weight
+
+    assert torch.equal(trained("bf16"), trained("bf16"))
+    assert not torch.equal(trained("bf16"), trained(""))
+    torch.testing.assert_close(trained("bf16"), trained(""), atol=0.05, rtol=0.0)
+
+
+def test_evaluation_counts_right_answers(network):
+    images, labels = Digits().split("test").tensors
+    with torch.no_grad():
+        outputs = network(images)
+    right = outputs.argmax(dim=1) == labels
+    among_five = (outputs.topk(5, dim=1).indices == labels[:, None]).any(dim=1)
+    found = evaluate(network, Digits())
+    assert torch.equal(found.correct, right)
+    assert found.top1 == pytest.approx(float(right.double().mean()))
+    assert found.top5 == pytest.approx(float(among_five.double().mean()))
+
+
+def test_calibration_images_are_the_same_for_a_seed_and_come_from_training():
+    one, two = (calibration_batches(Digits(), images=40, batch=16, seed=5) for _ in range(2))
+    assert [len(images) for images, _ in one] == [16, 16, 8]
+    assert all(torch.equal(a, b) for (a, _), (b, _) in zip(one, two, strict=True))
+    training = {image.numpy().tobytes() for image in Digits().split("train").tensors[0]}
+    assert all(image.numpy().tobytes() in training for images, _ in one for image in images)
+
+
+def test_an_incomplete_batch_waits_for_the_next_shuffle(recipe):
+    assert steps_per_epoch(Digits(), recipe) == 1200 // 64
+
+
+def test_training_up_to_a_place_is_the_beginning_of_the_whole(recipe):
+    from harness.training.synthetic import residual_network
+
+    rates = []
+
+    def penalty_that_listens(optimizers=rates):
+        # Called once a step, between the schedule's step and the update.
+        def penalty(progress):
+            optimizers.append(progress)
+            return torch.zeros(())
+
+        return penalty
+
+    half, again = residual_network(), residual_network()
+    train(
+        half,
+        Digits(),
+        recipe,
+        epochs=0.5,
+        rate=Rate(peak=0.1, last=0.5),
+        seed=3,
+        penalty=penalty_that_listens(),
+    )
+    assert len(rates) == round(0.5 * steps_per_epoch(Digits(), recipe))
+    assert rates[0] == 0.0
+    assert rates == sorted(rates)
+    train(again, Digits(), recipe, epochs=0.5, rate=Rate(peak=0.1), seed=3)
+    assert not torch.equal(half.first.weight, again.first.weight), "half of a curve is no short one"
+
+
+def test_a_penalty_is_added_to_the_loss(network, recipe):
+    size = network.second.weight.abs().sum().item()
+    weight = network.second.weight
+    train(
+        network,
+        Digits(),
+        recipe,
+        epochs=0.5,
+        rate=Rate(peak=0.02),
+        seed=0,
+        penalty=lambda _: 5 * weight.square().sum(),
+    )
+    assert network.second.weight.abs().sum().item() < 0.5 * size

@@ -1,0 +1,145 @@
+"""Dense models from a file of weights."""
+
+from dataclasses import replace
+
+import pytest
+import timm
+import torch
+from huggingface_hub import constants
+from safetensors.torch import save_file
+
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.runs.request import Request
+from harness.storage.keys import file_hash
+from harness.training.recipe import Recipe
+from harness.training.weights_file import load_weights
+from harness.trials.dense_training import train_dense
+from harness.trials.snapshot import load_model
+from harness_plugins.datasets.digits import Digits
+from harness_plugins.models.cifar_resnets import CifarResNet
+from harness_plugins.models.pretrained import PretrainedModel
+
+
+@pytest.fixture
+def file(network, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file({n: v for n, v in network.state_dict().items() if "num_batches" not in n}, path)
+    return path
+
+
+def test_a_dense_model_of_no_epochs_is_what_the_file_holds(dense, store, network, file):
+    given = replace(dense, weights=file, recipe=Recipe(dense_epochs=0.0))
+    train_dense(given, store)
+    model = load_model(store.folder(given.key), given.model, given.dataset)
+    assert torch.equal(model.third.weight, network.third.weight)
+    assert torch.equal(model.norm3.running_mean, network.norm3.running_mean)
+
+
+def test_another_file_is_another_dense_model(dense, file):
+    given = replace(dense, weights=file)
+    assert given.settings["weights"] == file_hash(file)
+    assert given.key != dense.key
+
+
+def test_what_does_not_fit_is_named(network, file, tmp_path):
+    state = network.state_dict()
+    wrong = tmp_path / "wrong.safetensors"
+    for change, sentence in (
+        ({"extra": torch.zeros(1)}, "holds 'extra', which this model does not have"),
+        (
+            {"first.weight": torch.zeros(2)},
+            r"'first.weight' is shaped \(2,\), but the model's \(8, 3, 3, 3\)",
+        ),
+        (
+            {"first.weight": torch.full((8, 3, 3, 3), torch.nan)},
+            "'first.weight' holds NaN or infinity",
+        ),
+    ):
+        save_file({**state, **change}, wrong)
+        with pytest.raises(HarnessError, match=sentence):
+            load_weights(network, wrong)
+    save_file({n: v for n, v in state.items() if n != "first.weight"}, wrong)
+    with pytest.raises(HarnessError, match=r"lacks 'first\.weight', which this model has"):
+        load_weights(network, wrong)
+    wrong.write_bytes(b"no weights")
+    with pytest.raises(HarnessError, match="is no safetensors file"):
+        load_weights(network, wrong)
+
+
+@pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (56, 0.85), (110, 1.73)])
+def test_cifar_resnets_have_the_papers_sizes(depth, millions):
+    # He et al. (2016), table 6.
+    model = CifarResNet(depth).build(Digits())
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.005)
+
+
+def test_a_shortcut_without_weights_strides_and_pads_with_zeros():
+    block = CifarResNet(20).build(Digits()).eval().layer2[0]
+    for module in block.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.zeros_(module.weight)
+    x = torch.rand(1, 16, 4, 4)
+    found = block(x)[0]
+    assert torch.equal(found[8:24], x[0, :, ::2, ::2])
+    assert not found[:8].any()
+    assert not found[24:].any()
+
+
+PRETRAINED = "test_resnet.r160_in1k"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The model hub's cache, without the hub; `hub(model)` puts a model's weights there."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    def keep(model):
+        repository = tmp_path / "hub" / f"models--timm--{PRETRAINED}"
+        (repository / "refs").mkdir(parents=True)
+        (repository / "refs" / "main").write_text("0" * 40)
+        snapshot = repository / "snapshots" / ("0" * 40)
+        snapshot.mkdir(parents=True)
+        save_file(model.state_dict(), snapshot / "model.safetensors")
+
+    return keep
+
+
+def test_pretrained_weights_are_timms_with_a_fresh_last_layer(dense, store, hub):
+    trained = timm.create_model("test_resnet")
+    hub(trained)
+    [model] = discover().choose_models(PRETRAINED)
+    given = replace(dense, model=model, recipe=Recipe(dense_epochs=0.0))
+    train_dense(given, store)
+    built = load_model(store.folder(given.key), model, given.dataset)
+    wanted = trained.state_dict()
+    alike = {n: torch.equal(v, wanted[n]) for n, v in built.state_dict().items() if "fc" not in n}
+    assert all(alike.values())
+    assert built.fc.out_features == 10
+
+
+def test_pretrained_weights_that_cannot_be_had_are_named(hub):
+    with pytest.raises(HarnessError, match=f"the weights of {PRETRAINED} cannot be had: "):
+        PretrainedModel(PRETRAINED).build_pretrained(Digits())
+
+
+def test_a_file_of_weights_for_a_model_that_has_its_own_is_refused(hub, file):
+    hub(timm.create_model("test_resnet"))
+    with pytest.raises(HarnessError, match=f"dense training of {PRETRAINED} starts from weights"):
+        asked(models=PRETRAINED, weights=file)
+
+
+def test_a_tag_that_does_not_exist_is_named(command):
+    done = command("run", "--models", "test_resnet.r160_in2k", "--dry-run")
+    assert done.returncode == 2
+    assert "no model is called 'test_resnet.r160_in2k'" in done.stderr
+
+
+def asked(**changes):
+    axes = {
+        "dataset": "digits", "pruners": "random", "granularities": "weight", "scope": "published",
+        "schedules": "one_shot", "levels": "0.5", "seeds": "0", "backends": "eager_cpu",
+        "batch_sizes": "1", "threads": 1, "recipe": Recipe(),
+    }  # fmt: skip
+    return Request(**axes | changes).grid(discover())
