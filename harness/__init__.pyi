@@ -169,10 +169,10 @@ from .machine.environment import (
 )
 from .machine.requirements import unmet as unmet
 from .ranking.leaderboard import (
-    Leaderboard as Leaderboard,
+    Entry as Entry,
 )
 from .ranking.leaderboard import (
-    Standing as Standing,
+    Leaderboard as Leaderboard,
 )
 from .ranking.leaderboard import (
     leaderboards as leaderboards,
@@ -180,7 +180,7 @@ from .ranking.leaderboard import (
 from .ranking.leaderboard import (
     shown_top1 as shown_top1,
 )
-from .ranking.remarks import findings as findings
+from .ranking.remarks import remarks as remarks
 from .storage.row import (
     BLOBS as BLOBS,
 )
@@ -219,6 +219,7 @@ __all__ = [
     "Converter",
     "Dataset",
     "Decodes",
+    "Entry",
     "Evidence",
     "Granularity",
     "HarnessError",
@@ -260,7 +261,6 @@ __all__ = [
     "SharesGraph",
     "Simulated",
     "Simulates",
-    "Standing",
     "StartsEarly",
     "Steps",
     "TfliteConverter",
@@ -271,7 +271,6 @@ __all__ = [
     "cpu_peak_macs",
     "cropped_and_mirrored",
     "decoded_once",
-    "findings",
     "gpu_name",
     "hookimpl",
     "leaderboards",
@@ -279,6 +278,7 @@ __all__ = [
     "load_onnx",
     "load_tflite",
     "no_gpu",
+    "remarks",
     "shown_top1",
     "speedup_realised",
     "unmet",

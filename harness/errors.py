@@ -43,8 +43,8 @@ def failure_reason(error: BaseException) -> str:
         first = first.__cause__
     because = "" if first is error else f"; because {_words(first)}"
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{_words(error)}{place}{because}"
+    location = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{_words(error)}{location}{because}"
 
 
 def _words(error: BaseException) -> str:

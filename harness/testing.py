@@ -20,7 +20,7 @@ from harness.contracts.evidence import GRANULARITIES
 from harness.contracts.pruners import PrunesOnly
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import deviation, tolerance
-from harness.conversion.export import converted, loaded
+from harness.conversion.export import convert, load_on_backend
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.layers import prunable_weights
 from harness.pruning.scoring import check_finite
@@ -162,7 +162,7 @@ def check_backend(backend: Backend) -> None:
     with torch.no_grad():
         for batch in {1, min(most, 3)}:
             images = drawn_images(NoiseImages(), "test", batch, seed=0)
-            run = from_host(loaded(backend, network, images), backend)
+            run = from_host(load_on_backend(backend, network, images), backend)
             _check_outputs(backend, run, network, images)
         _check_graph(backend, network)
         _check_simulation(backend, network)
@@ -189,7 +189,7 @@ def _check_simulation(backend: Backend, network: nn.Module) -> None:
         return
     if not isinstance(backend, LoadsFile):
         raise AssertionError(f"{backend.name}: a simulator loads a file (`converter`, `load`)")
-    file = converted(backend.converter, network, drawn_images(NoiseImages(), "train", 1, seed=0))
+    file = convert(backend.converter, network, drawn_images(NoiseImages(), "train", 1, seed=0))
     first, second = backend.simulate(file), backend.simulate(file)
     _require(first == second, f"{backend.name}: the same file takes the same time")
     _require(first.latency_ms > 0.0, f"{backend.name}: an inference takes time")

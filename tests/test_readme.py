@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from harness.discovery import hookspecs
 from harness.ranking.leaderboard import leaderboards
-from harness.ranking.remarks import findings
+from harness.ranking.remarks import remarks
 from harness.storage.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent
@@ -77,14 +77,14 @@ def _table(board) -> str:
         [s.group, s.method[0], s.method[1], s.method[3], f"{s.score:.3f} ({s.low:.3f} to {s.high:.3f})",
          f"{s.best['sparsity']:g}", f"{s.best['top1']:.1%}", f"{s.best['ms_saved']:.2f}",
          f"{s.best['dense_latency_ms'] / s.best['latency_ms']:.1f}x"]
-        for s in board.standings
+        for s in board.entries
         if s.saves_time
     ]  # fmt: skip
     return tabulate(lines, headers=headers, tablefmt="pipe", disable_numparse=True)
 
 
 def _notes(board) -> str:
-    return "\n".join(f"- {sentence}" for sentence in findings(board))
+    return "\n".join(f"- {sentence}" for sentence in remarks(board))
 
 
 def test_the_main_job_is_the_default_grid(command):

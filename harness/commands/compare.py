@@ -13,7 +13,7 @@ import click
 from harness.commands.options import SETTINGS, FiniteRange
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
-from harness.measuring.stopping import Patience
+from harness.measuring.stopping import StoppingRule
 from harness.ranking.agreement import kendall_tau
 from harness.ranking.pairs import pairs
 from harness.ranking.verdicts import TOLERANCES
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.ranking.pairs import Pair
     from harness.ranking.verdicts import Metric
-    from harness.runs.comparison import Finding, Remeasured
+    from harness.runs.comparison import MetricVerdict, RemeasuredPair
 
-LEAST_PROCESSES = 6
-PATIENCE = Patience(least=LEAST_PROCESSES, seconds=60.0)
-MOST_SHOWN = 20
+MIN_PROCESSES = 6
+STOPPING_RULE = StoppingRule(least=MIN_PROCESSES, seconds=60.0)
+MAX_SHOWN = 20
 FAIL_ON = ",".join(f"{metric}={tolerance * 100:g}" for metric, tolerance in TOLERANCES.items())
 FOLDER = click.Path(path_type=Path)
 WORDS: Mapping[Metric, tuple[str, str]] = {
@@ -64,7 +64,7 @@ harness compare A B --fail-on accuracy=1,latency=off     what fails, in percent
 @click.option(
     "--timing-seconds",
     type=FiniteRange(min=0),
-    default=PATIENCE.seconds,
+    default=STOPPING_RULE.seconds,
     help="Of a session with --remeasure, unless its verdicts are certain before.",
 )
 @click.option(
@@ -92,21 +92,21 @@ def compare(
     ours, theirs = RunFolder(base), RunFolder(new)
     found = pairs(ours.rows, theirs.rows)
     catalogue = discover()
-    again: Mapping[str, Remeasured] = {}
+    again: Mapping[str, RemeasuredPair] = {}
     if remeasure:
-        patience = replace(PATIENCE, seconds=timing_seconds)
+        stopping_rule = replace(STOPPING_RULE, seconds=timing_seconds)
         again = _remeasured(
             found,
             base=ours,
             new=theirs,
             base_backends=base_backends,
             catalogue=catalogue,
-            patience=patience,
+            stopping_rule=stopping_rule,
             tolerance=tolerances["latency"],
         )
     comparison = Comparison(base=ours, new=theirs, pairs=found, tolerances=tolerances, remeasured=again)
     findings = list(comparison.findings(catalogue))
-    _show(findings, found, most=sys.maxsize if everything else MOST_SHOWN)
+    _show(findings, found, most=sys.maxsize if everything else MAX_SHOWN)
     _show_agreement(ours, theirs)
     if _failed(findings, found):
         sys.exit(1)
@@ -117,7 +117,7 @@ def _tolerances(text: str) -> dict[Metric, float]:
     tolerances = dict(TOLERANCES)
     known = {str(metric): metric for metric in TOLERANCES}
     for term in text.split(","):
-        name, _, value = (part.strip() for part in term.partition("="))
+        name, _, value = (shard.strip() for shard in term.partition("="))
         if name not in known:
             raise UnknownNameError("metric", name, list(known))
         try:
@@ -138,9 +138,9 @@ def _remeasured(
     new: RunFolder,
     base_backends: Path | None,
     catalogue: Catalogue,
-    patience: Patience,
+    stopping_rule: StoppingRule,
     tolerance: float,
-) -> dict[str, Remeasured]:
+) -> dict[str, RemeasuredPair]:
     from harness.commands.progress import ConsoleProgress
     from harness.discovery.backend_file import backend_files
     from harness.machine.clock import Limits
@@ -152,7 +152,7 @@ def _remeasured(
         new=new,
         base_backends=backend_files(base_backends) if base_backends else {},
         catalogue=catalogue,
-        limits=Limits(seconds=min(1.0, patience.seconds)),
+        limits=Limits(seconds=min(1.0, stopping_rule.seconds)),
     )
     sessions = sides.sessions(found)
     if not sessions:
@@ -160,18 +160,18 @@ def _remeasured(
             f"--remeasure needs the models of both runs, and {base.path} and {new.path} keep none that "
             "pair up (a run keeps them in artifacts/)"
         )
-    owed = sum(len(session.pairs) for session in sessions)
-    with Ledger(new.path).lock(), ConsoleProgress(owed) as progress:
+    pending = sum(len(session.pairs) for session in sessions)
+    with Ledger(new.path).lock(), ConsoleProgress(pending) as progress:
         return remeasure(
             sessions,
             log=new.path / "log.txt",
-            patience=patience,
+            stopping_rule=stopping_rule,
             tolerance=tolerance,
             observer=progress,
         )
 
 
-def _show(findings: Sequence[Finding], found: Sequence[Pair], *, most: int) -> None:
+def _show(findings: Sequence[MetricVerdict], found: Sequence[Pair], *, most: int) -> None:
     from harness.commands.tables import console, print_findings, print_table
 
     page = console()
@@ -193,7 +193,7 @@ def _show(findings: Sequence[Finding], found: Sequence[Pair], *, most: int) -> N
         click.echo("Ambiguous pairs may be worse or not: more seeds or test images, or more time.")
 
 
-def _word(finding: Finding) -> str:
+def _word(finding: MetricVerdict) -> str:
     worse, better = WORDS[finding.metric]
     words = {"worse": worse, "better": better}
     said = words.get(finding.verdict, finding.verdict)
@@ -209,7 +209,7 @@ def _show_agreement(base: RunFolder, new: RunFolder) -> None:
         )
 
 
-def _failed(findings: Sequence[Finding], found: Sequence[Pair]) -> bool:
+def _failed(findings: Sequence[MetricVerdict], found: Sequence[Pair]) -> bool:
     regressed = sum(finding.verdict == "worse" and finding.decides for finding in findings)
     broken = sum(pair.broken for pair in found)
     if regressed or broken:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.data import Model
     from harness.discovery.catalogue import Catalogue
-    from harness.runs.coverage import CoverageJob, Covered
+    from harness.runs.coverage import CoverageJob, CoverageResult
 
 MODELS = (
     "resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "res2net50_26w_4s", "resnetv2_50",
@@ -114,24 +114,24 @@ def _models(catalogue: Catalogue, terms: str) -> list[Model]:
 
 def cover_all(
     jobs: Sequence[CoverageJob], out: Path, *, workers: int, time_limit: float
-) -> list[Covered]:
+) -> list[CoverageResult]:
     """What became of each, in their order; written after each one, and finished ones taken over."""
     from harness.commands.progress import ConsoleProgress
     from harness.engines.local import LocalEngine
-    from harness.runs.coverage import Covered, cover
+    from harness.runs.coverage import CoverageResult, run_coverage
     from harness.runs.preloads import preloads_of
 
     out.mkdir(parents=True, exist_ok=True)
     found = {f"{c.model} {c.granularity}": c for c in _finished(out)}
-    owed = {job.label: job for job in jobs if job.label not in found}
+    pending = {job.label: job for job in jobs if job.label not in found}
     with ConsoleProgress(0) as progress:
-        progress.phase("covering", len(owed))
+        progress.phase("covering", len(pending))
         engine = LocalEngine(
             workers=workers, time_limit=time_limit, log=out / "log.txt", preloads=preloads_of()
         )
-        for label, outcome in engine.run(cover, owed, watching=progress.running):
-            job = owed[label]
-            lost = Covered(
+        for label, outcome in engine.run(run_coverage, pending, watching=progress.running):
+            job = pending[label]
+            lost = CoverageResult(
                 model=job.model.name,
                 granularity=job.granularity,
                 step="process",
@@ -143,19 +143,19 @@ def cover_all(
     return [found[job.label] for job in jobs]
 
 
-def _finished(out: Path) -> list[Covered]:
+def _finished(out: Path) -> list[CoverageResult]:
     import pandas as pd
 
-    from harness.runs.coverage import Covered
+    from harness.runs.coverage import CoverageResult
 
     if not (out / TABLE).is_file():
         return []
     table = pd.read_csv(out / TABLE, keep_default_na=False, na_values=[""])
     good = table[table["step"].isna()].astype(object).fillna("")
-    return [Covered(**{str(n): row[n] for n in row}) for row in good.to_dict("records")]
+    return [CoverageResult(**{str(n): row[n] for n in row}) for row in good.to_dict("records")]
 
 
-def _write(out: Path, found: Sequence[Covered]) -> None:
+def _write(out: Path, found: Sequence[CoverageResult]) -> None:
     import pandas as pd
     from tabulate import tabulate
 
@@ -170,7 +170,7 @@ def _write(out: Path, found: Sequence[Covered]) -> None:
     (out / PAGE).write_text(f"# Coverage\n\n{summary(found)}\n\n{page}\n", encoding="utf-8")
 
 
-def summary(found: Sequence[Covered]) -> str:
+def summary(found: Sequence[CoverageResult]) -> str:
     """How many succeed at each granularity, in one sentence."""
     every = Counter(covered.granularity for covered in found)
     good = Counter(covered.granularity for covered in found if not covered.step)

@@ -16,19 +16,19 @@ from harness.commands.options import SETTINGS
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.device import why_unavailable
-from harness.measuring.stopping import Patience
+from harness.measuring.stopping import StoppingRule
 
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
     from harness.contracts.data import Model
     from harness.discovery.catalogue import Catalogue
-    from harness.measuring.clock_check import Proof
-    from harness.measuring.timing_results import Measured
+    from harness.measuring.clock_check import ClockCheck
+    from harness.measuring.timing_results import TimingResults
 
-INJECTED = 0.03
-NEAR = 0.01
-AGREEMENT = 0.95
-PATIENCE = Patience(seconds=600.0)
+INJECTED_FRACTION = 0.03
+NEAR_FRACTION = 0.01
+MIN_AGREEMENT = 0.95
+STOPPING_RULE = StoppingRule(seconds=600.0)
 WATCHED_SECONDS = 1.0
 
 
@@ -57,11 +57,11 @@ def doctor(*, clock: bool, cases: int, model: str, backend: str) -> None:
 
 def _show_machine(catalogue: Catalogue) -> None:
     from harness.machine.environment import cpu_name, machine_facts
-    from harness.machine.load import Watch
+    from harness.machine.load import LoadMonitor
 
-    watch = Watch()
+    load_monitor = LoadMonitor()
     time.sleep(WATCHED_SECONDS)
-    facts = {"processor": cpu_name(), **machine_facts(), **vars(watch.conditions())}
+    facts = {"processor": cpu_name(), **machine_facts(), **vars(load_monitor.conditions())}
     for name, value in facts.items():
         click.echo(f"{name:16} {'the system does not tell' if value in (None, '') else value}")
     for name, distribution, reason in catalogue.missing():
@@ -69,7 +69,7 @@ def _show_machine(catalogue: Catalogue) -> None:
 
 
 def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) -> bool:
-    from harness.measuring.clock_check import CASES, proof_of
+    from harness.measuring.clock_check import CASES, clock_check
 
     [chosen, *_] = catalogue.choose("backend", backend)
     reason = why_unavailable(chosen)
@@ -77,10 +77,10 @@ def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) 
         raise HarnessError(f"backend {chosen.name!r} is not available here: {reason}")
     [architecture, *_] = catalogue.choose_models(model)
     sessions = _copies(chosen, architecture, count=-(-cases // CASES))
-    found = proof_of([measured for measured, _ in sessions], [extra for _, extra in sessions])
+    found = clock_check([results for results, _ in sessions], [extra for _, extra in sessions])
     _show_proof(found)
     agreeing = _agreement(catalogue, model, backend)
-    near = sum(abs(error) <= NEAR for error in found.errors)
+    near = sum(abs(error) <= NEAR_FRACTION for error in found.errors)
     return (
         found.false_savings <= 0.05 * len(found.same)
         and found.found_slower >= 0.95 * len(found.injected)
@@ -89,13 +89,13 @@ def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) 
     )
 
 
-def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[Measured, float]]:
+def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[TimingResults, float]]:
     """What `count` sessions of copies measured, and the milliseconds that slowed ones spend more."""
     from harness.commands.progress import ConsoleProgress
     from harness.engines.local import LocalEngine
     from harness.measuring.clock_check import copy_session
-    from harness.measuring.stopping import why_enough
-    from harness.measuring.timing_scheduler import Timer
+    from harness.measuring.stopping import stop_reason
+    from harness.measuring.timing_scheduler import TimingScheduler
     from harness.runs.preloads import preloads_of
     from harness.storage.artifacts import ArtifactStore
 
@@ -105,26 +105,26 @@ def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[Measure
         engine = LocalEngine(
             workers=1, time_limit=600, log=log, preloads=preloads_of(), note=progress.note
         )
-        enough = partial(why_enough, patience=PATIENCE)
-        timer = Timer(engine, enough=enough, observer=progress)
+        stop_check = partial(stop_reason, stopping_rule=STOPPING_RULE)
+        scheduler = TimingScheduler(engine, stop_check=stop_check, observer=progress)
         progress.phase("timing copies", count)
         for number in range(count):
             store = ArtifactStore(Path(folder) / "artifacts")
-            session = copy_session(backend, model, store, injected=INJECTED, seed=number)
-            [(_, measured)] = timer.measure(session)
-            if isinstance(measured, str):
-                raise HarnessError(f"{session.label}: {measured}")
-            found.append((measured, session.nanoseconds / 1e6))
+            session = copy_session(backend, model, store, injected=INJECTED_FRACTION, seed=number)
+            [(_, results)] = scheduler.measure(session)
+            if isinstance(results, str):
+                raise HarnessError(f"{session.label}: {results}")
+            found.append((results, session.nanoseconds / 1e6))
             progress.done(f"session {number + 1} of {count}", 1)
     return found
 
 
-def _show_proof(found: Proof) -> None:
+def _show_proof(found: ClockCheck) -> None:
     import numpy as np
 
     width = np.median([(estimate.high - estimate.low) / 2 for estimate in found.same])
     errors = np.array(found.errors)
-    near = int((np.abs(errors) <= NEAR).sum())
+    near = int((np.abs(errors) <= NEAR_FRACTION).sum())
     click.echo(
         f"\n{len(found.processes)} sessions of "
         f"{min(found.processes)} to {max(found.processes)} processes."
@@ -134,7 +134,8 @@ def _show_proof(found: Proof) -> None:
         f"(half-width of the interval: {width:.1%} in the median)."
     )
     click.echo(
-        f"{INJECTED:.0%} slower: {found.found_slower} of {len(found.injected)} cases are found slower, "
+        f"{INJECTED_FRACTION:.0%} slower: {found.found_slower} of {len(found.injected)} cases "
+        "are found slower, "
         f"off by {errors.mean():+.2%} on average, {near} within one point."
     )
     for what, moves in (("one process", found.process_moves), ("a session", found.session_moves)):
@@ -162,4 +163,4 @@ def _agreement(catalogue: Catalogue, model: str, backend: str) -> bool:
         f"{count} pairs of methods whose intervals do not overlap; the ratios to dense latency move by "
         f"{statistics.median(moves):.1%} in the median, by {max(moves):.1%} at most."
     )
-    return tau is not None and tau >= AGREEMENT
+    return tau is not None and tau >= MIN_AGREEMENT

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.engines.shard import Part, parse_part
+from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.machine.environment import no_gpu, physical_cores
 from harness.machine.requirements import unmet
@@ -15,27 +15,30 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
 
-RAY = "ray>=2.40,<2.56"
+RAY_REQUIREMENT = "ray>=2.40,<2.56"
 """As in pyproject.toml."""
 
 
-class PartType(click.ParamType["Part"]):
-    """A share of the training, as trials:3/16."""
+class ShardType(click.ParamType["Shard"]):
+    """A shard of the training, as trials:3/16."""
 
-    name = "part"
+    name = "shard"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Part:  # noqa: ANN401, ARG002 -- click's own signature
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:  # noqa: ANN401, ARG002 -- click's own signature
         """Raises HarnessError where it is none."""
-        return value if isinstance(value, Part) else parse_part(str(value))
+        return value if isinstance(value, Shard) else parse_shard(str(value))
 
 
 def engine_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped
-    """`--workers`, `--engine`, `--address` and `--part`."""
+    """`--workers`, `--engine`, `--address` and `--shard`."""
     for option in (
         click.option(
+            "--shard",
+            # Its name in earlier releases, which scripts of theirs hold.
             "--part",
-            type=PartType(),
-            help="Only train a share, as a job that knows nothing of others: dense:1/4 or trials:3/16.",
+            "shard",
+            type=ShardType(),
+            help="Only train a shard, as a task that knows of no others: dense:1/4 or trials:3/16.",
         ),
         click.option(
             "--address", help="Of the cluster, as 10.0.0.1:6379.  [default: one is started here]"
@@ -68,26 +71,26 @@ def check_engine(context: click.Context) -> None:
         raise HarnessError(
             f"--meter {asked['meter']} reads this machine; with --engine ray others time"
         )
-    if asked["part"] and (asked["fresh"] or asked["engine"] != "local"):
-        raise HarnessError("--part trains beside others in one folder: no --fresh, and --engine local")
+    if asked["shard"] and (asked["fresh"] or asked["engine"] != "local"):
+        raise HarnessError("--shard trains beside others in one folder: no --fresh, and --engine local")
     if asked["fresh"] and asked["engine"] == "slurm-script":
         raise HarnessError("--fresh: one job would forget what another did; remove the folder instead")
     if "cuda" in asked["arithmetic"] and asked["engine"] == "local" and (reason := no_gpu()):
         raise HarnessError(f"--arithmetic {asked['arithmetic']}: {reason}")
-    if asked["part"] and asked["arithmetic"] == "auto":
-        raise HarnessError("--part: name an --arithmetic, as fp32, so that all shares train alike")
+    if asked["shard"] and asked["arithmetic"] == "auto":
+        raise HarnessError("--shard: name an --arithmetic, as fp32, so that all shards train alike")
 
 
-def joined_cluster(catalogue: Catalogue, address: str | None, *, workers: int | None) -> Cluster:
+def join_ray_cluster(catalogue: Catalogue, address: str | None, *, workers: int | None) -> Cluster:
     """The cluster, which is left when the command ends. Raises HarnessError where there is none."""
-    reason = unmet(RAY)
+    reason = unmet(RAY_REQUIREMENT)
     if reason is not None:
         raise HarnessError(f"--engine ray: {reason}")
-    from harness.engines.ray_cluster import joined
+    from harness.engines.ray_cluster import join_cluster
 
     backends = [offer.plugin for offer in catalogue.offers if offer.kind == "backend"]
     workers = workers or physical_cores()
     cluster: Cluster = click.get_current_context().with_resource(
-        joined(address, workers=workers, backends=backends)
+        join_cluster(address, workers=workers, backends=backends)
     )
     return cluster

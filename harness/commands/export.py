@@ -45,17 +45,17 @@ def export(
     runs PyTorch's model you get its weights and a program for torch.export.load. Nothing of the
     harness is needed to load them.
     """
-    from harness.runs.deployment_bundle import Wanted, delivered, wanted_row
+    from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
     from harness.runs.request import chosen_dataset
     from harness.storage.files import write_file
     from harness.storage.run_folder import RunFolder
 
     folder, catalogue = RunFolder(run), discover()
-    wanted = Wanted(method=method, backend=backend, model=model, batch=batch, seed=seed)
-    row = wanted_row(folder.rows, wanted)
+    wanted = RowSelector(method=method, backend=backend, model=model, batch=batch, seed=seed)
+    row = select_row(folder.rows, wanted)
     [network] = catalogue.choose_models(row["model"])
     runtime = catalogue.choose_one("backend", backend, option="--backend")
-    files = delivered(
+    files = write_bundle(
         folder,
         row,
         model=network,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 """Of every command."""
-FLOATS = "fp32"
+FLOAT32 = "fp32"
 """What is typed for training as no arithmetic changes it."""
 
 RECIPE_HELP = {
@@ -73,8 +73,9 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
     except (OSError, ValueError) as error:
         raise HarnessError(f"--config {path}: {error}") from None
     known = {
-        parameter.opts[0].removeprefix("--"): parameter.name
+        option.removeprefix("--"): parameter.name
         for parameter in context.command.params
+        for option in parameter.opts
         if parameter.name not in ("config", "dry_run", "fresh")
     }
     found = {}

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class ConsoleProgress:
     """A bar with what is running, the rows written and the time left; a line for each job done."""
 
-    def __init__(self, owed: int) -> None:
+    def __init__(self, pending: int) -> None:
         self.console = Console(stderr=True)
-        self._owed = owed
+        self._owed = pending
         self._written = 0
         self._phase = ""
         self._bar = Progress(

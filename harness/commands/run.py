@@ -10,32 +10,32 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from harness.commands.engine_options import check_engine, engine_options, joined_cluster
+from harness.commands.engine_options import check_engine, engine_options, join_ray_cluster
+from harness.commands.grid_run import GridRun
 from harness.commands.options import (
-    FLOATS,
+    FLOAT32,
     SETTINGS,
     FiniteRange,
     cores_to_pin,
     read_config,
     recipe_options,
 )
-from harness.commands.run_session import Order
 from harness.commands.slurm_script import slurm_script
 from harness.commands.tables import console, print_plan
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.device import local_devices
 from harness.machine.environment import physical_cores
-from harness.measuring.stopping import Patience
+from harness.measuring.stopping import StoppingRule
 from harness.runs.execution import Execution
-from harness.runs.request import Request, run_folder, usable_meter
+from harness.runs.request import Request, available_meter, run_folder
 from harness.storage.artifacts import ARTIFACTS
 from harness.training.recipe import Arithmetic, Recipe
 from harness.trials.grid import ScopeChoice
 
 if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
-    from harness.engines.shard import Part
+    from harness.engines.shard import Shard
 
 
 @click.command(context_settings=SETTINGS)
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
 @recipe_options
 @click.option(
     "--arithmetic",
-    type=click.Choice(["auto", FLOATS, *filter(None, get_args(Arithmetic))]),
+    type=click.Choice(["auto", FLOAT32, *filter(None, get_args(Arithmetic))]),
     default="auto",
     help="How models train: auto measures what is fastest here, once a model; fp32 is 32-bit floats.",
 )
@@ -107,7 +107,7 @@ if TYPE_CHECKING:
 @click.option(
     "--timing-seconds",
     type=FiniteRange(min=0),
-    default=Patience.seconds,
+    default=StoppingRule.seconds,
     help="Or after so long a session: up to 32 models on one backend, in 3 processes or more.",
 )
 @click.option("--meter", default="", help="Of energy: rapl, nvml, or an estimate as watts:15.")
@@ -132,7 +132,7 @@ def run(
     workers: int | None,
     engine: str,
     address: str | None,
-    part: Part | None,
+    shard: Shard | None,
     fresh: bool,
     dry_run: bool,
     **axes: Any,  # noqa: ANN401 -- the axes, recipe and patience as click names them
@@ -146,12 +146,12 @@ def run(
     auto, recipe = axes["arithmetic"] == "auto", _recipe(axes)
     catalogue = discover()
     check_engine(click.get_current_context())
-    cluster = joined_cluster(catalogue, address, workers=workers) if engine == "ray" else None
+    cluster = join_ray_cluster(catalogue, address, workers=workers) if engine == "ray" else None
     processes = cluster.processors if cluster else workers or physical_cores()
     execution = _execution(axes, workers=processes, catalogue=catalogue)
     devices = cluster.devices if cluster else local_devices
     grid = Request(**axes, recipe=recipe).grid(catalogue, devices)
-    order = Order(
+    grid_run = GridRun(
         grid=grid,
         folder=run_folder(grid, out),
         execution=execution,
@@ -161,33 +161,33 @@ def run(
         fitting=workers is None,
     )
     if dry_run:
-        print_plan(console(), order.plan(fresh=fresh))
+        print_plan(console(), grid_run.plan(fresh=fresh))
     elif engine == "slurm-script":
-        plan = order.plan(fresh=fresh)
+        plan = grid_run.plan(fresh=fresh)
         click.echo(slurm_script(click.get_current_context(), plan, tasks=workers), nl=False)
-    elif order.left_over(part) if part else order.failed(fresh=fresh, began=began):
+    elif grid_run.left_over(shard) if shard else grid_run.failed(fresh=fresh, began=began):
         sys.exit(1)
 
 
 def _recipe(axes: dict[str, Any]) -> Recipe:
     """What was typed of it, taken out of the axes; floats where no other arithmetic was named."""
     typed = {item.name: axes.pop(item.name) for item in fields(Recipe)}
-    if typed["arithmetic"] in ("auto", FLOATS):
+    if typed["arithmetic"] in ("auto", FLOAT32):
         typed["arithmetic"] = ""
     return Recipe(**typed)
 
 
 def _execution(axes: dict[str, Any], *, workers: int, catalogue: Catalogue) -> Execution:
     """What was typed of it, taken out of the axes."""
-    patience = Patience(precision=axes.pop("precision"), seconds=axes.pop("timing_seconds"))
+    stopping_rule = StoppingRule(precision=axes.pop("precision"), seconds=axes.pop("timing_seconds"))
     kept: Path | None = axes.pop("dense_from")
     if kept and not (kept / ARTIFACTS).is_dir():
         raise HarnessError(f"--dense-from {kept} is no run's folder: it has no {ARTIFACTS}/ in it")
     return Execution(
         workers=workers,
         time_limit=axes.pop("time_limit"),
-        patience=replace(patience, least=1, most=1) if axes.pop("quick") else patience,
+        stopping_rule=replace(stopping_rule, least=1, most=1) if axes.pop("quick") else stopping_rule,
         cores=cores_to_pin(axes.pop("pin")),
         dense_from=kept,
-        meter=usable_meter(catalogue, axes.pop("meter")),
+        meter=available_meter(catalogue, axes.pop("meter")),
     )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.options import FLOATS, typed_words
+from harness.commands.options import FLOAT32, typed_words
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCRIPT = """\
 #!/bin/sh
-# {denses} dense models and {trials} trials to train, then one job that measures and ranks.
+# {dense_models} dense models and {trials} trials to train, then one job that measures and ranks.
 # Partition, account and time come from SBATCH_PARTITION, SBATCH_ACCOUNT and SBATCH_TIMELIMIT.
 set -eu
 cd {folder}
@@ -27,11 +27,11 @@ run={run}
 """
 STAGE = """\
 {stage}=$(sbatch --parsable{after} --job-name=harness-{stage} --array=1-{count} --cpus-per-task=1 \\
-  --wrap="$run --workers=1 --part={stage}:\\$SLURM_ARRAY_TASK_ID/{count}")
+  --wrap="$run --workers=1 --shard={stage}:\\$SLURM_ARRAY_TASK_ID/{count}")
 """
-TASKS = 16
+DEFAULT_TASKS = 16
 """Of an array, where nothing else is said."""
-MOST = 1000
+MAX_TASKS = 1000
 """Tasks of an array, which Slurm takes as it comes (MaxArraySize)."""
 
 
@@ -43,15 +43,18 @@ def slurm_script(context: click.Context, plan: Plan, *, tasks: int | None) -> st
     """
     options = typed_words(context, without=("engine", "workers", "fresh", "arithmetic"))
     command = [sys.executable, "-m", "harness", "run", *options, "--engine=local", _arithmetic(plan)]
-    counts: dict[Stage, int] = {"dense": len(plan.needed), "trials": len(plan.owing)}
+    counts: dict[Stage, int] = {
+        "dense": len(plan.needed_dense_models),
+        "trials": len(plan.pending_trials),
+    }
     stages, after = "", ""
-    for stage, owed in counts.items():
-        count = min(owed, tasks or TASKS, MOST)
+    for stage, pending in counts.items():
+        count = min(pending, tasks or DEFAULT_TASKS, MAX_TASKS)
         if count:
             stages += STAGE.format(stage=stage, after=after, count=count)
             after = f' --dependency="afterany:${stage}"'
     return SCRIPT.format(
-        denses=counts["dense"],
+        dense_models=counts["dense"],
         trials=counts["trials"],
         folder=shlex.quote(str(Path.cwd())),
         run=shlex.quote(shlex.join(command)),
@@ -62,7 +65,7 @@ def slurm_script(context: click.Context, plan: Plan, *, tasks: int | None) -> st
 
 def _arithmetic(plan: Plan) -> str:
     """What all tasks train in, wherever they run."""
-    used = sorted({dense.recipe.arithmetic or FLOATS for dense in plan.denses})
+    used = sorted({dense.recipe.arithmetic or FLOAT32 for dense in plan.dense_models})
     if len(used) > 1:
         raise HarnessError(f"the folder's models train in {', '.join(used)}: queue them one by one")
     return f"--arithmetic={used[0]}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.ranking.leaderboard import leaderboards, shown_top1
-from harness.ranking.remarks import findings
+from harness.ranking.remarks import remarks
 from harness.ranking.reports import write_reports
-from harness.trials.epochs import work_alone, work_shared
+from harness.trials.training_cost import cost_alone, cost_shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.discovery.catalogue import Catalogue
-    from harness.ranking.leaderboard import Leaderboard, RankedRows, Standing
-    from harness.runs.comparison import Finding
-    from harness.trials.epochs import Work
+    from harness.ranking.leaderboard import Entry, Leaderboard, RankedRows
+    from harness.runs.comparison import MetricVerdict
     from harness.trials.plan import Plan
+    from harness.trials.training_cost import TrainingCost
 
 WIDTH_OF_A_FILE = 150
 
@@ -70,18 +70,19 @@ def print_plan(page: Console, plan: Plan) -> None:
     backends = {cell.backend.name for cell in plan.cells}
     page.print(
         f"{len(plan.trials)} trials, {len(plan.cells)} cells on {', '.join(sorted(backends))}; "
-        f"{len(plan.owed)} cells are owed, {len(plan.owed) - len(plan.able)} of them skipped.\n"
-        f"Each snapshot for itself: {_work(work_alone(plan))}.\n"
-        f"Shared, at most: {_work(work_shared(plan))}; less what is kept from earlier runs.",
+        f"{len(plan.pending)} cells are owed, "
+        f"{len(plan.pending) - len(plan.runnable)} of them skipped.\n"
+        f"Each snapshot for itself: {_cost_words(cost_alone(plan))}.\n"
+        f"Shared, at most: {_cost_words(cost_shared(plan))}; less what is kept from earlier runs.",
         markup=False,
         highlight=False,
     )
 
 
-def _work(work: Work) -> str:
+def _cost_words(cost: TrainingCost) -> str:
     return (
-        f"{work.dense_epochs:g} epochs of dense training, {work.finetune_epochs:g} of fine-tuning, "
-        f"{work.scorings} scorings, {work.exports} exports, {work.timings} timings"
+        f"{cost.dense_epochs:g} epochs of dense training, {cost.finetune_epochs:g} of fine-tuning, "
+        f"{cost.scorings} scorings, {cost.exports} exports, {cost.timings} timings"
     )
 
 
@@ -90,7 +91,7 @@ def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) 
     for board in leaderboards(rows):
         if batch is None or board.conditions["batch"] == batch:
             page.print(_ranking(board))
-            for sentence in findings(board):
+            for sentence in remarks(board):
                 page.print(f"  {sentence}", markup=False, highlight=False)
             page.print()
 
@@ -126,17 +127,17 @@ def print_table(
         page.print(table)
 
 
-def print_findings(page: Console, title: str, findings: Sequence[tuple[Finding, str]]) -> None:
+def print_findings(page: Console, title: str, remarks: Sequence[tuple[MetricVerdict, str]]) -> None:
     """What changed, each with its verdict in a word and the loss with its 95 % interval."""
-    lines = [(f.metric, f.label, word, _loss(f)) for f, word in findings]
+    lines = [(f.metric, f.label, word, _loss(f)) for f, word in remarks]
     print_table(page, ("metric", "what", "verdict", "worse by"), lines, title=title)
 
 
-def _loss(finding: Finding) -> str:
+def _loss(finding: MetricVerdict) -> str:
     if finding.loss is None:
         return ""
     unit = {"accuracy": " points", "score": " / 100"}.get(finding.metric, " %")
-    value, low, high = (100 * part for part in vars(finding.loss).values())
+    value, low, high = (100 * shard for shard in vars(finding.loss).values())
     return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]{unit}"
 
 
@@ -153,19 +154,19 @@ def _ranking(board: Leaderboard) -> Table:
         "ms saved",
     )
     table = _table(*headers, "speed-up", title=board.title)
-    for standing in board.standings:
-        table.add_row(*_ranking_cells(standing))
+    for entry in board.entries:
+        table.add_row(*_ranking_cells(entry))
     return table
 
 
-def _ranking_cells(standing: Standing) -> list[Any]:
-    best = standing.best
-    score = f"{standing.score:.3f} [{standing.low:.3f}, {standing.high:.3f}]"
+def _ranking_cells(entry: Entry) -> list[Any]:
+    best = entry.best
+    score = f"{entry.score:.3f} [{entry.low:.3f}, {entry.high:.3f}]"
     saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
     words = (
-        str(standing.group) if standing.group is not None else "-",
-        *standing.method,
-        score if standing.saves_time else "saves no time",
+        str(entry.rank) if entry.rank is not None else "-",
+        *entry.method,
+        score if entry.saves_time else "saves no time",
         f"{best['sparsity']:g}",
         f"{shown_top1(best):.1%}",
         saved,

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.contracts.backends import Backend, Run
-    from harness.machine.clock import Elapsed, Thunk
+    from harness.machine.clock import Elapsed, TimedCall
 
 
-def placed(images: Tensor, backend: Backend) -> Tensor:
+def to_device(images: Tensor, backend: Backend) -> Tensor:
     """The images where the backend's runs read them."""
     return images.to(backend.torch_device) if isinstance(backend, OnDevice) else images
 
@@ -24,7 +24,7 @@ def from_host(run: Run, backend: Backend) -> Run:
     """The run from this machine's memory to this machine's memory, done when it returns."""
     if not isinstance(backend, OnDevice):
         return run
-    return lambda images: run(placed(images, backend)).cpu()
+    return lambda images: run(to_device(images, backend)).cpu()
 
 
 def device_clock(backend: Backend) -> Elapsed | None:
@@ -36,7 +36,7 @@ def device_clock(backend: Backend) -> Elapsed | None:
         return None
     device = torch.get_device_module(backend.torch_device)
 
-    def elapsed(work: Thunk) -> float:
+    def elapsed(work: TimedCall) -> float:
         began, ended = device.Event(enable_timing=True), device.Event(enable_timing=True)
         began.record()
         work()

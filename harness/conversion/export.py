@@ -81,22 +81,22 @@ class Exporter:
         return drawn_images(self.dataset, "train", CALIBRATION_IMAGES, seed=0)
 
 
-def converted(converter: AnyConverter, model: nn.Module, images: Tensor) -> bytes:
+def convert(converter: AnyConverter, model: nn.Module, images: Tensor) -> bytes:
     """The file for inputs like `images`, which it is calibrated on; nothing is kept."""
     if isinstance(converter, SharesGraph):
         return converter.fill(converter.export(model, images), model)
     if isinstance(converter, Refines):
-        source = converted(converter.source, model, images)
+        source = convert(converter.source, model, images)
         return converter.refine(source, images, batch=len(images))
     return converter.convert(model, images, batch=len(images))
 
 
-def loaded(backend: Backend, model: nn.Module, images: Tensor) -> Run:
+def load_on_backend(backend: Backend, model: nn.Module, images: Tensor) -> Run:
     """The model on the backend, from PyTorch or by way of its file, for inputs like `images`."""
     if isinstance(backend, RunsModel):
         return backend.prepare(model, images)
     if isinstance(backend, LoadsFile):
-        return backend.load(converted(backend.converter, model, images))
+        return backend.load(convert(backend.converter, model, images))
     raise HarnessError(f"{backend.name} neither takes a model nor loads a file")
 
 

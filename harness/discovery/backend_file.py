@@ -42,7 +42,7 @@ def backend_files(folder: Path) -> dict[str, BackendFile]:
     return found
 
 
-def opened(backend: Backend | BackendFile) -> Backend:
+def open_backend(backend: Backend | BackendFile) -> Backend:
     """The backend itself."""
     return backend.open() if isinstance(backend, BackendFile) else backend
 

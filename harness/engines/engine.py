@@ -25,15 +25,15 @@ class Outcome(Generic[Result]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class DeviceSlot:
     """Where a job has to run: on a machine of `backend`.
 
-    With `alone` it times there, so it has `device` for itself.
+    With `exclusive` it times there, so it has `device` for itself.
     """
 
     backend: str
     device: str
-    alone: bool = False
+    exclusive: bool = False
 
     @property
     def kind(self) -> str:
@@ -50,9 +50,9 @@ class TrainsOnGpu(Protocol):
         """Whether it does."""
 
 
-def place_of(backend: Backend, device: Device, *, alone: bool = False) -> Place:
+def device_slot(backend: Backend, device: Device, *, exclusive: bool = False) -> DeviceSlot:
     """Where the backend's device is."""
-    return Place(backend=backend.name, device=device.name, alone=alone)
+    return DeviceSlot(backend=backend.name, device=device.name, exclusive=exclusive)
 
 
 class Engine(Protocol):
@@ -68,20 +68,20 @@ class Engine(Protocol):
         jobs: Mapping[str, Job],
         *,
         watching: Callable[[list[str]], None],
-        places: Mapping[str, Place] | None = None,
+        slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; `watching` hears which are running.
 
-        A job that `places` does not name runs anywhere. Whoever takes the outcomes may add to `jobs`,
+        A job that `slots` does not name runs anywhere. Whoever takes the outcomes may add to `jobs`,
         up to `expected` of them: they begin as workers become free.
         """
 
-    def devices(self, places: Iterable[Place]) -> int:
+    def devices(self, slots: Iterable[DeviceSlot]) -> int:
         """On how many of the places jobs can be alone at once."""
 
 
-class MakesEngine(Protocol):
+class EngineFactory(Protocol):
     """Makes an engine for a run."""
 
     def __call__(

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pebble
 
 from harness.engines.engine import Outcome
-from harness.engines.worker_process import become_worker, ended
+from harness.engines.worker_process import become_worker, run_job
 from harness.errors import failure_reason
-from harness.machine.device_lock import alone
+from harness.machine.device_lock import timing_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.engines.engine import Place
+    from harness.engines.engine import DeviceSlot
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -52,23 +52,23 @@ class LocalEngine:
         jobs: Mapping[str, Job],
         *,
         watching: Callable[[list[str]], None],
-        places: Mapping[str, Place] | None = None,
+        slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; `watching` hears which are running.
 
         Jobs that are to be alone run first, one after the other; `jobs` does not grow where there are.
         """
-        single = {label: place for label, place in (places or {}).items() if place.alone}
-        for label, place in single.items():
-            with alone(place.device, waiting=self.note):
+        single = {label: slot for label, slot in (slots or {}).items() if slot.exclusive}
+        for label, slot in single.items():
+            with timing_lock(slot.device, waiting=self.note):
                 yield from self._together(function, {label: jobs[label]}, watching, 1)
         if single:
             jobs = {label: job for label, job in jobs.items() if label not in single}
         if jobs:
             yield from self._together(function, jobs, watching, max(len(jobs), expected))
 
-    def devices(self, places: Iterable[Place]) -> int:  # noqa: ARG002 -- whatever they are
+    def devices(self, slots: Iterable[DeviceSlot]) -> int:  # noqa: ARG002 -- whatever they are
         """One: what runs on another device here takes of the processor too."""
         return 1
 
@@ -95,7 +95,7 @@ class LocalEngine:
             while pending or len(begun) < len(jobs):
                 for label in [label for label in jobs if label not in begun]:
                     begun.add(label)
-                    job = pool.schedule(ended, args=[function, jobs[label]], timeout=self.time_limit)
+                    job = pool.schedule(run_job, args=[function, jobs[label]], timeout=self.time_limit)
                     pending[job] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
@@ -123,12 +123,12 @@ def start_server(preloads: tuple[str, ...]) -> None:
         from multiprocessing import forkserver
 
         _context(preloads)
-        with _unheard():
+        with _silent_stderr():
             forkserver.ensure_running()
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def _silent_stderr() -> Iterator[None]:
     """What is started now has no error output.
 
     A process that was about to start when the last job or Ctrl-C ended the others would tell of what it
@@ -147,12 +147,12 @@ def _unheard() -> Iterator[None]:
 def wait_for_server(preloads: tuple[str, ...]) -> None:
     """Return when what workers start with is imported."""
     if "forkserver" in multiprocessing.get_all_start_methods():
-        first = _context(preloads).Process(target=_nothing)  # type: ignore[attr-defined]  # a context makes processes
+        first = _context(preloads).Process(target=_do_nothing)  # type: ignore[attr-defined]  # a context makes processes
         first.start()
         first.join()
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """What a process does that only shows that processes can start."""
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from harness.contracts.backends import Backend
 
-PREFIX = "backend:"
-ASK_SECONDS = 120.0
+RESOURCE_PREFIX = "backend:"
+ANSWER_SECONDS = 120.0
 """What a host may take to say what it has: it imports PyTorch first."""
-KNOCK_SECONDS = 10.0
-ALIKE = ("harness", "revision", "torch", "timm", "torch_pruning")
+REACHABLE_SECONDS = 10.0
+SHARED_COLUMNS = ("harness", "revision", "torch", "timm", "torch_pruning")
 """Columns of a machine that training hosts must share, or results would depend on who made them."""
 
 
@@ -57,7 +57,9 @@ class Host:
 
 
 @contextmanager
-def joined(address: str | None, *, workers: int, backends: Sequence[Backend]) -> Iterator[Cluster]:
+def join_cluster(
+    address: str | None, *, workers: int, backends: Sequence[Backend]
+) -> Iterator[Cluster]:
     """The cluster at `address`, or one of `workers` that is started here and declares all backends.
 
     Raises HarnessError where no cluster answers.
@@ -71,10 +73,10 @@ def joined(address: str | None, *, workers: int, backends: Sequence[Backend]) ->
 
 def _join(address: str | None, *, workers: int, backends: Sequence[Backend]) -> None:
     kinds = {backend.name.partition(":")[0] for backend in backends}
-    own: dict[str, float] = {f"{PREFIX}{kind}": 1.0 for kind in kinds}
+    own: dict[str, float] = {f"{RESOURCE_PREFIX}{kind}": 1.0 for kind in kinds}
     try:
         if address:
-            _knock(address)
+            _check_reachable(address)
             ray_client.join(address)
         else:
             ray_client.start_cluster(processors=workers, resources=own)
@@ -83,12 +85,12 @@ def _join(address: str | None, *, workers: int, backends: Sequence[Backend]) -> 
         raise HarnessError(f"{asked}: {error}; start a cluster with `ray start --head`") from None
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Raise OSError where nothing listens: Ray itself would try for minutes, and say so each time."""
     name, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         raise ValueError("it is no HOST:PORT")
-    socket.create_connection((name, int(port)), timeout=KNOCK_SECONDS).close()
+    socket.create_connection((name, int(port)), timeout=REACHABLE_SECONDS).close()
 
 
 class Cluster:
@@ -109,13 +111,13 @@ class Cluster:
         Raises HarnessError where two hosts declare different devices as the same backend.
         """
         asked = self._ask(local_devices, list(backends))
-        return {backend.name: _agreed(backend, asked) for backend in backends}
+        return {backend.name: _agreed_device(backend, asked) for backend in backends}
 
     def check(self, token: Path, plugins: Sequence[Any]) -> None:
         """Raise HarnessError naming a host that lacks the run's folder or has other code than this."""
-        known = _told(token, plugins)
+        known = _describe_host(token, plugins)
         trainers: dict[str, dict[str, Any]] = {}
-        for host, told in self._ask(_told, token, plugins).items():
+        for host, told in self._ask(_describe_host, token, plugins).items():
             if not told["shared"]:
                 raise HarnessError(
                     f"{host} does not see {token.parent}: give --out a folder that all hosts share"
@@ -127,7 +129,7 @@ class Cluster:
                 trainers[host.address] = told["machine"]
         if not trainers:
             raise HarnessError("no host of the cluster trains: start one with --num-cpus above 0")
-        _alike(known["machine"], trainers)
+        _check_alike(known["machine"], trainers)
 
     def _ask(self, function: Callable[..., Any], *arguments: object) -> dict[Host, Any]:
         """What each host answers; one that dies meanwhile is none of them any more."""
@@ -136,7 +138,7 @@ class Cluster:
             ray_client.start_task(function, *arguments, scheduling_strategy=host.here, **options): host
             for host in self.hosts()
         }
-        answers, deadline = {}, time.monotonic() + ASK_SECONDS
+        answers, deadline = {}, time.monotonic() + ANSWER_SECONDS
         while asking:
             done = ray_client.wait_for_any(asking, seconds=1.0)
             alive = set(self.hosts())
@@ -164,11 +166,15 @@ def _host(told: Mapping[str, Any]) -> Host:
         address=f"{told['NodeManagerAddress']}:{told['NodeManagerPort']}",
         cpus=resources.get("CPU", 0.0),
         gpus=resources.get("GPU", 0.0),
-        devices={n.removeprefix(PREFIX): u for n, u in resources.items() if n.startswith(PREFIX)},
+        devices={
+            n.removeprefix(RESOURCE_PREFIX): u
+            for n, u in resources.items()
+            if n.startswith(RESOURCE_PREFIX)
+        },
     )
 
 
-def _told(token: Path, plugins: Sequence[Any]) -> dict[str, Any]:
+def _describe_host(token: Path, plugins: Sequence[Any]) -> dict[str, Any]:
     """What a host is, and the sources of the plugins as it has them."""
     return {
         "shared": token.is_file(),
@@ -177,11 +183,11 @@ def _told(token: Path, plugins: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _agreed(backend: Backend, asked: Mapping[Host, Mapping[str, Device]]) -> Device:
+def _agreed_device(backend: Backend, asked: Mapping[Host, Mapping[str, Device]]) -> Device:
     kind = backend.name.partition(":")[0]
     declared = {host: found[backend.name] for host, found in asked.items() if host.units(kind)}
     if not declared:
-        return Device(reason=f"no host of the cluster declares the resource {PREFIX}{kind}")
+        return Device(reason=f"no host of the cluster declares the resource {RESOURCE_PREFIX}{kind}")
     kinds = defaultdict(list)
     for host, device in declared.items():
         kinds[str(device.reason or dict(device.facts))].append(host.address)
@@ -191,9 +197,9 @@ def _agreed(backend: Backend, asked: Mapping[Host, Mapping[str, Device]]) -> Dev
     return next(iter(declared.values()))
 
 
-def _alike(own: Mapping[str, Any], trainers: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_alike(own: Mapping[str, Any], trainers: Mapping[str, Mapping[str, Any]]) -> None:
     for address, machine in trainers.items():
-        for column in ALIKE:
+        for column in SHARED_COLUMNS:
             if machine[column] != own[column]:
                 raise HarnessError(
                     f"host {address} has {column} {machine[column]}, and this one {own[column]}: "

@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.engines import ray_client
 from harness.engines.engine import Outcome, TrainsOnGpu
 from harness.engines.local import LocalEngine
-from harness.engines.ray_cluster import PREFIX
-from harness.engines.ray_host import HostJob, look_away, run_on_host
+from harness.engines.ray_cluster import RESOURCE_PREFIX
+from harness.engines.ray_host import HostJob, ignore_progress, run_on_host
 from harness.errors import failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from harness.engines.engine import MakesEngine, Place
+    from harness.engines.engine import DeviceSlot, EngineFactory
     from harness.engines.ray_cluster import Cluster, Host
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 POLL_SECONDS = 0.5
-RETRIES = 3
+MAX_RETRIES = 3
 """Of a job that trains, where its host dies; what it had finished by then is in the run's folder."""
 GPU_SHARE = 0.25
 """Of a GPU for each job that trains on one: a small model leaves most of it idle."""
 
 
 @contextmanager
-def remote_engines(cluster: Cluster, folder: Path, plugins: Sequence[Any]) -> Iterator[MakesEngine]:
+def ray_engines(cluster: Cluster, folder: Path, plugins: Sequence[Any]) -> Iterator[EngineFactory]:
     """What makes engines for a run in `folder`, which all hosts share.
 
     Raises HarnessError where a host does not, or has other plugins.
@@ -46,13 +46,13 @@ def remote_engines(cluster: Cluster, folder: Path, plugins: Sequence[Any]) -> It
     token.touch()
     try:
         cluster.check(token, plugins)
-        yield partial(RemoteEngine, cluster=cluster, token=token)
+        yield partial(RayEngine, cluster=cluster, token=token)
     finally:
         token.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoteEngine:
+class RayEngine:
     """Runs jobs as tasks of a Ray cluster; one that is to be alone has all of its host.
 
     Ray knows no deadlines, so an engine on the host keeps `time_limit`; logs are the hosts' own.
@@ -77,14 +77,14 @@ class RemoteEngine:
         jobs: Mapping[str, Job],
         *,
         watching: Callable[[list[str]], None],
-        places: Mapping[str, Place] | None = None,
+        slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,  # noqa: ARG002 -- hosts are there already
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Label and outcome of each job as it ends; `watching` hears which are running.
 
         Ray gets no more of them than its hosts can take; hosts that join get work at once.
         """
-        places = places or {}
+        slots = slots or {}
         queues, running = defaultdict[str, deque[str]](deque), dict[Any, _Task]()
         begun: set[str] = set()
         try:
@@ -96,20 +96,25 @@ class RemoteEngine:
                         yield label, Outcome(failure="no host of the cluster has a GPU to train on")
                         continue
                     # Those that need no backend under the empty name.
-                    queues[places[label].kind if label in places else ""].append(label)
+                    queues[slots[label].kind if label in slots else ""].append(label)
                 for backend, queue in queues.items():
                     for task in self._starts(backend, queue, hosts):
-                        place = places.get(task.label)
+                        slot = slots.get(task.label)
                         try:
-                            reference = self._start(task, function, jobs[task.label], place)
+                            reference = self._start(task, function, jobs[task.label], slot)
                             running[reference] = self._running[reference] = task
                         except Exception as error:
                             yield task.label, Outcome(failure=failure_reason(error))
                     if backend and not any(host.units(backend) for host in hosts):
                         for label in _emptied(queue):
-                            yield label, Outcome(failure=f"no host declares {PREFIX}{backend} any more")
+                            yield (
+                                label,
+                                Outcome(
+                                    failure=f"no host declares {RESOURCE_PREFIX}{backend} any more"
+                                ),
+                            )
                 watching([task.label for task in running.values()])
-                for reference in _ended(running):
+                for reference in _wait_for_ended(running):
                     self._running.pop(reference)
                     yield running.pop(reference).label, _outcome(reference)
                 for reference in [r for r, task in running.items() if task.host not in {None, *hosts}]:
@@ -122,9 +127,9 @@ class RemoteEngine:
                 self._running.pop(reference)
                 ray_client.cancel(reference)
 
-    def devices(self, places: Iterable[Place]) -> int:
+    def devices(self, slots: Iterable[DeviceSlot]) -> int:
         """As many as hosts declare of their backends, 1 at least."""
-        kinds = {place.kind for place in places}
+        kinds = {slot.kind for slot in slots}
         return max(1, int(sum(host.units(kind) for host in self.cluster.hosts() for kind in kinds)))
 
     def _starts(self, backend: str, queue: deque[str], hosts: Sequence[Host]) -> Iterator[_Task]:
@@ -138,25 +143,25 @@ class RemoteEngine:
             yield _Task(label=queue.popleft(), backend=backend, host=free[0] if free else None)
 
     def _start(
-        self, task: _Task, function: Callable[[Any], Any], job: object, place: Place | None
+        self, task: _Task, function: Callable[[Any], Any], job: object, slot: DeviceSlot | None
     ) -> Any:  # noqa: ANN401 -- a reference of Ray's
         given = HostJob(
             label=task.label,
             function=function,
             job=job,
-            place=place,
+            slot=slot,
             # Ray puts a print of its own, which cannot travel, in the place of Python's.
             engine=LocalEngine(
                 workers=1,
                 time_limit=self.time_limit,
                 log=self.log,
                 preloads=self.preloads,
-                note=look_away,
+                note=ignore_progress,
             ),
             token=self.token,
             cwd=Path.cwd(),
         )
-        needs = _needs(task.host, place, on_gpu=_on_gpu(job))
+        needs = _needs(task.host, slot, on_gpu=_on_gpu(job))
         return ray_client.start_task(run_on_host, given, name=task.label, **needs)
 
 
@@ -173,16 +178,16 @@ def _on_gpu(job: object) -> bool:
     return isinstance(job, TrainsOnGpu) and job.on_gpu
 
 
-def _needs(host: Host | None, place: Place | None, *, on_gpu: bool) -> dict[str, Any]:
+def _needs(host: Host | None, slot: DeviceSlot | None, *, on_gpu: bool) -> dict[str, Any]:
     """What Ray keeps for a job."""
-    if host is None or place is None:
+    if host is None or slot is None:
         gpus = GPU_SHARE if on_gpu else 0
-        retried = {"max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+        retried = {"max_retries": MAX_RETRIES, "scheduling_strategy": "SPREAD"}
         return {"num_cpus": 1, "num_gpus": gpus, **retried}
     return {
-        "num_cpus": host.cpus if place.alone else 0,
-        "num_gpus": host.gpus if place.alone else 0,
-        "resources": {PREFIX + place.kind: 1},
+        "num_cpus": host.cpus if slot.exclusive else 0,
+        "num_gpus": host.gpus if slot.exclusive else 0,
+        "resources": {RESOURCE_PREFIX + slot.kind: 1},
         "scheduling_strategy": host.here,
         # What was cut off is no measurement; whoever asked for it decides what comes next.
         "max_retries": 0,
@@ -194,7 +199,7 @@ def _emptied(queue: deque[str]) -> Iterator[str]:
         yield queue.popleft()
 
 
-def _ended(running: Mapping[Any, _Task]) -> list[Any]:
+def _wait_for_ended(running: Mapping[Any, _Task]) -> list[Any]:
     """What has ended by now, or does so soon."""
     if not running:
         # All hosts are busy or gone; others may join.

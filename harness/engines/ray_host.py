@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.engines.engine import Place
+    from harness.engines.engine import DeviceSlot
     from harness.engines.local import LocalEngine
 
 
@@ -28,7 +28,7 @@ class HostJob:
     label: str
     function: Callable[[Any], Any]
     job: Any
-    place: Place | None
+    slot: DeviceSlot | None
     engine: LocalEngine
     token: Path
     cwd: Path
@@ -45,11 +45,11 @@ def run_on_host(given: HostJob) -> Outcome[Any]:
     vars(sys.modules["__main__"]).pop("__file__", None)
     log = given.engine.log
     engine = replace(given.engine, log=log.with_name(f"{log.stem}-{name}{log.suffix}"))
-    places = {given.label: given.place} if given.place else {}
+    slots = {given.label: given.slot} if given.slot else {}
     jobs = {given.label: given.job}
-    [(_, outcome)] = engine.run(given.function, jobs, watching=look_away, places=places)
+    [(_, outcome)] = engine.run(given.function, jobs, watching=ignore_progress, slots=slots)
     return outcome
 
 
-def look_away(_: object) -> None:
+def ignore_progress(_: object) -> None:
     """What a host does not show: the driver knows what it has started."""

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Shard:
     """The `number`th of `count` shares of the dense models or of the trials."""
 
     stage: Stage
@@ -28,10 +28,10 @@ class Part:
         return items[self.number - 1 :: self.count] if stage == self.stage else []
 
 
-def parse_part(text: str) -> Part:
+def parse_shard(text: str) -> Shard:
     """`dense:1/4` or `trials:3/16` taken apart. Raises HarnessError where it is neither."""
     found = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
     stages: dict[str, Stage] = {stage: stage for stage in get_args(Stage)}
     if found is None or found[1] not in stages or not 1 <= int(found[2]) <= int(found[3]):
-        raise HarnessError(f"--part {text}: it is a share as dense:1/4 or trials:16/16")
-    return Part(stage=stages[found[1]], number=int(found[2]), count=int(found[3]))
+        raise HarnessError(f"--shard {text}: it is a shard as dense:1/4 or trials:16/16")
+    return Shard(stage=stages[found[1]], number=int(found[2]), count=int(found[3]))

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 PR_SET_PDEATHSIG = 1
 
 
-def ended(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
+def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
     """What came of the job; said in its own process, where the place that raised is known."""
     try:
         return Outcome(value=function(job))

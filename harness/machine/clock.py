@@ -21,19 +21,19 @@ import numpy as np
 CLOCK: Callable[[], int] = time.perf_counter_ns
 
 BLOCK_MS = 50.0
-WARMUP_BLOCKS = 20
-IMPROVEMENT = 0.98
+MAX_WARMUP_BLOCKS = 20
+WARMUP_IMPROVEMENT = 0.98
 MIN_ROUNDS = 3
-SURE_ROUNDS = 6
+MIN_ROUNDS_PRECISE = 6
 """From which on their own spread is believed."""
 MAX_ROUNDS = 800
-SHORTEST_MS = 1.0
-MOST_REPEATS = 1000
-PLATEAU_ROUNDS = 128
+MIN_SAMPLE_MS = 1.0
+MAX_REPEATS = 1000
+MIN_ROUNDS_PLATEAU = 128
 
-Stop = Literal["precise", "plateau", "time", "rounds"]
-Thunk = Callable[[], object]
-Elapsed = Callable[[Thunk], float]
+RoundsStop = Literal["precise", "plateau", "time", "rounds"]
+TimedCall = Callable[[], object]
+Elapsed = Callable[[TimedCall], float]
 """Milliseconds that work takes, waited for."""
 
 
@@ -46,24 +46,24 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class InterleavedSamples:
     """Milliseconds of each run in each round; entry `i` of all lists is the same round."""
 
     samples: dict[str, list[float]]
-    stopped: Stop
+    stopped: RoundsStop
     warmup_rounds: int
     repeats: dict[str, int] = field(default_factory=dict)
 
 
 def interleave(
-    runs: Mapping[str, Sequence[Thunk]],
+    runs: Mapping[str, Sequence[TimedCall]],
     *,
     reference: str,
     limits: Limits,
     seed: int,
     clock: Callable[[], int] | None = None,
     elapsed: Elapsed | None = None,
-) -> Session:
+) -> InterleavedSamples:
     """Time all runs in turn until the 95 % half-width of every saving is below `limits.precision`.
 
     The half-width is that of this process's rounds; what other processes would say is not in it.
@@ -73,17 +73,22 @@ def interleave(
     within a sample. Sampling also stops when more rounds no longer narrow the widest interval, or at
     `limits.seconds`.
     """
-    turns = _Turns(runs, seed=seed, clock=clock or CLOCK, elapsed=elapsed)
+    interleaving = _Interleaving(runs, seed=seed, clock=clock or CLOCK, elapsed=elapsed)
     with _no_garbage_collection():
-        warmup = turns.warm_up()
-        stopped = turns.sample(reference, limits)
-    return Session(samples=turns.samples, stopped=stopped, warmup_rounds=warmup, repeats=turns.repeats)
+        warmup = interleaving.warm_up()
+        stopped = interleaving.sample(reference, limits)
+    return InterleavedSamples(
+        samples=interleaving.samples,
+        stopped=stopped,
+        warmup_rounds=warmup,
+        repeats=interleaving.repeats,
+    )
 
 
-class _Turns:
+class _Interleaving:
     def __init__(
         self,
-        runs: Mapping[str, Sequence[Thunk]],
+        runs: Mapping[str, Sequence[TimedCall]],
         *,
         seed: int,
         clock: Callable[[], int],
@@ -96,19 +101,19 @@ class _Turns:
         self._elapsed = elapsed or self._by_clock
         self._order = list(runs)
         self._shuffle = random.Random(seed)  # noqa: S311 -- an order, not a secret
-        self._turn = 0
+        self._round_number = 0
 
     def warm_up(self) -> int:
         """Rounds until a block of them is hardly faster than the best before."""
         rounds = [self._round()]
         # One round of many models says as much as many rounds of one.
         block = max(1, int(np.ceil(BLOCK_MS / max(sum(rounds[0].values()), 1e-6))))
-        block = min(block, MOST_REPEATS)
+        block = min(block, MAX_REPEATS)
         best = np.inf
-        for _ in range(WARMUP_BLOCKS):
+        for _ in range(MAX_WARMUP_BLOCKS):
             rounds += [self._round() for _ in range(block)]
             spent = sum(sum(times.values()) for times in rounds[-block:])
-            if spent > IMPROVEMENT * best:
+            if spent > WARMUP_IMPROVEMENT * best:
                 break
             best = min(best, spent)
         self._repeat_short_runs(rounds[-1])
@@ -117,10 +122,10 @@ class _Turns:
     def _repeat_short_runs(self, times: Mapping[str, float]) -> None:
         """Let the clock see at least a millisecond of each run."""
         for name, spent in times.items():
-            if spent < SHORTEST_MS:
-                self.repeats[name] = min(MOST_REPEATS, int(np.ceil(SHORTEST_MS / max(spent, 1e-6))))
+            if spent < MIN_SAMPLE_MS:
+                self.repeats[name] = min(MAX_REPEATS, int(np.ceil(MIN_SAMPLE_MS / max(spent, 1e-6))))
 
-    def sample(self, reference: str, limits: Limits) -> Stop:
+    def sample(self, reference: str, limits: Limits) -> RoundsStop:
         """Add rounds until one of the three limits is met."""
         widths: list[float] = []
         began = self._clock()
@@ -128,10 +133,10 @@ class _Turns:
             for name, spent in self._round().items():
                 self.samples[name].append(spent)
             widths.append(widest_saving(self.samples, reference))
-            if len(widths) >= SURE_ROUNDS and widths[-1] <= limits.precision:
+            if len(widths) >= MIN_ROUNDS_PRECISE and widths[-1] <= limits.precision:
                 return "precise"
             # Twice the rounds should have made the interval 0.71 times as wide.
-            if len(widths) >= PLATEAU_ROUNDS and widths[-1] > widths[len(widths) // 2]:
+            if len(widths) >= MIN_ROUNDS_PLATEAU and widths[-1] > widths[len(widths) // 2]:
                 return "plateau"
             if len(widths) >= MIN_ROUNDS and (self._clock() - began) / 1e9 > limits.seconds:
                 return "time"
@@ -139,12 +144,12 @@ class _Turns:
 
     def _round(self) -> dict[str, float]:
         self._shuffle.shuffle(self._order)
-        self._turn += 1
+        self._round_number += 1
         return {name: self._milliseconds(name) for name in self._order}
 
     def _milliseconds(self, name: str) -> float:
         thunks, repeats = self._runs[name], self.repeats[name]
-        chosen = [thunks[(self._turn + n) % len(thunks)] for n in range(repeats)]
+        chosen = [thunks[(self._round_number + n) % len(thunks)] for n in range(repeats)]
 
         def work() -> None:
             for run in chosen:
@@ -152,7 +157,7 @@ class _Turns:
 
         return self._elapsed(work) / repeats
 
-    def _by_clock(self, work: Thunk) -> float:
+    def _by_clock(self, work: TimedCall) -> float:
         began = self._clock()
         work()
         return (self._clock() - began) / 1e6

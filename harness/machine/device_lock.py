@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def exclusive(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
+def write_lock(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold the device alone, to time on it; `waiting` is told once where another harness is on it."""
     lock = _lock(device)
     try:
@@ -35,16 +35,16 @@ def exclusive(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def alone(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
+def timing_lock(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
     """Time on the device; what it takes of the processor meanwhile disturbs nobody who times there."""
     # Always in this order, so that no two wait for each other.
-    others = shared(cpu_name()) if device != cpu_name() else nullcontext()
-    with others, exclusive(device, waiting=waiting):
+    others = read_lock(cpu_name()) if device != cpu_name() else nullcontext()
+    with others, write_lock(device, waiting=waiting):
         yield
 
 
 @contextmanager
-def shared(device: str) -> Iterator[None]:
+def read_lock(device: str) -> Iterator[None]:
     """Work on the device beside others, once nobody times on it; who waits to time goes first."""
     with _lock(device).read_lock():
         yield

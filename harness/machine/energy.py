@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     from harness.contracts.meters import Meter
 
-SECONDS = 1.0
+METERED_SECONDS = 1.0
 """A counter moves in steps of about a millisecond: so long, they are a thousandth."""
-LEAST_RUNS = 3
+MIN_RUNS = 3
 
 
 def joules(
     meter: Meter, runs: Sequence[Callable[[], object]], *, clock: Callable[[], int] = CLOCK
 ) -> float | None:
     """Of one of the runs, which take turns for a second; None where the meter tells nothing."""
-    count, turn = 0, cycle(runs)
+    count, runs_in_turn = 0, cycle(runs)
     meter.begin()
     began = clock()
-    while count < LEAST_RUNS or clock() - began < SECONDS * 1e9:
-        next(turn)()
+    while count < MIN_RUNS or clock() - began < METERED_SECONDS * 1e9:
+        next(runs_in_turn)()
         count += 1
     found = meter.end()
     return None if found is None else found / count

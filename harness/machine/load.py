@@ -12,11 +12,11 @@ import psutil
 
 CPU = Path("/sys/devices/system/cpu")
 BUSY_CORES = 0.25
-STOLEN = 0.05
+STOLEN_FRACTION = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
+class MachineLoad:
     """Conditions of one timing process; empty where the system does not tell.
 
     `steal` is the fraction of processor time that the hypervisor gave to others, `others_cores` how
@@ -33,10 +33,10 @@ class Conditions:
     @property
     def busy(self) -> bool:
         """Whether others took enough of the machine to make the times doubtful."""
-        return (self.others_cores or 0.0) > BUSY_CORES or (self.steal or 0.0) > STOLEN
+        return (self.others_cores or 0.0) > BUSY_CORES or (self.steal or 0.0) > STOLEN_FRACTION
 
 
-class Watch:
+class LoadMonitor:
     """Starts when made; `conditions` says what happened since."""
 
     def __init__(self) -> None:
@@ -44,14 +44,14 @@ class Watch:
         self._times = psutil.cpu_times()
         self._own = psutil.Process().cpu_times()
 
-    def conditions(self) -> Conditions:
+    def conditions(self) -> MachineLoad:
         """Since this was made, or now for what has no history."""
         elapsed = max(time.monotonic() - self._began, 1e-9)
         now, own = psutil.cpu_times(), psutil.Process().cpu_times()
         total = max(sum(now) - sum(self._times), 1e-9)
         idle = (now.idle - self._times.idle) + _since(now, self._times, "iowait")
         ours = (own.user + own.system) - (self._own.user + self._own.system)
-        return Conditions(
+        return MachineLoad(
             governor=_read(CPU / "cpu0/cpufreq/scaling_governor"),
             turbo=_turbo(),
             load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,

@@ -12,12 +12,12 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Work = Literal[
+Activity = Literal[
     "starting", "training", "evaluating", "pruning", "exporting", "inspecting", "memory", "timing",
     "waiting",
 ]  # fmt: skip
 
-WORDS: tuple[tuple[Work, str], ...] = (
+ACTIVITY_NAMES: tuple[tuple[Activity, str], ...] = (
     ("starting", "starting PyTorch"),
     ("training", "training"),
     ("evaluating", "evaluating"),
@@ -28,21 +28,21 @@ WORDS: tuple[tuple[Work, str], ...] = (
     ("timing", "timing"),
     ("waiting", "waiting for work"),
 )
-REST = "the harness itself"
+OWN_SHARE = "the harness itself"
 
 
-@dataclass(frozen=True)
-class Timesheet:
+@dataclass
+class TimeBreakdown:
     """Seconds by kind of work; whoever works is given one and writes into it."""
 
-    seconds: dict[Work, float] = field(default_factory=dict)
+    seconds: dict[Activity, float] = field(default_factory=dict)
 
-    def add(self, work: Work, seconds: float) -> None:
+    def add(self, work: Activity, seconds: float) -> None:
         """So much more of that work was done."""
         self.seconds[work] = self.seconds.get(work, 0.0) + seconds
 
     @contextmanager
-    def counting(self, work: Work) -> Iterator[None]:
+    def counting(self, work: Activity) -> Iterator[None]:
         """Add what the block takes, also where it raises."""
         began = time.perf_counter()
         try:
@@ -50,13 +50,13 @@ class Timesheet:
         finally:
             self.add(work, time.perf_counter() - began)
 
-    def since_known(self, seconds: float) -> Timesheet:
+    def since_known(self, seconds: float) -> TimeBreakdown:
         """Of a job that was known so long: before that, its process stood idle."""
         others = sum(spent for work, spent in self.seconds.items() if work != "starting")
         started = min(self.seconds.get("starting", 0.0), max(0.0, seconds - others))
-        return Timesheet({**self.seconds, "starting": started})
+        return TimeBreakdown({**self.seconds, "starting": started})
 
-    def book(self, other: Timesheet, *, workers: int) -> None:
+    def merge(self, other: TimeBreakdown, *, workers: int) -> None:
         """Add another's seconds, each counting as the share of a second that one of `workers` is."""
         for work, seconds in other.seconds.items():
             self.add(work, seconds / workers)
@@ -72,16 +72,20 @@ def process_age() -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worked:
+class JobResult:
     """What a job hands back from its process; what else it made is on disk."""
 
-    timesheet: Timesheet
+    time_breakdown: TimeBreakdown
 
 
-def time_sentence(timesheet: Timesheet, *, seconds: float, workers: int) -> str:
+def time_sentence(time_breakdown: TimeBreakdown, *, seconds: float, workers: int) -> str:
     """Shares of a run of so many seconds; what no work accounts for is the harness's own."""
-    shares = {word: timesheet.seconds[work] for work, word in WORDS if work in timesheet.seconds}
-    shares[REST] = max(0.0, seconds - sum(shares.values()))
+    shares = {
+        word: time_breakdown.seconds[work]
+        for work, word in ACTIVITY_NAMES
+        if work in time_breakdown.seconds
+    }
+    shares[OWN_SHARE] = max(0.0, seconds - sum(shares.values()))
     said = ", ".join(f"{word} {_percent(spent, seconds)} %" for word, spent in shares.items())
     crew = "1 worker" if workers == 1 else f"{workers} workers"
     return f"Time: {_duration(seconds)} of {crew}. {said[0].upper()}{said[1:]}."

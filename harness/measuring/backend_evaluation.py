@@ -23,10 +23,10 @@ import torch
 from harness.contracts.backends import Approximate, LoadsFile, Simulated
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
-from harness.conversion.export import Exporter, architecture, loaded
+from harness.conversion.export import Exporter, architecture, load_on_backend
 from harness.errors import failure_reason
 from harness.machine.device import Device
-from harness.machine.time_breakdown import Timesheet, Worked
+from harness.machine.time_breakdown import JobResult, TimeBreakdown
 from harness.storage.bits import encode_bits
 from harness.storage.keys import digest
 from harness.training.evaluation import evaluate_run
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inspected:
+class BackendEvaluation:
     """What was found, by batch size where it depends on it; `failure` is why there is no more.
 
     `top1` and `correct` are of the backend's own outputs, as in a snapshot's facts.
@@ -58,7 +58,7 @@ class Inspected:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectionJob:
+class EvaluationJob:
     """One snapshot on one backend."""
 
     dense: Dense
@@ -75,42 +75,42 @@ class InspectionJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inspection(Worked):
+class EvaluationResult(JobResult):
     """What an inspection hands back."""
 
-    found: Inspected
+    found: BackendEvaluation
 
 
-def inspects(backend: Backend) -> bool:
+def needs_evaluation(backend: Backend) -> bool:
     """Whether there is anything to find out that timing does not."""
     return isinstance(backend, Approximate | Simulates)
 
 
-def inspect(job: InspectionJob) -> Inspection:
+def evaluate_on_backend(job: EvaluationJob) -> EvaluationResult:
     """Keep what was found; an error becomes the reason why there is nothing."""
-    timesheet = Timesheet()
+    time_breakdown = TimeBreakdown()
     torch.set_num_threads(1)
-    with timesheet.counting("inspecting"):
+    with time_breakdown.counting("inspecting"):
         try:
-            found = _inspected(job)
+            found = _evaluate(job)
         except (Exception, SystemExit) as error:
-            found = Inspected(failure=failure_reason(error))
+            found = BackendEvaluation(failure=failure_reason(error))
     if not found.failure:
         job.store.write_record(_key(job), asdict(found))
-    return Inspection(timesheet=timesheet, found=found)
+    return EvaluationResult(time_breakdown=time_breakdown, found=found)
 
 
-def kept_inspection(job: InspectionJob) -> Inspected | None:
-    """What `inspect` kept; None where it kept nothing, or not at all of the job's batch sizes."""
+def kept_evaluation(job: EvaluationJob) -> BackendEvaluation | None:
+    """What `evaluate_on_backend` kept; None where it kept nothing, or not of all batch sizes."""
     record = job.store.record(_key(job))
     if record is None:
         return None
     figures = {int(batch): Simulated(**said) for batch, said in record.pop("simulated").items()}
     whole = not isinstance(job.backend, Simulates) or {*job.batches} <= figures.keys()
-    return Inspected(**record, simulated=figures) if whole else None
+    return BackendEvaluation(**record, simulated=figures) if whole else None
 
 
-def _inspected(job: InspectionJob) -> Inspected:
+def _evaluate(job: EvaluationJob) -> BackendEvaluation:
     dense, backend, batch = job.dense, job.backend, max(job.batches)
     model = load_model(job.store.folder(job.snapshot), dense.model, dense.dataset)
     exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=job.store)
@@ -123,12 +123,12 @@ def _inspected(job: InspectionJob) -> Inspected:
     if isinstance(backend, Approximate):
         evaluation = evaluate_run(_padded(run, batch), dense.dataset, batch=batch)
         own = {"top1": evaluation.top1, "correct": encode_bits(evaluation.correct.numpy())}
-    return Inspected(deviation=off, simulated=_simulated(job, exporter, model), **own)
+    return BackendEvaluation(deviation=off, simulated=_simulated(job, exporter, model), **own)
 
 
-def _run(job: InspectionJob, exporter: Exporter, model: nn.Module, images: Tensor) -> Run:
+def _run(job: EvaluationJob, exporter: Exporter, model: nn.Module, images: Tensor) -> Run:
     if not isinstance(job.backend, LoadsFile):
-        return loaded(job.backend, model, images)
+        return load_on_backend(job.backend, model, images)
     folder = job.store.folder(job.snapshot)
     return job.backend.load(
         exporter.file(job.backend.converter, model, batch=len(images), folder=folder)
@@ -148,7 +148,7 @@ def _padded(run: Run, batch: int) -> Run:
     return padded
 
 
-def _simulated(job: InspectionJob, exporter: Exporter, model: nn.Module) -> dict[int, Simulated]:
+def _simulated(job: EvaluationJob, exporter: Exporter, model: nn.Module) -> dict[int, Simulated]:
     backend = job.backend
     if not isinstance(backend, Simulates) or not isinstance(backend, LoadsFile):
         return {}
@@ -165,7 +165,7 @@ def _simulated(job: InspectionJob, exporter: Exporter, model: nn.Module) -> dict
     return found
 
 
-def simulation_key(job: InspectionJob, model: nn.Module, *, batch: int) -> str:
+def simulation_key(job: EvaluationJob, model: nn.Module, *, batch: int) -> str:
     """Under which a simulator's figures are kept, by architecture where it reads no weights."""
     backend, dense = job.backend, job.dense
     reads = isinstance(backend, Simulates) and backend.reads_weights
@@ -174,20 +174,20 @@ def simulation_key(job: InspectionJob, model: nn.Module, *, batch: int) -> str:
     return f"simulated-{type(backend).__name__}-{digest(facts)}"
 
 
-def _key(job: InspectionJob) -> str:
+def _key(job: EvaluationJob) -> str:
     facts = [job.snapshot, job.backend.name, *job.device.identity(job.backend)]
     return f"inspected-{type(job.backend).__name__}-{digest(facts)}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inspections:
+class BackendEvaluations:
     """What was found out about snapshots, by their key and the backend's name."""
 
-    found: Mapping[tuple[str, str], Inspected] = field(default_factory=dict)
+    found: Mapping[tuple[str, str], BackendEvaluation] = field(default_factory=dict)
 
-    def of(self, snapshot: str, backend: Backend) -> Inspected:
+    def of(self, snapshot: str, backend: Backend) -> BackendEvaluation:
         """What was found; nothing where there was nothing to find out."""
-        return self.found.get((snapshot, backend.name), Inspected())
+        return self.found.get((snapshot, backend.name), BackendEvaluation())
 
     def failure(self, snapshot: str, cell: Cell) -> str:
         """Why a snapshot has no row on the cell's backend; empty where it can have one."""

@@ -13,11 +13,11 @@ import numpy as np
 from torch import nn
 
 from harness.conversion.slowed import slowed
-from harness.engines.engine import place_of
+from harness.engines.engine import device_slot
 from harness.machine.clock import Limits
 from harness.machine.device import local_device
 from harness.measuring.timing_process import DENSE, TimingJob, time_snapshots
-from harness.ranking.intervals import Estimate, median
+from harness.ranking.intervals import Estimate, mean_of_medians
 from harness.training.synthetic import NoiseImages
 from harness.trials.snapshot import save_snapshot
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     from harness.contracts.backends import Backend
     from harness.contracts.data import Model
-    from harness.engines.engine import Place
-    from harness.measuring.timing_results import Measured
+    from harness.engines.engine import DeviceSlot
+    from harness.measuring.timing_results import TimingResults
     from harness.storage.artifacts import ArtifactStore
 
 COPIES = 20
-SLOWED = 10
+SLOWED_COPIES = 10
 CASES = COPIES
 """Of a model against itself, in one session: each copy against the next, the last against the first."""
 IMAGE = (3, 32, 32)
-SECONDS = 5.0
+MAX_SECONDS = 5.0
 """Of each process's rounds: loading so many copies takes longer still."""
 
 
@@ -49,16 +49,16 @@ class CopySession:
     nanoseconds: int
 
     @property
-    def place(self) -> Place:
+    def slot(self) -> DeviceSlot:
         """Where it is timed, alone."""
-        return place_of(self.job.backend, local_device(self.job.backend), alone=True)
+        return device_slot(self.job.backend, local_device(self.job.backend), exclusive=True)
 
     @property
     def label(self) -> str:
         """What a person is shown."""
         return f"{COPIES} copies of {self.job.model.name} on {self.job.backend.name}"
 
-    def alone(self) -> list[CopySession]:
+    def exclusive(self) -> list[CopySession]:
         """Nothing smaller: a copy that dies is a clock that cannot be tested."""
         return [self]
 
@@ -75,12 +75,12 @@ def copy_session(
         snapshots={DENSE: _snapshot(model, store)},
         batches=(1,),
         threads=1,
-        limits=Limits(seconds=SECONDS),
+        limits=Limits(seconds=MAX_SECONDS),
         seed=seed,
     )
-    own = median([time_snapshots(job).samples[1][DENSE]]).value
+    own = mean_of_medians([time_snapshots(job).samples[1][DENSE]]).value
     nanoseconds = round(injected * own * 1e6)
-    names = [f"copy {k}" for k in range(COPIES)] + [f"slowed {k}" for k in range(SLOWED)]
+    names = [f"copy {k}" for k in range(COPIES)] + [f"slowed {k}" for k in range(SLOWED_COPIES)]
     slower = slowed(backend, nanoseconds)
     whole = replace(
         job,
@@ -104,7 +104,7 @@ def _snapshot(model: Model, store: ArtifactStore) -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
+class ClockCheck:
     """Cases: what a copy seems to save against its like, as fractions of its latency.
 
     `injected` pairs that with the extra time that was really spent, as the same fraction.
@@ -134,17 +134,17 @@ class Proof:
         return [-found.value - extra for found, extra in self.injected]
 
 
-def proof_of(sessions: Sequence[Measured], extra: Sequence[float]) -> Proof:
+def clock_check(sessions: Sequence[TimingResults], extra: Sequence[float]) -> ClockCheck:
     """Cases of all sessions; `extra` is the milliseconds that each one's slowed models spend more."""
     same: list[Estimate] = []
     injected: list[tuple[Estimate, float]] = []
-    for measured, more in zip(sessions, extra, strict=True):
-        same += [_relative(measured, f"copy {k}", f"copy {(k + 1) % COPIES}") for k in range(COPIES)]
-        for k in range(SLOWED):
-            share = more / measured.latency(1, f"copy {k}").value
-            injected.append((_relative(measured, f"copy {k}", f"slowed {k}"), share))
+    for results, more in zip(sessions, extra, strict=True):
+        same += [_relative(results, f"copy {k}", f"copy {(k + 1) % COPIES}") for k in range(COPIES)]
+        for k in range(SLOWED_COPIES):
+            share = more / results.latency(1, f"copy {k}").value
+            injected.append((_relative(results, f"copy {k}", f"slowed {k}"), share))
     copies = [f"copy {k}" for k in range(COPIES)]
-    return Proof(
+    return ClockCheck(
         same=tuple(same),
         injected=tuple(injected),
         process_moves=tuple(move for one in sessions for move in _process_moves(one, copies)),
@@ -153,13 +153,13 @@ def proof_of(sessions: Sequence[Measured], extra: Sequence[float]) -> Proof:
             for one in sessions
             for copy in copies
         ),
-        processes=tuple(len(measured.timings) for measured in sessions),
+        processes=tuple(len(results.timings) for results in sessions),
     )
 
 
-def _relative(measured: Measured, ours: str, theirs: str) -> Estimate:
+def _relative(results: TimingResults, ours: str, theirs: str) -> Estimate:
     """What `theirs` saves against `ours`, as a fraction of the latter's latency."""
-    found, level = measured.saving(1, theirs, dense=ours), measured.latency(1, ours).value
+    found, level = results.saving(1, theirs, dense=ours), results.latency(1, ours).value
     return Estimate(
         value=found.value / level,
         low=found.low / level,
@@ -168,8 +168,8 @@ def _relative(measured: Measured, ours: str, theirs: str) -> Estimate:
     )
 
 
-def _process_moves(measured: Measured, copies: Sequence[str]) -> Iterator[float]:
-    dense = measured.samples(1, DENSE)
+def _process_moves(results: TimingResults, copies: Sequence[str]) -> Iterator[float]:
+    dense = results.samples(1, DENSE)
     for copy in copies:
-        for ours, theirs in zip(measured.samples(1, copy), dense, strict=True):
+        for ours, theirs in zip(results.samples(1, copy), dense, strict=True):
             yield float(np.median(ours) / np.median(theirs)) - 1.0

@@ -14,10 +14,10 @@ import cloudpickle
 import torch
 
 from harness.contracts.backends import LoadsFile
-from harness.conversion.export import Exporter, converted, loaded
+from harness.conversion.export import Exporter, convert, load_on_backend
 from harness.errors import HarnessError, failure_reason
 from harness.machine.memory import PeakMemory
-from harness.machine.time_breakdown import Timesheet, Worked
+from harness.machine.time_breakdown import JobResult, TimeBreakdown
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages, residual_network
 from harness.trials.snapshot import load_model
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Dense
 
-RUNS = 2
+RUNS_PER_BATCH = 2
 """The second run may need memory that the first made the runtime plan for."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class ModelFile:
     """What a probe loads of a snapshot, to be written to `path`; of the specimen where it is empty.
 
     `batch` is what it must serve, where a file serves only one batch size.
@@ -52,14 +52,14 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written(Worked):
+class WriteResult(JobResult):
     """Why files could not be written, by path."""
 
     failures: dict[Path, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeJob:
+class MemoryJob:
     """Measure the model in `file`, after the specimen's, at rising batch sizes of `(n, *shape)`.
 
     `warm_up` are the specimen's batch sizes: runtimes have other code for one image than for several.
@@ -67,7 +67,7 @@ class ProbeJob:
 
     backend: Backend
     file: Path
-    specimen: Path
+    warm_up_file: Path
     shape: tuple[int, int, int]
     batches: tuple[int, ...]
     warm_up: tuple[int, ...]
@@ -75,29 +75,29 @@ class ProbeJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probed(Worked):
+class MemoryPeaks(JobResult):
     """Peaks in 10^6 bytes by batch size, and why there are no more of them."""
 
     peaks: dict[int, float | None]
     failure: str = ""
 
 
-def write_files(files: Sequence[File]) -> Written:
+def write_files(files: Sequence[ModelFile]) -> WriteResult:
     """Make what a deployment would have on disk: the backend's file, or the whole PyTorch module."""
-    timesheet = Timesheet()
+    time_breakdown = TimeBreakdown()
     failures = {}
     torch.set_num_threads(1)
-    with timesheet.counting("memory"):
+    with time_breakdown.counting("memory"):
         for file in files:
             try:
                 _write(file)
             except Exception as error:
                 failures[file.path] = failure_reason(error)
                 file.path.unlink(missing_ok=True)
-    return Written(timesheet=timesheet, failures=failures)
+    return WriteResult(time_breakdown=time_breakdown, failures=failures)
 
 
-def _write(file: File) -> None:
+def _write(file: ModelFile) -> None:
     if not isinstance(file.backend, LoadsFile):
         # Also of classes that other processes cannot import, as those that a function makes.
         torch.save(_model(file), file.path, pickle_module=cloudpickle)
@@ -108,38 +108,40 @@ def _write(file: File) -> None:
         folder = file.store.folder(file.snapshot)
         content = exporter.file(converter, _model(file), batch=file.batch, folder=folder)
     else:
-        content = converted(converter, _model(file), example_batch(NoiseImages(), file.batch))
+        content = convert(converter, _model(file), example_batch(NoiseImages(), file.batch))
     file.path.write_bytes(content)
 
 
-def _model(file: File) -> nn.Module:
+def _model(file: ModelFile) -> nn.Module:
     if not file.snapshot:
         return residual_network()
     return load_model(file.store.folder(file.snapshot), file.dense.model, file.dense.dataset)
 
 
-def probe_memory(job: ProbeJob) -> Probed:
+def measure_memory(job: MemoryJob) -> MemoryPeaks:
     """Peaks at the batch sizes that the model runs at, up to the first that it does not."""
-    timesheet = Timesheet()
+    time_breakdown = TimeBreakdown()
     peaks: dict[int, float | None] = {}
     failure = ""
     torch.set_num_threads(job.threads)
-    with timesheet.counting("memory"), torch.no_grad():
+    with time_breakdown.counting("memory"), torch.no_grad():
         try:
             _warm_up(job)
             # Pair by pair, so that what is known before something raises stays.
             peaks.update(_peaks(job.backend, job.file, shape=job.shape, batches=job.batches))
         except Exception as error:
             failure = failure_reason(error)
-    return Probed(timesheet=timesheet, peaks=peaks, failure=failure)
+    return MemoryPeaks(time_breakdown=time_breakdown, peaks=peaks, failure=failure)
 
 
-def _warm_up(job: ProbeJob) -> None:
+def _warm_up(job: MemoryJob) -> None:
     """Have the runtime's code and scratch memory there before the model is."""
     ran: dict[int, float | None] = {}
     with suppress(Exception):
         # Some runtimes take one image at a time.
-        ran.update(_peaks(job.backend, job.specimen, shape=NoiseImages().shape, batches=job.warm_up))
+        ran.update(
+            _peaks(job.backend, job.warm_up_file, shape=NoiseImages().shape, batches=job.warm_up)
+        )
     if not ran:
         raise HarnessError("the runtime does not run the small model that warms it up")
 
@@ -154,7 +156,7 @@ def _peaks(
     prepared = _loaded(backend, file, content)
     for batch, images in inputs.items():
         run = prepared(images)
-        for _ in range(RUNS):
+        for _ in range(RUNS_PER_BATCH):
             run(images)
         yield batch, memory.added_mb()
 
@@ -166,4 +168,4 @@ def _loaded(backend: Backend, file: Path, content: bytes | None) -> Callable[[Te
         return lambda _: run
     # Unpickling runs code, here that of a file which `write_files` has just written.
     model = torch.load(file, weights_only=False)
-    return lambda images: loaded(backend, model, images)
+    return lambda images: load_on_backend(backend, model, images)

@@ -12,11 +12,11 @@ from harness.storage.row import Row, speedup_realised
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.measuring.backend_evaluation import Inspected
+    from harness.measuring.backend_evaluation import BackendEvaluation
     from harness.storage.row import Status
-    from harness.trials.footprint import Footprint
+    from harness.trials.deployed_size import DeployedSize
     from harness.trials.grid import Cell
-    from harness.trials.level import Level
+    from harness.trials.level_result import LevelResult
     from harness.trials.snapshot import Snapshot
 
 
@@ -33,15 +33,15 @@ def empty_row(cell: Cell, status: Status, reason: str) -> Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownFacts:
     """What is known of a snapshot and its dense model apart from time, on one backend."""
 
-    level: Level
+    level: LevelResult
     snapshot: Snapshot
     dense: Snapshot
-    taken: Footprint
-    own: Inspected
-    dense_own: Inspected
+    taken: DeployedSize
+    own: BackendEvaluation
+    dense_own: BackendEvaluation
 
     @property
     def top1(self) -> tuple[float, float]:
@@ -51,7 +51,7 @@ class Known:
         return self.own.top1, self.dense_own.top1
 
 
-def measured_row(cell: Cell, known: Known, *, times: Mapping[str, Any]) -> Row:
+def complete_row(cell: Cell, known: KnownFacts, *, times: Mapping[str, Any]) -> Row:
     """The row of a snapshot that was timed or simulated beside dense."""
     top1, dense_top1 = known.top1
     retained = top1 / dense_top1 if dense_top1 else None
@@ -81,7 +81,7 @@ def least_milliseconds(cell: Cell, macs: int) -> float:
     return 1000.0 * macs * cell.batch / cell.backend.peak_macs(cell.settings["threads"])
 
 
-def _accuracy(known: Known) -> dict[str, Any]:
+def _accuracy(known: KnownFacts) -> dict[str, Any]:
     snapshot, dense, own, dense_own = known.snapshot, known.dense, known.own, known.dense_own
     return {
         "top1": snapshot.top1,
@@ -107,7 +107,7 @@ def _size(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
     }
 
 
-def _spent(level: Level) -> dict[str, Any]:
+def _spent(level: LevelResult) -> dict[str, Any]:
     return {
         "sparsity_reached": level.sparsity_reached,
         "target_reached": level.target_reached,

@@ -13,16 +13,18 @@ from harness.storage.row import NO_METER
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
     from harness.contracts.meters import Meter
-    from harness.measuring.row_builder import Known
-    from harness.measuring.timing_results import Measured
+    from harness.measuring.row_builder import KnownFacts
+    from harness.measuring.timing_results import TimingResults
     from harness.trials.grid import Cell
 
 
-def timed_columns(measured: Measured, label: str, *, batch: int, dense: str = DENSE) -> dict[str, Any]:
+def timed_columns(
+    results: TimingResults, label: str, *, batch: int, dense: str = DENSE
+) -> dict[str, Any]:
     """The columns that samples say, by name: `label`'s latency, and what it saves against `dense`."""
-    own = measured.samples(batch, label)
-    copy, saved = measured.saving(batch, COPY), measured.saving(batch, label, dense=dense)
-    latency = measured.latency(batch, label)
+    own = results.samples(batch, label)
+    copy, saved = results.saving(batch, COPY), results.saving(batch, label, dense=dense)
+    latency = results.latency(batch, label)
     noise = max(abs(copy.low), abs(copy.high))
     pooled = [time for process in own for time in process]
     return {
@@ -32,26 +34,26 @@ def timed_columns(measured: Measured, label: str, *, batch: int, dense: str = DE
         "latency_mad_ms": deviation(own),
         "latency_p90_ms": percentile(pooled, 0.90),
         "latency_p99_ms": percentile(pooled, 0.99),
-        "dense_latency_ms": measured.latency(batch, dense).value,
+        "dense_latency_ms": results.latency(batch, dense).value,
         "fps": 1000.0 * batch / latency.value,
         "ms_saved": saved.value,
         "ms_saved_low": saved.low,
         "ms_saved_high": saved.high,
         "ms_saved_error": saved.error,
         "noise_ms": noise,
-        "saves_time": measured.steady and saved.low > 0.0 and saved.value > noise,
+        "saves_time": results.steady and saved.low > 0.0 and saved.value > noise,
         "rounds": len(pooled),
     }
 
 
-def session_columns(measured: Measured, label: str) -> dict[str, Any]:
+def session_columns(results: TimingResults, label: str) -> dict[str, Any]:
     """The columns that tell how a session's processes went."""
-    timings = measured.timings
+    timings = results.timings
     worst = max(timings, key=lambda timing: timing.conditions.others_cores or 0.0).conditions
     return {
         "processes": len(timings),
-        "stopped": measured.stopped,
-        "steady": measured.steady,
+        "stopped": results.stopped,
+        "steady": results.steady,
         "load_ms": fmean(timing.load_ms[label] for timing in timings),
         "first_ms": fmean(timing.first_ms[label] for timing in timings),
         "deviation": max(timing.deviations[label] for timing in timings),
@@ -61,14 +63,14 @@ def session_columns(measured: Measured, label: str) -> dict[str, Any]:
 
 
 def energy_columns(
-    measured: Measured, label: str, *, batch: int, meter: Meter | None, backend: Backend
+    results: TimingResults, label: str, *, batch: int, meter: Meter | None, backend: Backend
 ) -> dict[str, Any]:
     """The columns that a meter says, or why none does."""
     if meter is None:
         return {"energy_reason": NO_METER}
     if not meter.meters(backend):
         return {"energy_reason": f"{meter.name} cannot tell of this device"}
-    found, dense = (measured.joules(batch, name) for name in (label, DENSE))
+    found, dense = (results.joules(batch, name) for name in (label, DENSE))
     if found is None or dense is None:
         return {"energy_reason": f"{meter.name} told nothing"}
     return {
@@ -78,7 +80,7 @@ def energy_columns(
     }
 
 
-def simulated_columns(cell: Cell, known: Known) -> dict[str, Any]:
+def simulated_columns(cell: Cell, known: KnownFacts) -> dict[str, Any]:
     """The columns that a simulator says, by name: the same at every call, so without intervals."""
     found, dense = known.own.simulated[cell.batch], known.dense_own.simulated[cell.batch]
     saved = dense.latency_ms - found.latency_ms

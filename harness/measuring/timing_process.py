@@ -16,14 +16,14 @@ import torch
 
 from harness.contracts.backends import LoadsFile
 from harness.contracts.converters import SharesGraph
-from harness.conversion.device_tensors import device_clock, from_host, placed
+from harness.conversion.device_tensors import device_clock, from_host, to_device
 from harness.conversion.equivalence import check_deviation, deviation
-from harness.conversion.export import Exporter, loaded
-from harness.discovery.backend_file import BackendFile, opened
+from harness.conversion.export import Exporter, load_on_backend
+from harness.discovery.backend_file import BackendFile, open_backend
 from harness.errors import HarnessError, failure_reason
 from harness.machine.clock import CLOCK, Limits, interleave
 from harness.machine.energy import joules
-from harness.machine.load import Conditions, Watch
+from harness.machine.load import LoadMonitor, MachineLoad
 from harness.training.sampling import drawn_images
 from harness.trials.snapshot import load_model
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 DENSE = "dense"
 COPY = "hidden copy of dense"
-INPUTS = 4
+INPUT_BATCHES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class TimingJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing:
+class ProcessTiming:
     """What one process found, by batch and label; times in milliseconds.
 
     A label in `failures` of a batch size counts for nothing there.
@@ -78,26 +78,26 @@ class Timing:
     joules: dict[int, dict[str, float | None]] = field(default_factory=dict)
     deviations: dict[str, float] = field(default_factory=dict)
     failures: dict[int, dict[str, str]] = field(default_factory=dict)
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: MachineLoad = field(default_factory=MachineLoad)
     seconds: float = 0.0
 
 
-def time_snapshots(job: TimingJob) -> Timing:
+def time_snapshots(job: TimingJob) -> ProcessTiming:
     """Load every snapshot, time all of them in turn, and check the timed outputs against PyTorch's.
 
     A snapshot that cannot be loaded or returns wrong numbers is a failure and counts for nothing;
     without dense there is nothing to compare with and all fail.
     """
-    began, watch = CLOCK(), Watch()
+    began, load_monitor = CLOCK(), LoadMonitor()
     if job.cores:
         os.sched_setaffinity(0, job.cores)
     torch.set_num_threads(job.threads)
     folders = {**job.snapshots, COPY: job.snapshots[DENSE]}
     # What is loaded first lies elsewhere than what is loaded last: another order in every process.
     order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
-    others = {label: opened(backend) for label, backend in job.others.items()}
+    others = {label: open_backend(backend) for label, backend in job.others.items()}
     subjects = [
-        _Subject(
+        _TimedModel(
             label=label,
             folder=folders[label],
             model=load_model(folders[label], job.model, job.dataset),
@@ -105,17 +105,17 @@ def time_snapshots(job: TimingJob) -> Timing:
         )
         for label in order
     ]
-    timing = Timing()
+    timing = ProcessTiming()
     ready: dict[str, Run] = {}
     with torch.no_grad():
         for batch in job.batches:
             _time_batch(job, subjects, ready, batch=batch, timing=timing)
     seconds = (CLOCK() - began) / 1e9
-    return replace(timing, conditions=watch.conditions(), seconds=seconds)
+    return replace(timing, conditions=load_monitor.conditions(), seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Subject:
+class _TimedModel:
     label: str
     folder: Path
     model: nn.Module = field(repr=False)
@@ -127,7 +127,7 @@ class _Recorded:
 
     def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
         self.output = images
-        self._given = placed(images, backend)
+        self._given = to_device(images, backend)
         self._run = run
 
     def __call__(self) -> None:
@@ -136,13 +136,13 @@ class _Recorded:
 
 def _time_batch(
     job: TimingJob,
-    subjects: Sequence[_Subject],
+    subjects: Sequence[_TimedModel],
     ready: dict[str, Run],
     *,
     batch: int,
-    timing: Timing,
+    timing: ProcessTiming,
 ) -> None:
-    inputs = drawn_images(job.dataset, "test", INPUTS * batch, seed=job.seed).split(batch)
+    inputs = drawn_images(job.dataset, "test", INPUT_BATCHES * batch, seed=job.seed).split(batch)
     runs: dict[str, list[_Recorded]] = {}
     wanted: dict[str, Tensor] = {}
     failures = timing.failures.setdefault(batch, {})
@@ -174,9 +174,9 @@ def _time_batch(
 
 def _wrong_outputs(
     runs: Mapping[str, Sequence[_Recorded]],
-    subjects: Sequence[_Subject],
+    subjects: Sequence[_TimedModel],
     wanted: Mapping[str, Tensor],
-    timing: Timing,
+    timing: ProcessTiming,
 ) -> dict[str, str]:
     """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
     wrong = {}
@@ -190,7 +190,7 @@ def _wrong_outputs(
 
 
 def _prepared(
-    job: TimingJob, subject: _Subject, inputs: Tensor, ready: dict[str, Run], timing: Timing
+    job: TimingJob, subject: _TimedModel, inputs: Tensor, ready: dict[str, Run], timing: ProcessTiming
 ) -> Run:
     """The model on the backend; a file that serves every batch size is loaded once."""
     label, backend = subject.label, subject.backend
@@ -203,7 +203,7 @@ def _prepared(
         run = backend.load(file)
     else:
         began = CLOCK()
-        run = loaded(backend, subject.model, inputs)
+        run = load_on_backend(backend, subject.model, inputs)
     there = CLOCK()
     from_host(run, backend)(inputs)
     timing.load_ms.setdefault(label, (there - began) / 1e6)
@@ -212,7 +212,9 @@ def _prepared(
     return run
 
 
-def _check(subject: _Subject, found: Tensor, wanted: Mapping[str, Tensor], timing: Timing) -> None:
+def _check(
+    subject: _TimedModel, found: Tensor, wanted: Mapping[str, Tensor], timing: ProcessTiming
+) -> None:
     """Raises HarnessError where outputs are not PyTorch's; how far they are off is kept."""
     off = deviation(found, wanted[subject.label])
     timing.deviations[subject.label] = max(off, timing.deviations.get(subject.label, 0.0))

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.measuring.timing_process import Timing
+    from harness.measuring.timing_process import ProcessTiming
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,27 +18,27 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.measuring.timing_process import COPY, DENSE
-from harness.ranking.intervals import median, process_weights, saving
+from harness.ranking.intervals import mean_of_medians, process_weights, saving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.measuring.timing_process import Timing
+    from harness.measuring.timing_process import ProcessTiming
     from harness.ranking.intervals import Estimate, Processes
 
 
-DISTURBED = 0.05
+DISTURBED_FRACTION = 0.05
 """A hidden copy of dense that differs from it by more than this fraction, and surely, is no noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class TimingResults:
     """What the processes of one session found, and why there were no more of them.
 
     `steady` is false where a copy of dense stood out.
     """
 
-    timings: tuple[Timing, ...]
+    timings: tuple[ProcessTiming, ...]
     steady: bool = True
     stopped: str = ""
 
@@ -53,7 +53,7 @@ class Measured:
 
     def latency(self, batch: int, label: str) -> Estimate:
         """Median time (ms)."""
-        return median(self.samples(batch, label), self._weights[batch])
+        return mean_of_medians(self.samples(batch, label), self._weights[batch])
 
     def saving(self, batch: int, label: str, *, dense: str = DENSE) -> Estimate:
         """What `label` saves against `dense` (ms), paired by process and round."""
@@ -86,20 +86,20 @@ class Measured:
                     yield label, self.saving(batch, label), dense
 
 
-def disturbed(timings: Sequence[Timing]) -> bool:
+def is_disturbed(timings: Sequence[ProcessTiming]) -> bool:
     """Whether a hidden copy of dense surely differs by more than placement explains, at any batch."""
     return any(
-        (found.low > 0.0 or found.high < 0.0) and abs(found.value) > DISTURBED * dense
-        for label, found, dense in Measured(timings=tuple(timings)).savings()
+        (found.low > 0.0 or found.high < 0.0) and abs(found.value) > DISTURBED_FRACTION * dense
+        for label, found, dense in TimingResults(timings=tuple(timings)).savings()
         if label == COPY
     )
 
 
-def raw_samples(measured: Measured) -> bytes:
+def raw_samples(results: TimingResults) -> bytes:
     """All samples as a compressed NumPy archive: `batch/label/process` to milliseconds by round."""
     arrays = {
         f"{batch}/{label}/{process}": np.asarray(times)
-        for process, timing in enumerate(measured.timings)
+        for process, timing in enumerate(results.timings)
         for batch, by_label in timing.samples.items()
         for label, times in by_label.items()
     }

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.engines.engine import place_of
+from harness.engines.engine import device_slot
 from harness.measuring.timing_process import DENSE, TimingJob
 from harness.trials.snapshot import read_facts
 
@@ -15,79 +15,79 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contracts.meters import Meter
-    from harness.engines.engine import Place
+    from harness.engines.engine import DeviceSlot
     from harness.machine.clock import Limits
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
-    from harness.trials.level import Level
+    from harness.trials.level_result import LevelResult
 
 
-MOST_SNAPSHOTS = 32
-MOST_MEGABYTES = 1000.0
+MAX_SNAPSHOTS = 32
+MAX_MEGABYTES = 1000.0
 
-Member = tuple["Cell", "Level"]
+ReadyCell = tuple["Cell", "LevelResult"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class TimingSession:
     """Cells of one dense model on one backend whose snapshots take turns in the same processes."""
 
-    members: tuple[Member, ...]
+    ready: tuple[ReadyCell, ...]
     job: TimingJob
 
     @property
-    def place(self) -> Place:
+    def slot(self) -> DeviceSlot:
         """Where it is timed, alone."""
-        cell = self.members[0][0]
-        return place_of(cell.backend, cell.device, alone=True)
+        cell = self.ready[0][0]
+        return device_slot(cell.backend, cell.device, exclusive=True)
 
     @property
     def label(self) -> str:
         """What a person is shown."""
-        cell, count = self.members[0][0], len(self.job.snapshots) - 1
+        cell, count = self.ready[0][0], len(self.job.snapshots) - 1
         what = f"dense and {count} snapshots" if count else "dense"
         return f"{cell.dense.model.name} seed {cell.dense.seed} on {cell.backend.name}: {what}"
 
-    def alone(self) -> list[Session]:
+    def exclusive(self) -> list[TimingSession]:
         """A session for each trial: what is left to try where a process came to no end."""
-        subjects: dict[str, list[Member]] = defaultdict(list)
-        for cell, level in self.members:
+        subjects: dict[str, list[ReadyCell]] = defaultdict(list)
+        for cell, level in self.ready:
             subjects[cell.subject.key].append((cell, level))
-        return [_session(members, self.job) for members in subjects.values()]
+        return [_session(ready, self.job) for ready in subjects.values()]
 
 
 def plan_sessions(
-    members: Sequence[Member],
+    ready: Sequence[ReadyCell],
     *,
     store: ArtifactStore,
     threads: int,
     limits: Limits,
     cores: tuple[int, ...] = (),
     meter: Meter | None = None,
-) -> list[Session]:
+) -> list[TimingSession]:
     """As many snapshots together as fit: dense is timed once for all of them."""
-    groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
-    for cell, level in members:
+    groups: dict[tuple[str, str], list[ReadyCell]] = defaultdict(list)
+    for cell, level in ready:
         groups[cell.dense.key, cell.backend.name].append((cell, level))
     return [
-        _session(part, replace(_job(part[0][0], store, limits, meter), threads=threads, cores=cores))
+        _session(chunk, replace(_job(chunk[0][0], store, limits, meter), threads=threads, cores=cores))
         for group in groups.values()
-        for part in _parts(group, store)
+        for chunk in _chunks(group, store)
     ]
 
 
-def _parts(group: Sequence[Member], store: ArtifactStore) -> Iterator[list[Member]]:
-    part: list[Member] = []
+def _chunks(group: Sequence[ReadyCell], store: ArtifactStore) -> Iterator[list[ReadyCell]]:
+    chunk: list[ReadyCell] = []
     sizes: dict[str, float] = {}
     for cell, level in sorted(group, key=lambda member: member[0].subject.label):
         size = read_facts(store.folder(level.snapshot)).size_mb
         grown = sizes | {level.snapshot: size}
-        if part and (len(grown) > MOST_SNAPSHOTS or sum(grown.values()) > MOST_MEGABYTES):
-            yield part
-            part, grown = [], {level.snapshot: size}
-        part.append((cell, level))
+        if chunk and (len(grown) > MAX_SNAPSHOTS or sum(grown.values()) > MAX_MEGABYTES):
+            yield chunk
+            chunk, grown = [], {level.snapshot: size}
+        chunk.append((cell, level))
         sizes = grown
-    yield part
+    yield chunk
 
 
 def _job(cell: Cell, store: ArtifactStore, limits: Limits, meter: Meter | None) -> TimingJob:
@@ -106,10 +106,10 @@ def _job(cell: Cell, store: ArtifactStore, limits: Limits, meter: Meter | None) 
     )
 
 
-def _session(members: Sequence[Member], job: TimingJob) -> Session:
+def _session(ready: Sequence[ReadyCell], job: TimingJob) -> TimingSession:
     snapshots: dict[str, Path] = {DENSE: job.snapshots[DENSE]}
-    for cell, level in members:
+    for cell, level in ready:
         if level.snapshot != cell.dense.key:
             snapshots[level.snapshot] = job.store.folder(level.snapshot)
-    batches = tuple(sorted({cell.batch for cell, _ in members}))
-    return Session(members=tuple(members), job=replace(job, snapshots=snapshots, batches=batches))
+    batches = tuple(sorted({cell.batch for cell, _ in ready}))
+    return TimingSession(ready=tuple(ready), job=replace(job, snapshots=snapshots, batches=batches))

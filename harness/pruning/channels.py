@@ -175,7 +175,7 @@ def cost_left(
     return sum(s.numel() * costs[n] * left[n, 0] * left[n, 1] for n, s in shapes.items())
 
 
-def channels_for(
+def select_channels(
     scores: Sequence[Tensor],
     groups: Sequence[ChannelGroup],
     *,

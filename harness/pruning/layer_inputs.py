@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.pruning.activations import Batches
 
-NUMBERS = 2**24
+MAX_NUMBERS = 2**24
 """Of unfolded inputs that are held at once, those of one image at least."""
 
 
@@ -57,7 +57,7 @@ def input_moments(model: nn.Module, batches: Batches) -> dict[str, Tensor]:
     counts: Counter[str] = Counter()
 
     def see(name: str, layer: nn.Module, given: Tensor, _: Tensor) -> None:
-        images = max(1, NUMBERS // unfolded(layer, given[:1]).numel())
+        images = max(1, MAX_NUMBERS // unfolded(layer, given[:1]).numel())
         for part in given.split(images):
             seen = unfolded(layer, part).permute(1, 2, 0, 3).flatten(2)
             groups, inputs, samples = seen.shape

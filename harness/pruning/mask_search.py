@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from harness.pruning.masks import Masks
     from harness.pruning.scoring import Scoring
 
-PRECISION = 1e-6
-"""Of a sparsity that is searched for."""
+SPARSITY_PRECISION = 1e-6
+"""How near a sparsity that is searched for comes to the budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aim:
+class PruningBudget:
     """How much is to leave and how: `level` is a fraction of what the dense model costs.
 
     `costs` is what one number of each weight costs, `whole` what all of the dense model's do.
@@ -50,8 +50,8 @@ class Aim:
     whole: float
 
     @property
-    def budget(self) -> float:
-        """What may stay."""
+    def allowance(self) -> float:
+        """What may stay, in what `whole` counts."""
         return (1.0 - self.level) * self.whole
 
     @property
@@ -60,17 +60,19 @@ class Aim:
         return len(set(self.costs.values())) == 1
 
 
-def chosen_masks(pruner: Pruner, scoring: Scoring, masks: Mapping[str, Tensor], *, aim: Aim) -> Masks:
+def select_masks(
+    pruner: Pruner, scoring: Scoring, masks: Mapping[str, Tensor], *, budget: PruningBudget
+) -> Masks:
     """Keep masks of the lowest sparsity whose rest is within the budget, `masks` being in force.
 
     Raises HarnessError where a criterion's own masks are not shaped like its weights.
     """
-    if isinstance(pruner, MakesMasks) and aim.pattern.name == "weight":
+    if isinstance(pruner, MakesMasks) and budget.pattern.name == "weight":
         maker = pruner
-        return _within_budget(lambda level: _made_masks(maker, scoring, masks, level), aim)
+        return _within_budget(lambda level: _made_masks(maker, scoring, masks, level), budget)
     names = scoring.evidence.weights
     scores = removed_first({name: scoring.scores[name] for name in names}, masks)
-    return _within_budget(lambda level: _scored_masks(scores, level, aim), aim)
+    return _within_budget(lambda level: _scored_masks(scores, level, budget), budget)
 
 
 def _made_masks(
@@ -84,25 +86,25 @@ def _made_masks(
     return {name: keep & masks[name] if name in masks else keep for name, keep in made.items()}
 
 
-def _within_budget(masks_at: Callable[[float], Masks], aim: Aim) -> Masks:
+def _within_budget(masks_at: Callable[[float], Masks], budget: PruningBudget) -> Masks:
     """The masks of the lowest sparsity whose rest is within the budget."""
-    if aim.even or aim.pattern.n_of_m:
-        return masks_at(aim.level)
+    if budget.even or budget.pattern.n_of_m:
+        return masks_at(budget.level)
     low, high = 0.0, 1.0
-    while high - low > PRECISION:
+    while high - low > SPARSITY_PRECISION:
         middle = (low + high) / 2
-        fits = masked_cost(masks_at(middle), aim.whole, aim.costs) <= aim.budget
+        fits = masked_cost(masks_at(middle), budget.whole, budget.costs) <= budget.allowance
         low, high = (low, middle) if fits else (middle, high)
     return masks_at(high)
 
 
-def _scored_masks(scores: Scores, sparsity: float, aim: Aim) -> Masks:
-    pattern = aim.pattern
+def _scored_masks(scores: Scores, sparsity: float, budget: PruningBudget) -> Masks:
+    pattern = budget.pattern
     if pattern.n_of_m:
         return n_of_m_masks(scores, n=pattern.n_of_m[0], m=pattern.n_of_m[1])
     if pattern.block:
-        return block_masks(scores, sparsity, size=pattern.block, scope=aim.scope)
-    return weight_masks(scores, sparsity, scope=aim.scope)
+        return block_masks(scores, sparsity, size=pattern.block, scope=budget.scope)
+    return weight_masks(scores, sparsity, scope=budget.scope)
 
 
 def weight_costs(

@@ -13,9 +13,9 @@ import torch
 
 from harness.contracts.pruners import Rewrites
 from harness.errors import UnsupportedError
-from harness.pruning.channels import channel_scores, channels_for, comparable
+from harness.pruning.channels import channel_scores, comparable, select_channels
 from harness.pruning.layers import prunable_weights
-from harness.pruning.mask_search import chosen_masks
+from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
 from harness.pruning.scoring import score_model
 from harness.pruning.surgery import remove_channels
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from harness.contracts.pruners import Pruner
     from harness.pruning.channels import ChannelGroup
-    from harness.pruning.mask_search import Aim
+    from harness.pruning.mask_search import PruningBudget
     from harness.pruning.masks import Masks
-    from harness.pruning.scoring import Scoring, Sight
+    from harness.pruning.scoring import CalibrationData, Scoring
     from harness.pruning.surgery import CoupledLayers, History
 
 
@@ -69,43 +69,43 @@ def choose_removal(
     *,
     masks: Mapping[str, Tensor],
     example: Tensor,
-    aim: Aim,
+    budget: PruningBudget,
 ) -> Removal:
     """What leaves `model`, where `masks` are in force already.
 
     Raises UnsupportedError where the sparsity cannot be reached.
     """
     if scoring.coupled is None:
-        return _weights(pruner, model, scoring, masks, aim=aim)
-    return _channels(pruner, model, scoring, scoring.coupled, example=example, aim=aim)
+        return _weights(pruner, model, scoring, masks, budget=budget)
+    return _channels(pruner, model, scoring, scoring.coupled, example=example, budget=budget)
 
 
 def choose_in_steps(
     pruner: Pruner,
     model: nn.Module,
-    sight: Sight,
+    calibration: CalibrationData,
     *,
     steps: int,
     masks: Mapping[str, Tensor],
-    aim: Aim,
+    budget: PruningBudget,
     seed: int,
 ) -> tuple[Scoring, Removal]:
     """The last step's removal, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
     began = time.perf_counter()
     # A pattern that says its own sparsity is reached at once.
-    steps = 1 if aim.pattern.n_of_m else steps
+    steps = 1 if budget.pattern.n_of_m else steps
     weights = prunable_weights(model)
-    now = sum(int(w.count_nonzero()) * aim.costs[name] for name, w in weights.items()) / aim.whole
+    now = sum(int(w.count_nonzero()) * budget.costs[name] for name, w in weights.items()) / budget.whole
     for step in range(1, steps + 1):
-        level = 1.0 - now * ((1.0 - aim.level) / now) ** (step / steps)
-        scoring = score_model(pruner, model, sight, granularity=aim.pattern.scored, seed=seed)
+        level = 1.0 - now * ((1.0 - budget.level) / now) ** (step / steps)
+        scoring = score_model(pruner, model, calibration, granularity=budget.pattern.scored, seed=seed)
         removal = choose_removal(
             pruner,
             model,
             scoring,
             masks=masks,
-            example=sight.example,
-            aim=replace(aim, level=level if step < steps else aim.level),
+            example=calibration.example,
+            budget=replace(budget, level=level if step < steps else budget.level),
         )
         model, masks = removal.model, removal.masks
         apply_masks(model, masks)
@@ -113,12 +113,17 @@ def choose_in_steps(
 
 
 def _weights(
-    pruner: Pruner, model: nn.Module, scoring: Scoring, masks: Mapping[str, Tensor], *, aim: Aim
+    pruner: Pruner,
+    model: nn.Module,
+    scoring: Scoring,
+    masks: Mapping[str, Tensor],
+    *,
+    budget: PruningBudget,
 ) -> Removal:
     weights = prunable_weights(model)
-    chosen = chosen_masks(pruner, scoring, masks, aim=aim)
+    chosen = select_masks(pruner, scoring, masks, budget=budget)
     if not chosen:
-        raise UnsupportedError(f"no layer's inputs are a multiple, as {aim.pattern.name} needs them")
+        raise UnsupportedError(f"no layer's inputs are a multiple, as {budget.pattern.name} needs them")
     smaller = copy.deepcopy(model)
     rewritten, seconds = _rewrite(pruner, smaller, scoring, chosen)
     return Removal(
@@ -153,20 +158,20 @@ def _channels(
     coupled: CoupledLayers,
     *,
     example: Tensor,
-    aim: Aim,
+    budget: PruningBudget,
 ) -> Removal:
     scores = scoring.scores
     groups = [g for g in coupled.groups if any(m.parameter in scores for m in g.producers)]
     if not groups:
         raise UnsupportedError("it scores no layer whose channels can leave")
     reduced = [channel_scores(scores, group) for group in groups]
-    keep = channels_for(
-        comparable([score for score, _ in reduced], groups, scope=aim.scope),
+    keep = select_channels(
+        comparable([score for score, _ in reduced], groups, scope=budget.scope),
         groups,
         shapes={name: weight.shape for name, weight in prunable_weights(model).items()},
-        costs=aim.costs,
-        budget=aim.budget,
-        multiple=aim.pattern.multiple,
+        costs=budget.costs,
+        budget=budget.allowance,
+        multiple=budget.pattern.multiple,
     )
     smaller = copy.deepcopy(model)
     stays = _by_producer(model, groups, keep.masks)

@@ -28,7 +28,7 @@ from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.layers import prunable_weights
 from harness.pruning.surgery import coupled_layers
 from harness.storage.keys import source_hash
-from harness.storage.tensor_cache import made
+from harness.storage.tensor_cache import compute_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Scoring:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class CalibrationData:
     """What every criterion of a trial is shown besides the model.
 
     `example` is a batch to trace the model with, `batches` are the calibration images and labels.
@@ -65,7 +65,7 @@ class Sight:
 def score_model(
     pruner: Pruner,
     model: nn.Module,
-    sight: Sight,
+    calibration: CalibrationData,
     *,
     granularity: Granularity,
     seed: int,
@@ -77,11 +77,11 @@ def score_model(
     UnsupportedError where the criterion is not defined on this model.
     """
     began = time.perf_counter()
-    coupled = coupled_layers(model, sight.example) if granularity == "channel" else None
+    coupled = coupled_layers(model, calibration.example) if granularity == "channel" else None
     evidence = RecordedEvidence(
         model,
         granularity=granularity,
-        batches=sight.batches,
+        batches=calibration.batches,
         coupled=coupled,
         seed=seed,
         cache=cache,
@@ -96,7 +96,7 @@ def score_model(
 
     tracing = time.perf_counter() - began
     by = [granularity, pruner.name, source_hash(pruner), seed]
-    kept = cache.get("scores", scores, by=by) if cache else made(scores)
+    kept = cache.get("scores", scores, by=by) if cache else compute_tensors(scores)
     evidence.touched.update(kept.words)
     return Scoring(
         scores=kept.tensors, evidence=evidence, coupled=coupled, seconds=tracing + kept.seconds

@@ -13,41 +13,43 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
     Singles = NDArray[np.float32]
-    Places = NDArray[np.intp]
+    RowIndices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Accuracies:
+class AccuracyDraws:
     """Accuracy that a method retains: as measured `(seeds, levels)`, and in every draw.
 
     `order` `(levels, seeds, draws)` finds the savings, laid flat, from the most accurate level down;
     `gain` is by how much each level is more accurate than the next.
     """
 
-    measured: Doubles
-    order: Places
+    observed: Doubles
+    order: RowIndices
     gain: Singles
 
 
-def accuracies(
-    blobs: Sequence[str], right: Places, dense_right: Places, *, images: Singles
-) -> Accuracies:
+def accuracy_draws(
+    blobs: Sequence[str], right: RowIndices, dense_right: RowIndices, *, images: Singles
+) -> AccuracyDraws:
     """Of one method: both codes `(levels, seeds)` into `blobs`, -1 where nothing was measured.
 
     `images` `(images, draws)` is how often a draw holds each image.
     """
     import numpy as np
 
-    drawn, measured = _right_answers(blobs, right, images)
+    drawn, observed = _right_answers(blobs, right, images)
     dense_drawn, dense_measured = _right_answers(blobs, dense_right, images)
     retained = np.minimum(drawn / np.maximum(dense_drawn, 1e-12), 1.0, dtype=np.float32)
     order = _falling(retained)
     gain = retained.reshape(-1).take(order)
     gain[:-1] -= gain[1:]
-    return Accuracies(measured=(measured / np.maximum(dense_measured, 1e-12)).T, order=order, gain=gain)
+    return AccuracyDraws(
+        observed=(observed / np.maximum(dense_measured, 1e-12)).T, order=order, gain=gain
+    )
 
 
-def _right_answers(blobs: Sequence[str], codes: Places, images: Singles) -> tuple[Singles, Doubles]:
+def _right_answers(blobs: Sequence[str], codes: RowIndices, images: Singles) -> tuple[Singles, Doubles]:
     """How many answers are right in every draw `(levels, seeds, draws)`, and were `(levels, seeds)`.
 
     They are whole numbers, which single precision holds exactly, in whatever order they are summed.
@@ -65,7 +67,7 @@ def _right_answers(blobs: Sequence[str], codes: Places, images: Singles) -> tupl
     return (bits @ images)[inverse], bits.sum(axis=1, dtype=np.float64)[inverse]
 
 
-def _falling(retained: Singles) -> Places:
+def _falling(retained: Singles) -> RowIndices:
     """Where to find each draw's levels in `retained`, laid flat, the most accurate first."""
     import numpy as np
 
@@ -74,8 +76,8 @@ def _falling(retained: Singles) -> Places:
     rider = np.uint32((1 << (levels - 1).bit_length()) - 1)
     keys = (retained.view(np.uint32) & ~rider) | np.arange(levels, dtype=np.uint32)[:, None, None]
     # Odd-even transposition: whole planes of draws are compared at once.
-    for turn in range(levels):
-        for upper in range(turn % 2, levels - 1, 2):
+    for sweep in range(levels):
+        for upper in range(sweep % 2, levels - 1, 2):
             pair = keys[upper], keys[upper + 1]
             keys[upper], keys[upper + 1] = np.maximum(*pair), np.minimum(*pair)
     size = int(np.prod(lanes))

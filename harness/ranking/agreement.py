@@ -9,23 +9,23 @@ from harness.ranking.leaderboard import leaderboards
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.ranking.leaderboard import Standing
+    from harness.ranking.leaderboard import Entry
 
     Row = Mapping[str, Any]
 
 
-BOARD = ("model", "dataset", "data_hash", "backend", "batch", "threads", "recipe_text")
+BOARD_COLUMNS = ("model", "dataset", "data_hash", "backend", "batch", "threads", "recipe_text")
 
 
-def standings_by_place(
+def entries_by_board(
     again: Sequence[Row], rows: Sequence[Row], replaced: set[str]
-) -> dict[tuple[Any, ...], Standing]:
+) -> dict[tuple[Any, ...], Entry]:
     """Every method by its board's title and conditions, the machine aside, and its own name."""
     current = [row for row in rows if row["key"] not in replaced]
     return {
-        (board.title, *(board.conditions[name] for name in BOARD), standing.method): standing
+        (board.title, *(board.conditions[name] for name in BOARD_COLUMNS), entry.method): entry
         for board in leaderboards([*current, *again])
-        for standing in board.standings
+        for entry in board.entries
     }
 
 
@@ -36,7 +36,7 @@ def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, 
     intervals part in the base or in the newer run; the number of pairs comes second, tau is None where
     there are none.
     """
-    ours, theirs = standings_by_place([], base, set()), standings_by_place([], new, set())
+    ours, theirs = entries_by_board([], base, set()), entries_by_board([], new, set())
     agreeing, counted = 0, 0
     shared = [p for p in ours if p in theirs and ours[p].saves_time and theirs[p].saves_time]
     for number, one in enumerate(shared):
@@ -50,6 +50,6 @@ def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, 
     return (agreeing / counted if counted else None), counted
 
 
-def apart(one: Standing, other: Standing) -> bool:
+def apart(one: Entry, other: Entry) -> bool:
     """Whether the two scores' intervals do not meet."""
     return one.low > other.high or other.low > one.high

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from harness.ranking.bootstrap import Cells
-from harness.ranking.frame import CONDITIONS, METHOD, RECIPE, combinations
+from harness.ranking.bootstrap import ScoreCells
+from harness.ranking.frame import CONDITION_COLUMNS, METHOD_COLUMNS, RECIPE_COLUMNS, combinations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,59 +15,59 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from harness.ranking.frame import Places
+    from harness.ranking.frame import RowIndices
 
-DENSE = "dense"
+DENSE_NAME = "dense"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Contestant:
+class GroupEntry:
     """One method: its name, the places of its rows by seed, and the same as cells."""
 
     method: tuple[str, str, str, str]
-    places: Places
-    cells: Cells
+    indices: RowIndices
+    cells: ScoreCells
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Contest:
+class ComparisonGroup:
     """Rows measured under the same conditions; `unsteady` are the places of those left out."""
 
     first: int
     seeds: int
-    contestants: tuple[Contestant, ...]
-    dense: Places
-    unsteady: Places
+    entries: tuple[GroupEntry, ...]
+    dense: RowIndices
+    unsteady: RowIndices
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Codes:
     """By row: numbers of its conditions, method and seed, and what else sorts it."""
 
-    conditions: Places
-    method: Places
-    seed: Places
+    conditions: RowIndices
+    method: RowIndices
+    seed: RowIndices
     images: NDArray[np.int64]
     dense: NDArray[np.bool_]
     unsteady: NDArray[np.bool_]
 
 
-def contests(frame: pd.DataFrame) -> list[Contest]:
+def comparison_groups(frame: pd.DataFrame) -> list[ComparisonGroup]:
     """One for each set of conditions, in order of first appearance, of the latest row of each cell."""
     import numpy as np
 
     codes = _codes(frame)
-    places = _latest(frame, codes)
+    indices = _latest(frame, codes)
     widths = codes.method.max(initial=0) + 1, codes.seed.max(initial=0) + 1
-    keys = (codes.conditions[places] * widths[0] + codes.method[places]) * widths[1]
+    keys = (codes.conditions[indices] * widths[0] + codes.method[indices]) * widths[1]
     # Stable, so that levels stay in order of first appearance.
-    places = places[np.argsort(keys + codes.seed[places], kind="stable")]
-    return [_contest(frame, codes, found) for found in _runs(places, codes.conditions)]
+    indices = indices[np.argsort(keys + codes.seed[indices], kind="stable")]
+    return [_contest(frame, codes, found) for found in _runs(indices, codes.conditions)]
 
 
-def names(frame: pd.DataFrame, places: Places) -> list[tuple[str, str, str, str]]:
+def names(frame: pd.DataFrame, indices: RowIndices) -> list[tuple[str, str, str, str]]:
     """Pruner, granularity, scope and schedule of each of those rows."""
-    words = (frame[name].iloc[places] for name in METHOD)
+    words = (frame[name].iloc[indices] for name in METHOD_COLUMNS)
     return cast("list[tuple[str, str, str, str]]", list(zip(*words, strict=True)))
 
 
@@ -76,63 +76,63 @@ def _codes(frame: pd.DataFrame) -> _Codes:
     import pandas as pd
 
     return _Codes(
-        conditions=combinations(frame[name] for name in (*CONDITIONS, *RECIPE)),
-        method=combinations(frame[name] for name in METHOD),
+        conditions=combinations(frame[name] for name in (*CONDITION_COLUMNS, *RECIPE_COLUMNS)),
+        method=combinations(frame[name] for name in METHOD_COLUMNS),
         seed=pd.factorize(frame["seed"], sort=True)[0],
         images=frame["images"].to_numpy(),
-        dense=frame["pruner"].eq(DENSE).to_numpy(dtype=np.bool_),
+        dense=frame["pruner"].eq(DENSE_NAME).to_numpy(dtype=np.bool_),
         unsteady=frame["steady"].eq(False).fillna(False).to_numpy(dtype=np.bool_),  # noqa: FBT003 -- the value looked for
     )
 
 
-def _latest(frame: pd.DataFrame, codes: _Codes) -> Places:
+def _latest(frame: pd.DataFrame, codes: _Codes) -> RowIndices:
     """Places of the rows that count, in order of each cell's first appearance."""
     import numpy as np
 
     cells = combinations([codes.conditions, codes.method, codes.seed, frame["sparsity"]])
-    latest: Places = np.zeros(cells.max(initial=-1) + 1, dtype=np.intp)
+    latest: RowIndices = np.zeros(cells.max(initial=-1) + 1, dtype=np.intp)
     # Of a place assigned twice, numpy keeps the last.
     latest[cells] = np.arange(len(cells))
     return latest
 
 
-def _runs(places: Places, codes: Places) -> Iterable[Places]:
+def _runs(indices: RowIndices, codes: RowIndices) -> Iterable[RowIndices]:
     import numpy as np
 
-    return np.split(places, np.flatnonzero(np.diff(codes[places])) + 1) if len(places) else []
+    return np.split(indices, np.flatnonzero(np.diff(codes[indices])) + 1) if len(indices) else []
 
 
-def _contest(frame: pd.DataFrame, codes: _Codes, places: Places) -> Contest:
+def _contest(frame: pd.DataFrame, codes: _Codes, indices: RowIndices) -> ComparisonGroup:
     import numpy as np
 
-    steady = places[~codes.unsteady[places]]
+    steady = indices[~codes.unsteady[indices]]
     seeds = np.unique(codes.seed[steady])
     pruned = _runs(steady[~codes.dense[steady]], codes.method)
     first = np.array([run[0] for run in pruned], dtype=np.intp)
     known = zip(names(frame, first), frame["key"].iloc[first], pruned, strict=True)
-    return Contest(
-        first=int(places[0]),
+    return ComparisonGroup(
+        first=int(indices[0]),
         seeds=len(seeds),
-        contestants=tuple(
-            Contestant(method=name, places=run, cells=_cells(codes, run, seeds=seeds, stream=key))
+        entries=tuple(
+            GroupEntry(method=name, indices=run, cells=_cells(codes, run, seeds=seeds, stream=key))
             for name, key, run in known
         ),
         dense=steady[codes.dense[steady]],
-        unsteady=places[codes.unsteady[places]],
+        unsteady=indices[codes.unsteady[indices]],
     )
 
 
-def _cells(codes: _Codes, places: Places, *, seeds: Places, stream: str) -> Cells:
+def _cells(codes: _Codes, indices: RowIndices, *, seeds: RowIndices, stream: str) -> ScoreCells:
     import numpy as np
 
-    own, first, which = np.unique(codes.seed[places], return_index=True, return_inverse=True)
-    level = np.arange(len(places)) - first[which]
+    own, first, which = np.unique(codes.seed[indices], return_index=True, return_inverse=True)
+    level = np.arange(len(indices)) - first[which]
     table = np.full((level.max() + 1, len(own)), -1)
-    table[level, which] = places
-    return Cells(
-        places=table,
+    table[level, which] = indices
+    return ScoreCells(
+        indices=table,
         seeds=np.searchsorted(seeds, own),
         board_seeds=len(seeds),
-        images=max(int(codes.images[places].max()), 1),
+        images=max(int(codes.images[indices].max()), 1),
         stream=stream,
     )

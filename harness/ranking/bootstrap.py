@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.accuracy_draws import Accuracies, accuracies
+from harness.ranking.accuracy_draws import AccuracyDraws, accuracy_draws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,42 +23,42 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
     Singles = NDArray[np.float32]
-    Places = NDArray[np.intp]
+    RowIndices = NDArray[np.intp]
 
 DRAWS = 1000
 NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cells:
+class ScoreCells:
     """One method's rows under one set of conditions.
 
-    `places` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
+    `indices` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
     method among the board's `board_seeds`; `stream` names the method's own noise.
     """
 
-    places: Places
-    seeds: Places
+    indices: RowIndices
+    seeds: RowIndices
     board_seeds: int
     images: int
     stream: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Measurements:
+class DrawnColumns:
     """Columns that draws are made from; a place of -1 finds a last element that saves nothing.
 
     `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
     """
 
-    right: Places
-    dense_right: Places
+    right: RowIndices
+    dense_right: RowIndices
     blobs: Sequence[str]
     saved: Doubles
     error: Doubles
 
 
-def intervals(frame: pd.DataFrame, methods: Sequence[Cells]) -> Doubles:
+def score_intervals(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Doubles:
     """`(methods, 3)`: each score, and the 2.5 % and 97.5 % quantiles of its bootstrap draws.
 
     Seeds and test images are drawn with replacement (Efron 1979), the same for all methods; a saving
@@ -74,15 +74,15 @@ def intervals(frame: pd.DataFrame, methods: Sequence[Cells]) -> Doubles:
     with threadpool_limits(1, user_api="blas"):
         for alike in _with_same_answers(found, methods):
             group = [methods[number] for number in alike]
-            places, images = group[0].places, group[0].images
+            indices, images = group[0].indices, group[0].images
             held_images, held_seeds = resample(images, group[0].board_seeds)
-            codes = found.right[places], found.dense_right[places]
-            kept = accuracies(found.blobs, *codes, images=held_images)
+            codes = found.right[indices], found.dense_right[indices]
+            kept = accuracy_draws(found.blobs, *codes, images=held_images)
             results[alike] = _intervals(found, group, kept=kept, held=held_seeds[group[0].seeds])
     return results
 
 
-def _measurements(frame: pd.DataFrame) -> Measurements:
+def _measurements(frame: pd.DataFrame) -> DrawnColumns:
     import numpy as np
     import pandas as pd
 
@@ -93,7 +93,7 @@ def _measurements(frame: pd.DataFrame) -> Measurements:
     counts = frame["saves_time"].to_numpy()
     codes, blobs = pd.factorize(pd.concat([frame["correct"], frame["dense_correct"]]))
     right, dense_right = codes.reshape(2, -1)
-    return Measurements(
+    return DrawnColumns(
         right=np.append(right, -1),
         dense_right=np.append(dense_right, -1),
         blobs=blobs.tolist(),
@@ -103,12 +103,12 @@ def _measurements(frame: pd.DataFrame) -> Measurements:
     )
 
 
-def _with_same_answers(found: Measurements, methods: Sequence[Cells]) -> Iterable[list[int]]:
+def _with_same_answers(found: DrawnColumns, methods: Sequence[ScoreCells]) -> Iterable[list[int]]:
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, cells in enumerate(methods):
-        codes = found.right[cells.places], found.dense_right[cells.places], cells.seeds
+        codes = found.right[cells.indices], found.dense_right[cells.indices], cells.seeds
         answers = (part.tobytes() for part in codes)
-        alike[cells.images, cells.board_seeds, cells.places.shape, *answers].append(number)
+        alike[cells.images, cells.board_seeds, cells.indices.shape, *answers].append(number)
     return alike.values()
 
 
@@ -124,14 +124,14 @@ def _resample(images: int, seeds: int) -> tuple[Singles, Singles]:
 
 
 def _intervals(
-    found: Measurements, group: Sequence[Cells], *, kept: Accuracies, held: Singles
+    found: DrawnColumns, group: Sequence[ScoreCells], *, kept: AccuracyDraws, held: Singles
 ) -> Doubles:
     """`(methods, 3)` of methods whose right answers are the same, `held` `(seeds, draws)`."""
     import numpy as np
 
-    measured = np.stack([found.saved[cells.places].T for cells in group])
+    measured = np.stack([found.saved[cells.indices].T for cells in group])
     flat = measured.reshape(-1, measured.shape[-1])
-    retained = np.tile(kept.measured, (len(group), 1))
+    retained = np.tile(kept.observed, (len(group), 1))
     score = area(retained, flat).reshape(measured.shape[:2]).mean(axis=1, keepdims=True)
     # A seed that a draw holds twice counts twice.
     weighted = kept.gain * held
@@ -142,11 +142,11 @@ def _intervals(
     return np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
 
 
-def _savings(found: Measurements, cells: Cells) -> Singles:
+def _savings(found: DrawnColumns, cells: ScoreCells) -> Singles:
     """`(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
     import numpy as np
 
-    levels, seeds = cells.places.shape
+    levels, seeds = cells.indices.shape
     # A stream of each method's own, so that its interval does not depend on who else was run.
     own = np.random.default_rng(zlib.crc32(cells.stream.encode()))
     noise = own.standard_normal((DRAWS + 1, levels))[1:].T.astype(np.float32)
@@ -159,7 +159,7 @@ def _savings(found: Measurements, cells: Cells) -> Singles:
         wound, (levels, seeds, DRAWS), (far, step * near, near), writeable=False
     )
     sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
-    error, middle = found.error[cells.places], found.saved[cells.places]
+    error, middle = found.error[cells.indices], found.saved[cells.indices]
     saved: Singles = windows * (error * sign)[..., None].astype(np.float32)
     saved += middle[..., None].astype(np.float32)
     # Looking for the largest of them would take as long as cutting them off.
@@ -167,15 +167,15 @@ def _savings(found: Measurements, cells: Cells) -> Singles:
     return np.minimum(saved, 1.0, out=saved) if largest >= 1.0 else saved
 
 
-def _total(saved: Singles, order: Places, gain: Singles) -> Singles:
+def _total(saved: Singles, order: RowIndices, gain: Singles) -> Singles:
     """What `area` says of every draw, summed over seeds: the integral over accuracies, not savings."""
     import numpy as np
 
     total, best, term = (np.zeros(saved.shape[1:], np.float32) for _ in range(3))
     flat = saved.reshape(-1)
-    for place, more in zip(order, gain, strict=True):
+    for index, more in zip(order, gain, strict=True):
         # The levels at least this accurate save at most this much.
-        np.maximum(best, np.take(flat, place, out=term, mode="clip"), out=best)
+        np.maximum(best, np.take(flat, index, out=term, mode="clip"), out=best)
         np.multiply(best, more, out=term)
         total += term
     found: Singles = total.sum(axis=0)

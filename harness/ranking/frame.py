@@ -15,60 +15,62 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Places = NDArray[np.intp]
+    RowIndices = NDArray[np.intp]
     Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
 
-RECIPE = (
+RECIPE_COLUMNS = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
     "weight_decay", "augmented", "arithmetic", "weights",
 )  # fmt: skip
-CONDITIONS = (
+CONDITION_COLUMNS = (
     "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",
 )  # fmt: skip
-METHOD = ("pruner", "granularity", "scope", "schedule")
-NEEDED = (
+METHOD_COLUMNS = ("pruner", "granularity", "scope", "schedule")
+NEEDED_COLUMNS = (
     "images", "latency_ms", "dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high",
     "saves_time",
 )  # fmt: skip
-TYPES = {
+COLUMN_TYPES = {
     "images": "int64", "latency_ms": "float64", "dense_latency_ms": "float64", "ms_saved": "float64",
     "ms_saved_low": "float64", "ms_saved_high": "float64", "saves_time": "bool", "sparsity": "float64",
     "top1": "float64", "retained": "float64", "seed": "int64", "batch": "int64", "threads": "int64",
     "train_batch": "int64",
 }  # fmt: skip
-WHOLE = frozenset(name for name, kind in Row.__annotations__.items() if str(kind).startswith("int"))
-COLUMNS = (
-    *CONDITIONS, *RECIPE, *METHOD, "sparsity", "seed", *NEEDED, "key", "steady", "top1", "retained",
-    "correct", "dense_correct",
+WHOLE_COLUMNS = frozenset(
+    name for name, kind in Row.__annotations__.items() if str(kind).startswith("int")
+)
+RANKED_COLUMNS = (
+    *CONDITION_COLUMNS, *RECIPE_COLUMNS, *METHOD_COLUMNS, "sparsity", "seed", *NEEDED_COLUMNS, "key",
+    "steady", "top1", "retained", "correct", "dense_correct",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Columns:
+class RowFrame:
     """The measured rows among those given; a row's place is its number in `frame`."""
 
     frame: pd.DataFrame
     source: Rows
-    origin: Places
+    origin: RowIndices
 
-    def rows(self, places: Places) -> list[dict[str, Any]]:
+    def rows(self, indices: RowIndices) -> list[dict[str, Any]]:
         """Whole rows with their recipe in words, empty values as None."""
-        return [{**row, "recipe_text": recipe_text(row)} for row in self._whole(self.origin[places])]
+        return [{**row, "recipe_text": recipe_text(row)} for row in self._whole(self.origin[indices])]
 
-    def conditions(self, places: Sequence[int]) -> list[dict[str, Any]]:
+    def conditions(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """What those rows were measured under, by name, the recipe in words."""
-        found = self.frame[[*CONDITIONS, *RECIPE]].iloc[list(places)].to_dict("records")
+        found = self.frame[[*CONDITION_COLUMNS, *RECIPE_COLUMNS]].iloc[list(indices)].to_dict("records")
         return [
-            {**{name: row[name] for name in CONDITIONS}, "recipe_text": recipe_text(row)}
+            {**{name: row[name] for name in CONDITION_COLUMNS}, "recipe_text": recipe_text(row)}
             for row in found
         ]
 
-    def values(self, name: str, places: Places) -> list[Any]:
+    def values(self, name: str, indices: RowIndices) -> list[Any]:
         """One of the numeric columns that the ranking computes with, at those places."""
-        found: list[Any] = self.frame[name].to_numpy()[places].tolist()
+        found: list[Any] = self.frame[name].to_numpy()[indices].tolist()
         return found
 
-    def _whole(self, numbers: Places) -> Iterable[Mapping[str, Any]]:
+    def _whole(self, numbers: RowIndices) -> Iterable[Mapping[str, Any]]:
         import pandas as pd
 
         if not isinstance(self.source, pd.DataFrame):
@@ -80,40 +82,42 @@ class Columns:
 
 def _whole_number(name: object, value: object) -> object:
     # A table with an empty value in a column keeps its whole numbers as fractions.
-    return int(value) if name in WHOLE and isinstance(value, float) else value
+    return int(value) if name in WHOLE_COLUMNS and isinstance(value, float) else value
 
 
 def recipe_text(row: Mapping[Any, Any]) -> str:
     """The recipe's settings in one line, for comparing like with like."""
-    return ", ".join(f"{name} {row[name]}" for name in RECIPE if row[name] != "")
+    return ", ".join(f"{name} {row[name]}" for name in RECIPE_COLUMNS if row[name] != "")
 
 
-def measured(rows: Rows) -> Columns:
+def row_frame(rows: Rows) -> RowFrame:
     """The rows that were timed and tested, by column; a table is read as it is, without copies."""
     import numpy as np
     import pandas as pd
 
     if isinstance(rows, pd.DataFrame):
-        good = (rows["status"] == "ok") & rows[list(NEEDED)].notna().all(axis=1)
-        found = rows[list(COLUMNS)]
+        good = (rows["status"] == "ok") & rows[list(NEEDED_COLUMNS)].notna().all(axis=1)
+        found = rows[list(RANKED_COLUMNS)]
         frame = (found if good.all() else found[good]).reset_index(drop=True)
-        return Columns(frame=frame.astype(TYPES), source=rows, origin=np.flatnonzero(good))
-    origin = [place for place, row in enumerate(rows) if _measured(row)]
-    picked = map(itemgetter(*COLUMNS), (rows[place] for place in origin))
-    by_name = dict(zip(COLUMNS, zip(*picked, strict=True), strict=True)) if origin else {}
-    frame = pd.DataFrame(by_name, columns=list(COLUMNS))
-    return Columns(frame=frame.astype(TYPES), source=rows, origin=np.array(origin, dtype=np.intp))
+        return RowFrame(frame=frame.astype(COLUMN_TYPES), source=rows, origin=np.flatnonzero(good))
+    origin = [index for index, row in enumerate(rows) if _is_ranked(row)]
+    picked = map(itemgetter(*RANKED_COLUMNS), (rows[index] for index in origin))
+    by_name = dict(zip(RANKED_COLUMNS, zip(*picked, strict=True), strict=True)) if origin else {}
+    frame = pd.DataFrame(by_name, columns=list(RANKED_COLUMNS))
+    return RowFrame(
+        frame=frame.astype(COLUMN_TYPES), source=rows, origin=np.array(origin, dtype=np.intp)
+    )
 
 
-def _measured(row: Mapping[str, Any]) -> bool:
-    return row["status"] == "ok" and all(row[name] is not None for name in NEEDED)
+def _is_ranked(row: Mapping[str, Any]) -> bool:
+    return row["status"] == "ok" and all(row[name] is not None for name in NEEDED_COLUMNS)
 
 
-def combinations(columns: Iterable[Any]) -> Places:
+def combinations(columns: Iterable[Any]) -> RowIndices:
     """A number for each row: equal where all columns are, counted in order of first appearance."""
     import pandas as pd
 
-    found: Places | None = None
+    found: RowIndices | None = None
     for column in columns:
         codes, values = pd.factorize(column, use_na_sentinel=False)
         if found is None:

@@ -34,7 +34,7 @@ class Estimate:
     error: float
 
 
-def median(processes: Processes, weights: Sequence[float] | None = None) -> Estimate:
+def mean_of_medians(processes: Processes, weights: Sequence[float] | None = None) -> Estimate:
     """Mean over processes, weighted where `weights` are given, of the median over rounds.
 
     The bootstrap of such samples draws processes and keeps the rounds of each, since their medians
@@ -55,8 +55,8 @@ def median(processes: Processes, weights: Sequence[float] | None = None) -> Esti
 
 
 def saving(dense: Processes, pruned: Processes, weights: Sequence[float] | None = None) -> Estimate:
-    """`median` of dense minus pruned, paired by process and round."""
-    return median(
+    """`mean_of_medians` of dense minus pruned, paired by process and round."""
+    return mean_of_medians(
         [
             [before - after for before, after in zip(ours, theirs, strict=True)]
             for ours, theirs in zip(dense, pruned, strict=True)

@@ -15,17 +15,17 @@ from itertools import islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.boards import contests, names
-from harness.ranking.bootstrap import intervals
-from harness.ranking.frame import measured
+from harness.ranking.boards import comparison_groups, names
+from harness.ranking.bootstrap import score_intervals
+from harness.ranking.frame import row_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.ranking.boards import Contestant
-    from harness.ranking.frame import Columns, Places, Rows
+    from harness.ranking.boards import GroupEntry
+    from harness.ranking.frame import RowFrame, RowIndices, Rows
 
-AVERAGED = (
+AVERAGED_COLUMNS = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
     "ms_saved_high", "retained_per_ms_saved", "size_mb", "compressed_mb", "macs", "params_nonzero",
     "top1_backend", "energy_j", "dense_energy_j",
@@ -33,21 +33,21 @@ AVERAGED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class Entry:
     """One method's line; its whole rows are made when first asked for."""
 
     method: tuple[str, str, str, str]
-    group: int | None
+    rank: int | None
     score: float
     low: float
     high: float
-    columns: Columns = field(repr=False, compare=False)
-    places: Places = field(repr=False, compare=False)
+    columns: RowFrame = field(repr=False, compare=False)
+    indices: RowIndices = field(repr=False, compare=False)
 
     @property
     def saves_time(self) -> bool:
         """Whether any level saves time beyond the noise."""
-        return self.group is not None
+        return self.rank is not None
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class Standing:
     @cached_property
     def levels(self) -> tuple[float, ...]:
         """The sparsities it was run at, lowest first."""
-        return tuple(sorted(set(self.columns.values("sparsity", self.places))))
+        return tuple(sorted(set(self.columns.values("sparsity", self.indices))))
 
     def at(self, level: float) -> list[Mapping[str, Any]]:
         """Its rows at one sparsity, by seed; none where it was not run there."""
@@ -74,9 +74,9 @@ class Standing:
         level = max(self.levels, key=lambda level: _contribution(self.columns, self._at(level)))
         return _mean(self.at(level))
 
-    def _at(self, level: float) -> Places:
-        levels = self.columns.values("sparsity", self.places)
-        return self.places[[found == level for found in levels]]
+    def _at(self, level: float) -> RowIndices:
+        levels = self.columns.values("sparsity", self.indices)
+        return self.indices[[found == level for found in levels]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +84,11 @@ class Leaderboard:
     """Methods ranked under the same conditions."""
 
     conditions: Mapping[str, Any]
-    standings: tuple[Standing, ...]
+    entries: tuple[Entry, ...]
     seeds: int
     unsteady: tuple[str, ...]
-    columns: Columns = field(repr=False, compare=False)
-    dense_places: Places = field(repr=False, compare=False)
+    columns: RowFrame = field(repr=False, compare=False)
+    dense_indices: RowIndices = field(repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -102,7 +102,7 @@ class Leaderboard:
     @cached_property
     def dense(self) -> Mapping[str, Any] | None:
         """The unpruned rows of all seeds, averaged."""
-        return _mean(self.columns.rows(self.dense_places)) if len(self.dense_places) else None
+        return _mean(self.columns.rows(self.dense_indices)) if len(self.dense_indices) else None
 
 
 class RankedRows(tuple[Mapping[str, Any], ...]):
@@ -122,46 +122,46 @@ def leaderboards(rows: Rows) -> list[Leaderboard]:
     """
     if isinstance(rows, RankedRows):
         return rows.leaderboards
-    columns = measured(rows)
-    found = contests(columns.frame)
+    columns = row_frame(rows)
+    found = comparison_groups(columns.frame)
     conditions = columns.conditions([contest.first for contest in found])
-    cells = [contestant.cells for contest in found for contestant in contest.contestants]
-    scores = iter(intervals(columns.frame, cells).tolist())
+    cells = [contestant.cells for contest in found for contestant in contest.entries]
+    scores = iter(score_intervals(columns.frame, cells).tolist())
     return [
         Leaderboard(
             conditions=condition,
-            standings=tuple(_standings(columns, contest.contestants, scores)),
+            entries=tuple(_standings(columns, contest.entries, scores)),
             seeds=contest.seeds,
             unsteady=tuple(sorted({" ".join(name) for name in names(columns.frame, contest.unsteady)})),
             columns=columns,
-            dense_places=contest.dense,
+            dense_indices=contest.dense,
         )
         for condition, contest in zip(conditions, found, strict=True)
     ]
 
 
 def _standings(
-    columns: Columns, contestants: Sequence[Contestant], scores: Iterator[list[float]]
-) -> Iterator[Standing]:
-    pairs = zip(contestants, islice(scores, len(contestants)), strict=True)
+    columns: RowFrame, entries: Sequence[GroupEntry], scores: Iterator[list[float]]
+) -> Iterator[Entry]:
+    pairs = zip(entries, islice(scores, len(entries)), strict=True)
     scored = sorted(pairs, key=lambda item: (-item[1][0], item[0].method))
-    group, floor = 0, float("inf")
+    rank, floor = 0, float("inf")
     for contestant, (score, low, high) in scored:
-        saves = any(columns.values("saves_time", contestant.places))
+        saves = any(columns.values("saves_time", contestant.indices))
         if saves and high < floor:
-            group, floor = group + 1, low
-        yield Standing(
+            rank, floor = rank + 1, low
+        yield Entry(
             method=contestant.method,
-            group=group if saves else None,
+            rank=rank if saves else None,
             score=score,
             low=min(low, score),
             high=max(high, score),
             columns=columns,
-            places=contestant.places,
+            indices=contestant.indices,
         )
 
 
-def _contribution(columns: Columns, level: Places) -> tuple[float, float]:
+def _contribution(columns: RowFrame, level: RowIndices) -> tuple[float, float]:
     """What the level alone would score; the better accuracy where none saves time."""
     saves, saved, dense, retained = (
         columns.values(name, level)
@@ -180,7 +180,7 @@ def _mean(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """One row for all seeds: measured columns averaged, empty where one of them is."""
     means = {
         name: None if any(row.get(name) is None for row in rows) else fmean(row[name] for row in rows)
-        for name in AVERAGED
+        for name in AVERAGED_COLUMNS
     }
     return {**rows[0], **means}
 

@@ -9,26 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.frame import METHOD, RECIPE
+from harness.ranking.frame import METHOD_COLUMNS, RECIPE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Row = Mapping[str, Any]
 
-ASKED = (
+PAIRING_COLUMNS = (
     "model",
     "dataset",
-    *METHOD,
+    *METHOD_COLUMNS,
     "seed",
     "sparsity",
     "backend",
     "batch",
     "threads",
     "target",
-    *RECIPE,
+    *RECIPE_COLUMNS,
 )
-SHOWN = ("model", *METHOD, "backend")
+LABEL_COLUMNS = ("model", *METHOD_COLUMNS, "backend")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Pair:
     def label(self) -> str:
         """What a person is shown."""
         row = self.base or self.new or {}
-        words = " ".join(str(row[name]) for name in SHOWN if row[name])
+        words = " ".join(str(row[name]) for name in LABEL_COLUMNS if row[name])
         return f"{words}, level {row['sparsity']:g}, batch {row['batch']}, seed {row['seed']}"
 
     @property
@@ -73,4 +73,4 @@ def pairs(base: Sequence[Row], new: Sequence[Row]) -> list[Pair]:
 
 
 def _asked(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ASKED)
+    return tuple(row[name] for name in PAIRING_COLUMNS)

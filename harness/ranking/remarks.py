@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.ranking.leaderboard import Leaderboard, Standing
+    from harness.ranking.leaderboard import Entry, Leaderboard
 
 DRAWS = 1000
 CONTROL = "random"
 
 
-def findings(board: Leaderboard) -> list[str]:
+def remarks(board: Leaderboard) -> list[str]:
     """Sentences a reader should not have to find in the table."""
     return [
         *_dense_line(board),
@@ -62,7 +62,7 @@ def _simulated(board: Leaderboard) -> list[str]:
     row = board.dense
     if row is None or row.get("rounds") is not None:
         return []
-    counts = [row.get("operators_elsewhere") for s in board.standings for row in s.rows]
+    counts = [row.get("operators_elsewhere") for s in board.entries for row in s.rows]
     most = max((count for count in counts if count), default=0)
     left = (
         f" Up to {most} operators run on another processor, whose time they leave out." if most else ""
@@ -80,17 +80,17 @@ def _unsteady(board: Leaderboard) -> list[str]:
 
 
 def _saves_nothing(board: Leaderboard) -> list[str]:
-    none = [s for s in board.standings if not s.saves_time]
+    none = [s for s in board.entries if not s.saves_time]
     if not none:
         return []
     by_granularity: dict[str, list[str]] = defaultdict(list)
-    for standing in none:
-        by_granularity[standing.method[1]].append(standing.name)
+    for entry in none:
+        by_granularity[entry.method[1]].append(entry.name)
     sentences = []
     simulated = board.dense is not None and board.dense.get("rounds") is None
     seen = "" if simulated else " that the clock can tell from noise"
     for granularity, names in by_granularity.items():
-        every = sum(s.method[1] == granularity for s in board.standings) == len(names)
+        every = sum(s.method[1] == granularity for s in board.entries) == len(names)
         who = f"all {len(names)} methods save" if every and len(names) > 4 else _listed(names)
         sentences.append(
             f"At granularity {granularity}, {who} no time here{seen}, at any level: not ranked."
@@ -103,11 +103,11 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _against_random(board: Leaderboard) -> list[str]:
-    controls = {s.method[1:]: s for s in board.standings if s.method[0] == CONTROL}
-    level = max((level for s in board.standings for level in s.levels), default=0.0)
+    controls = {s.method[1:]: s for s in board.entries if s.method[0] == CONTROL}
+    level = max((level for s in board.entries for level in s.levels), default=0.0)
     differences = {
         s.name: found
-        for s in board.standings
+        for s in board.entries
         if s.method[0] != CONTROL
         and (control := _same_kind(s, controls))
         and (found := _differences(s, control, level)) is not None
@@ -124,14 +124,14 @@ def _against_random(board: Leaderboard) -> list[str]:
     ]
 
 
-def _same_kind(standing: Standing, controls: Mapping[Any, Standing]) -> Standing | None:
+def _same_kind(entry: Entry, controls: Mapping[Any, Entry]) -> Entry | None:
     """The control of the same granularity and schedule, and of the same scope where there is one."""
-    _, granularity, scope, schedule = standing.method
+    _, granularity, scope, schedule = entry.method
     kin = {key[1]: c for key, c in controls.items() if (key[0], key[2]) == (granularity, schedule)}
     return kin.get(scope) or next(iter(kin.values()), None)
 
 
-def _differences(standing: Standing, control: Standing, level: float) -> NDArray[np.float64] | None:
+def _differences(entry: Entry, control: Entry, level: float) -> NDArray[np.float64] | None:
     """`(images,)` right answers more than the control's, mean of the seeds that both have.
 
     None where they have none in common at that level.
@@ -144,7 +144,7 @@ def _differences(standing: Standing, control: Standing, level: float) -> NDArray
     pairs = [
         decode_bits(row["correct"], row["images"]).astype(float)
         - decode_bits(theirs[row["seed"]]["correct"], row["images"])
-        for row in standing.at(level)
+        for row in entry.at(level)
         if row["seed"] in theirs
     ]
     return np.mean(pairs, axis=0) if pairs else None

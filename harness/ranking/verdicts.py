@@ -14,7 +14,7 @@ from harness.ranking.intervals import CONFIDENCE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.ranking.leaderboard import Standing
+    from harness.ranking.leaderboard import Entry
 
     Row = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ def latency_loss(base: Row, new: Row) -> Loss:
     return Loss(value=grown, low=grown - half, high=grown + half)
 
 
-def score_loss(base: Standing, new: Standing) -> Loss:
+def score_loss(base: Entry, new: Entry) -> Loss:
     """Score lost by a method; the two intervals add up as independent errors do."""
     lost = base.score - new.score
     down = ((base.score - base.low) ** 2 + (new.high - new.score) ** 2) ** 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.agreement import standings_by_place
+from harness.ranking.agreement import entries_by_board
 from harness.ranking.verdicts import (
     Loss,
     Metric,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remeasured:
+class RemeasuredPair:
     """A pair timed again in one session: the loss of latency, and both rows with their new times."""
 
     loss: Loss
@@ -38,7 +38,7 @@ class Remeasured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class MetricVerdict:
     """One metric of one pair; what does not decide is reported and fails no comparison."""
 
     label: str
@@ -56,9 +56,9 @@ class Comparison:
     new: RunFolder
     pairs: Sequence[Pair]
     tolerances: Mapping[Metric, float]
-    remeasured: Mapping[str, Remeasured]
+    remeasured: Mapping[str, RemeasuredPair]
 
-    def findings(self, catalogue: Catalogue) -> Iterator[Finding]:
+    def findings(self, catalogue: Catalogue) -> Iterator[MetricVerdict]:
         """Latency of every pair, then what does not depend on the backend, then scores.
 
         Latencies of two sessions are not comparable to a few per cent, so that they decide only where
@@ -77,9 +77,9 @@ class Comparison:
 
     def _finding(
         self, label: str, metric: Metric, loss: Loss | None, *, decides: bool = True
-    ) -> Finding:
+    ) -> MetricVerdict:
         found = verdict(loss, self.tolerances[metric])
-        return Finding(label=label, metric=metric, loss=loss, verdict=found, decides=decides)
+        return MetricVerdict(label=label, metric=metric, loss=loss, verdict=found, decides=decides)
 
     def _measured(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
         for pair in self.pairs:
@@ -110,15 +110,15 @@ class Comparison:
         )
         return Loss(value=differing, low=differing, high=differing)
 
-    def _scores(self) -> Iterator[Finding]:
+    def _scores(self) -> Iterator[MetricVerdict]:
         again = list(self.remeasured.values())
         replaced = {row["key"] for one in again for row in (one.base, one.new)}
-        ours = standings_by_place([one.base for one in again], self.base.rows, replaced)
-        theirs = standings_by_place([one.new for one in again], self.new.rows, replaced)
-        for place, standing in ours.items():
-            if place in theirs and standing.saves_time:
+        ours = entries_by_board([one.base for one in again], self.base.rows, replaced)
+        theirs = entries_by_board([one.new for one in again], self.new.rows, replaced)
+        for place, entry in ours.items():
+            if place in theirs and entry.saves_time:
                 title, *_ = place
-                sure = all(row["key"] in replaced for row in standing.rows)
-                loss = score_loss(standing, theirs[place])
-                label = f"{standing.name}: {title}"
+                sure = all(row["key"] in replaced for row in entry.rows)
+                loss = score_loss(entry, theirs[place])
+                label = f"{entry.name}: {title}"
                 yield self._finding(label, "score", loss, decides=sure)

@@ -11,16 +11,16 @@ from torch import nn
 
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
-from harness.conversion.export import loaded
+from harness.conversion.export import load_on_backend
 from harness.errors import HarnessError, failure_reason
 from harness.pruning.granularity import pattern
 from harness.pruning.masks import apply_masks
 from harness.pruning.removal import choose_removal
-from harness.pruning.scoring import Sight, score_model
+from harness.pruning.scoring import CalibrationData, score_model
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages
 from harness.trials.target import Target
-from harness.trials.target_search import Resource
+from harness.trials.target_search import TargetSearch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,13 +52,13 @@ class Half:
         """A copy with half gone. Raises UnsupportedError where that cannot be."""
         chosen = pattern(self.granularity)
         resource = _resource(model, example, self.granularity)
-        sight = Sight(example=example, batches=[(example, torch.tensor([0, 1]))])
-        scoring = score_model(self.pruner, model, sight, granularity=chosen.scored, seed=0)
+        calibration = CalibrationData(example=example, batches=[(example, torch.tensor([0, 1]))])
+        scoring = score_model(self.pruner, model, calibration, granularity=chosen.scored, seed=0)
 
         def choose(level: float) -> tuple[Scoring, Removal]:
-            aim = resource.aim(level)
+            budget = resource.budget(level)
             return scoring, choose_removal(
-                self.pruner, model, scoring, masks={}, example=example, aim=aim
+                self.pruner, model, scoring, masks={}, example=example, budget=budget
             )
 
         _, removal = resource.meet(choose, LEVEL)
@@ -66,10 +66,10 @@ class Half:
         return removal.model
 
 
-def _resource(model: nn.Module, example: Tensor, granularity: str) -> Resource:
+def _resource(model: nn.Module, example: Tensor, granularity: str) -> TargetSearch:
     chosen = pattern(granularity)
     target = Target(resource="macs" if chosen.scored == "channel" else "params")
-    return Resource(model, example=example, target=target, pattern=chosen, scope="local")
+    return TargetSearch(model, example=example, target=target, pattern=chosen, scope="local")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class CoverageJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Covered:
+class CoverageResult:
     """What became of it: `step` is the one that went wrong, empty where none did.
 
     `removed` is which fraction left: of the multiply-accumulates at channel, else of the prunable
@@ -105,11 +105,11 @@ class Covered:
     seconds: float = 0.0
 
 
-def cover(job: CoverageJob) -> Covered:
+def run_coverage(job: CoverageJob) -> CoverageResult:
     """Build, prune to half, run, export and compare, as far as it goes."""
     began = time.perf_counter()
     torch.set_num_threads(1)
-    found = Covered(model=job.model.name, granularity=job.granularity)
+    found = CoverageResult(model=job.model.name, granularity=job.granularity)
     step = "building"
     try:
         model, example = _built(job)
@@ -119,7 +119,7 @@ def cover(job: CoverageJob) -> Covered:
         step, found = "running", replace(found, removed=1.0 - resource.left(smaller))
         wanted = _outputs(smaller, example)
         step = "exporting"
-        run = from_host(loaded(job.backend, smaller, example), job.backend)
+        run = from_host(load_on_backend(job.backend, smaller, example), job.backend)
         step = "comparing"
         off = deviation(run(example), wanted)
         found = replace(found, deviation=off)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-NAMED = ("pruner", "granularity", "scope", "schedule")
-TOLD = (
-    "model", "dataset", "data_hash", *NAMED, "sparsity", "seed", "backend", "batch", "threads",
+METHOD_WORDS = ("pruner", "granularity", "scope", "schedule")
+MANIFEST_COLUMNS = (
+    "model", "dataset", "data_hash", *METHOD_WORDS, "sparsity", "seed", "backend", "batch", "threads",
     "device", "runtime", "top1", "top1_backend", "dense_top1", "latency_ms", "ms_saved", "energy_j",
     "energy_source", "params_nonzero", "macs", "key",
 )  # fmt: skip
@@ -39,7 +39,7 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class RowSelector:
     """Which row of a run; None takes the only one there is, or the smallest batch size and seed."""
 
     method: str
@@ -49,7 +49,7 @@ class Wanted:
     seed: int | None = None
 
 
-def wanted_row(rows: Sequence[Row], wanted: Wanted) -> Row:
+def select_row(rows: Sequence[Row], wanted: RowSelector) -> Row:
     """The row that is meant. Raises HarnessError where there is none, or more than one."""
     words, _, level = wanted.method.partition("@")
     named = [row for row in rows if row["status"] == "ok" and row["backend"] == wanted.backend]
@@ -70,12 +70,12 @@ def wanted_row(rows: Sequence[Row], wanted: Wanted) -> Row:
     return found[0]
 
 
-def _answers(row: Row, words: Sequence[str], level: str, wanted: Wanted) -> bool:
+def _answers(row: Row, words: Sequence[str], level: str, wanted: RowSelector) -> bool:
     """Whether a row is what the words, the level and the options say."""
     asked = {"model": wanted.model, "batch": wanted.batch, "seed": wanted.seed}
     return (
         bool(words)
-        and {*words} <= {row[name] for name in NAMED}
+        and {*words} <= {row[name] for name in METHOD_WORDS}
         and (row["pruner"] == "dense" if not level else _same_level(row["sparsity"], level))
         and all(value is None or row[name] == value for name, value in asked.items())
     )
@@ -91,10 +91,10 @@ def _same_level(sparsity: float, level: str) -> bool:
 def _label(row: Row) -> str:
     if row["pruner"] == "dense":
         return "dense"
-    return f"{' '.join(row[name] for name in NAMED)}@{row['sparsity']:g}"
+    return f"{' '.join(row[name] for name in METHOD_WORDS)}@{row['sparsity']:g}"
 
 
-def delivered(
+def write_bundle(
     folder: RunFolder, row: Row, *, model: Model, dataset: Dataset, backend: Backend
 ) -> dict[str, bytes]:
     """Files by name. Raises HarnessError where the run no longer keeps the model."""
@@ -114,7 +114,7 @@ def delivered(
             for name, content in files.items()
         },
         "input": {"shape": [row["batch"], *dataset.shape], "type": "float32"},
-        "row": {name: row[name] for name in TOLD},
+        "row": {name: row[name] for name in MANIFEST_COLUMNS},
     }
     return {**files, MANIFEST: json.dumps(manifest, indent=2).encode()}
 

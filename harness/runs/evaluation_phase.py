@@ -7,64 +7,64 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.contracts.backends import Simulates
-from harness.engines.engine import place_of
+from harness.engines.engine import device_slot
 from harness.measuring.backend_evaluation import (
-    Inspected,
-    InspectionJob,
-    Inspections,
-    inspect,
-    inspects,
-    kept_inspection,
+    BackendEvaluation,
+    BackendEvaluations,
+    EvaluationJob,
+    evaluate_on_backend,
+    kept_evaluation,
+    needs_evaluation,
 )
-from harness.trials.footprint import Footprints
+from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.engines.pool import Workers
-    from harness.measuring.timing_session import Member
+    from harness.engines.pool import WorkerPool
+    from harness.measuring.timing_session import ReadyCell
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
     from harness.trials.spec import Dense
 
 
-class Inspector:
-    """Inspects on `workers`; what `store` keeps is not done again."""
+class EvaluationPhase:
+    """Inspects on `pool`; what `store` keeps is not done again."""
 
-    def __init__(self, workers: Workers, *, store: ArtifactStore) -> None:
-        self._workers = replace(workers, whole="inspecting")
+    def __init__(self, pool: WorkerPool, *, store: ArtifactStore) -> None:
+        self._pool = replace(pool, whole="inspecting")
         self._store = store
-        self._footprints = Footprints(store)
+        self._deployed_sizes = DeployedSizes(store)
 
-    def inspect(self, members: Sequence[Member]) -> Inspections:
+    def evaluate_on_backend(self, ready: Sequence[ReadyCell]) -> BackendEvaluations:
         """What is known of every member's snapshot and its dense model."""
-        jobs = self._jobs(members)
+        jobs = self._jobs(ready)
         found = {
-            (job.snapshot, job.backend.name): known for job in jobs if (known := kept_inspection(job))
+            (job.snapshot, job.backend.name): known for job in jobs if (known := kept_evaluation(job))
         }
-        owed = [job for job in jobs if (job.snapshot, job.backend.name) not in found]
-        if owed:
-            self._workers.observer.phase("inspecting", len(owed))
-        for wave in self._waves(owed):
-            places = {label: place_of(job.backend, job.device) for label, job in wave.items()}
-            for label, outcome in self._workers.run(inspect, wave, places=places):
+        pending = [job for job in jobs if (job.snapshot, job.backend.name) not in found]
+        if pending:
+            self._pool.observer.phase("inspecting", len(pending))
+        for wave in self._waves(pending):
+            slots = {label: device_slot(job.backend, job.device) for label, job in wave.items()}
+            for label, outcome in self._pool.run(evaluate_on_backend, wave, slots=slots):
                 job, told = wave[label], outcome.value
-                known = told.found if told else Inspected(failure=outcome.failure)
+                known = told.found if told else BackendEvaluation(failure=outcome.failure)
                 found[job.snapshot, job.backend.name] = known
-                self._workers.observer.done(f"{label}: {known.failure or 'done'}", 1)
-        return Inspections(found=found)
+                self._pool.observer.done(f"{label}: {known.failure or 'done'}", 1)
+        return BackendEvaluations(found=found)
 
-    def _jobs(self, members: Sequence[Member]) -> list[InspectionJob]:
+    def _jobs(self, ready: Sequence[ReadyCell]) -> list[EvaluationJob]:
         batches: dict[tuple[str, str], set[int]] = defaultdict(set)
-        places: dict[tuple[str, str], tuple[Dense, Cell]] = {}
-        for cell, level in members:
-            if inspects(cell.backend):
+        slots: dict[tuple[str, str], tuple[Dense, Cell]] = {}
+        for cell, level in ready:
+            if needs_evaluation(cell.backend):
                 # Dense is what the others are compared with, whether or not its own row is owed.
                 for snapshot in (cell.dense.key, level.snapshot):
                     batches[snapshot, cell.backend.name].add(cell.batch)
-                    places[snapshot, cell.backend.name] = cell.dense, cell
+                    slots[snapshot, cell.backend.name] = cell.dense, cell
         return [
-            InspectionJob(
+            EvaluationJob(
                 dense=dense,
                 snapshot=snapshot,
                 backend=cell.backend,
@@ -72,17 +72,17 @@ class Inspector:
                 batches=sorted(batches[snapshot, name]),
                 store=self._store,
             )
-            for (snapshot, name), (dense, cell) in places.items()
+            for (snapshot, name), (dense, cell) in slots.items()
         ]
 
-    def _waves(self, owed: Sequence[InspectionJob]) -> list[dict[str, InspectionJob]]:
+    def _waves(self, pending: Sequence[EvaluationJob]) -> list[dict[str, EvaluationJob]]:
         """What others take over from first, then the others."""
-        first: dict[str, InspectionJob] = {}
-        second: dict[str, InspectionJob] = {}
+        first: dict[str, EvaluationJob] = {}
+        second: dict[str, EvaluationJob] = {}
         seen: set[tuple[str, str]] = set()
-        for job in owed:
-            shipped = self._footprints.shipped(job.snapshot, job.backend)
-            alike = job.backend.name, shipped.architecture if shipped else job.snapshot
+        for job in pending:
+            export_record = self._deployed_sizes.export_record(job.snapshot, job.backend)
+            alike = job.backend.name, export_record.architecture if export_record else job.snapshot
             shares = isinstance(job.backend, Simulates) and not job.backend.reads_weights
             (second if shares and alike in seen else first)[job.label] = job
             seen.add(alike)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contracts.meters import Meter
-    from harness.engines.engine import MakesEngine
-    from harness.measuring.stopping import Patience
+    from harness.engines.engine import EngineFactory
+    from harness.measuring.stopping import StoppingRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Execution:
 
     workers: int
     time_limit: float
-    patience: Patience
+    stopping_rule: StoppingRule
     cores: tuple[int, ...] = ()
     dense_from: Path | None = None
     meter: Meter | None = None
-    engine: MakesEngine | None = None
+    engine: EngineFactory | None = None

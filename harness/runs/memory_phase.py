@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.backends import OnDevice, Simulates
 from harness.conversion.deployment import Deployment
-from harness.engines.engine import place_of
-from harness.measuring.memory_measurement import File, ProbeJob, probe_memory, write_files
-from harness.trials.footprint import Footprints
+from harness.engines.engine import device_slot
+from harness.measuring.memory_measurement import MemoryJob, ModelFile, measure_memory, write_files
+from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.engines.pool import Workers
-    from harness.measuring.timing_session import Member
+    from harness.engines.pool import WorkerPool
+    from harness.measuring.timing_session import ReadyCell
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
 
-WARM_UP = (1, 8)
-MOST_MEGABYTES = 1000.0
+WARM_UP_BATCHES = (1, 8)
+MAX_MEGABYTES = 1000.0
 """On disk for probes at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class MemoryTarget:
     """An architecture on a backend whose peaks are not known yet, and a snapshot of it.
 
     `fixed` is the only batch size that its file serves, 0 where it serves any.
@@ -51,10 +51,10 @@ class Target:
         batch = f" at batch {self.fixed}" if self.fixed else ""
         return f"memory of {self.snapshot} on {self.cell.backend.name}{batch}"
 
-    def file(self, path: Path, store: ArtifactStore) -> File:
+    def file(self, path: Path, store: ArtifactStore) -> ModelFile:
         """What the probe loads."""
         cell = self.cell
-        return File(
+        return ModelFile(
             dense=cell.dense,
             snapshot=self.snapshot,
             backend=cell.backend,
@@ -63,33 +63,33 @@ class Target:
             path=path,
         )
 
-    def job(self, path: Path, specimen: Path) -> ProbeJob:
+    def job(self, path: Path, warm_up_file: Path) -> MemoryJob:
         """The probe of what was written to `path`."""
-        return ProbeJob(
+        return MemoryJob(
             backend=self.cell.backend,
             file=path,
-            specimen=specimen,
+            warm_up_file=warm_up_file,
             shape=self.cell.dense.dataset.shape,
             batches=self.batches,
-            warm_up=(self.fixed,) if self.fixed else WARM_UP,
+            warm_up=(self.fixed,) if self.fixed else WARM_UP_BATCHES,
             threads=self.cell.settings["threads"],
         )
 
 
-def targets(members: Sequence[Member], store: ArtifactStore) -> Iterator[Target]:
+def memory_targets(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator[MemoryTarget]:
     """One for each architecture and backend that lacks a batch size, whatever number of snapshots."""
-    footprints = Footprints(store)
-    first: dict[str, Target] = {}
+    deployed_sizes = DeployedSizes(store)
+    first: dict[str, MemoryTarget] = {}
     batches: dict[str, set[int]] = defaultdict(set)
-    for cell, level in members:
-        found = footprints.shipped(level.snapshot, cell.backend)
+    for cell, level in ready:
+        found = deployed_sizes.export_record(level.snapshot, cell.backend)
         # What a simulator tells of is another device; another device's memory is not this machine's.
         if found is None or found.failure or isinstance(cell.backend, OnDevice | Simulates):
             continue
         [fixed] = Deployment(backend=cell.backend, batches=(cell.batch,)).fixed or (0,)
-        key = footprints.memory_key(found, cell)
+        key = deployed_sizes.memory_key(found, cell)
         batches[key].add(cell.batch)
-        target = Target(
+        target = MemoryTarget(
             key=key,
             cell=cell,
             snapshot=level.snapshot,
@@ -99,36 +99,38 @@ def targets(members: Sequence[Member], store: ArtifactStore) -> Iterator[Target]
         )
         first.setdefault(key, target)
     for key, target in first.items():
-        known = footprints.kept_peaks(key).keys()
+        known = deployed_sizes.kept_peaks(key).keys()
         if not batches[key] <= known:
             # All of them again: a peak at one batch size counts those at smaller ones.
             yield replace(target, batches=tuple(sorted(batches[key] | known)))
 
 
-class Prober:
-    """Probes on `workers`, keeping each peak in `store`; what goes wrong is a note and no more."""
+class MemoryPhase:
+    """Probes on `pool`, keeping each peak in `store`; what goes wrong is a note and no more."""
 
-    def __init__(self, workers: Workers, *, store: ArtifactStore) -> None:
-        self._workers = replace(workers, whole="memory")
+    def __init__(self, pool: WorkerPool, *, store: ArtifactStore) -> None:
+        self._pool = replace(pool, whole="memory")
         self._store = store
 
-    def probe(self, members: Sequence[Member]) -> None:
+    def measure(self, ready: Sequence[ReadyCell]) -> None:
         """Keep the peaks of everything that has none. What has been probed already costs nothing."""
-        owed = list(targets(members, self._store))
-        self._workers.observer.phase("memory", len(owed))
-        if not owed:
+        pending = list(memory_targets(ready, self._store))
+        self._pool.observer.phase("memory", len(pending))
+        if not pending:
             return
         with self._store.scratch() as folder:
-            specimens = self._specimens(owed, folder)
-            for number, part in enumerate(_parts(owed)):
-                paths = {t.label: folder / f"{number}-{place}" for place, t in enumerate(part)}
-                self._probe(part, paths, specimens)
+            warm_up_files = self._write_warm_up_files(pending, folder)
+            for number, chunk in enumerate(_chunks(pending)):
+                paths = {t.label: folder / f"{number}-{place}" for place, t in enumerate(chunk)}
+                self._probe(chunk, paths, warm_up_files)
                 for path in paths.values():
                     path.unlink(missing_ok=True)
 
-    def _specimens(self, owed: Sequence[Target], folder: Path) -> dict[tuple[str, int], Path]:
+    def _write_warm_up_files(
+        self, pending: Sequence[MemoryTarget], folder: Path
+    ) -> dict[tuple[str, int], Path]:
         """Where the small model that warms a runtime up is."""
-        runtimes = {target.runtime: target for target in owed}
+        runtimes = {target.runtime: target for target in pending}
         paths = {name: folder / f"specimen-{place}" for place, name in enumerate(runtimes)}
         small = [replace(target, snapshot="") for target in runtimes.values()]
         self._write([t.file(paths[t.runtime], self._store) for t in small])
@@ -136,40 +138,40 @@ class Prober:
 
     def _probe(
         self,
-        part: Sequence[Target],
+        chunk: Sequence[MemoryTarget],
         paths: Mapping[str, Path],
-        specimens: Mapping[tuple[str, int], Path],
+        warm_up_files: Mapping[tuple[str, int], Path],
     ) -> None:
-        self._write([target.file(paths[target.label], self._store) for target in part])
+        self._write([target.file(paths[target.label], self._store) for target in chunk])
         jobs = {
-            t.label: t.job(paths[t.label], specimens[t.runtime])
-            for t in part
+            t.label: t.job(paths[t.label], warm_up_files[t.runtime])
+            for t in chunk
             if paths[t.label].is_file()
         }
-        keys = {target.label: target.key for target in part}
-        places = {t.label: place_of(t.cell.backend, t.cell.device) for t in part}
-        for label, outcome in self._workers.run(probe_memory, jobs, places=places):
+        keys = {target.label: target.key for target in chunk}
+        slots = {t.label: device_slot(t.cell.backend, t.cell.device) for t in chunk}
+        for label, outcome in self._pool.run(measure_memory, jobs, slots=slots):
             found = outcome.value
             if found is not None:
-                Footprints(self._store).keep_peaks(keys[label], found.peaks)
+                DeployedSizes(self._store).keep_peaks(keys[label], found.peaks)
             reason = outcome.failure if found is None else found.failure
-            self._workers.observer.done(f"{label}: {reason or 'done'}", 1)
+            self._pool.observer.done(f"{label}: {reason or 'done'}", 1)
 
-    def _write(self, files: Sequence[File]) -> None:
+    def _write(self, files: Sequence[ModelFile]) -> None:
         """A share of the files for each worker: a process a file would take longer to start."""
-        count = self._workers.engine.workers
+        count = self._pool.engine.workers
         shares = {f"files of probes, {n}": files[n::count] for n in range(min(count, len(files)))}
-        for _, outcome in self._workers.run(write_files, shares):
+        for _, outcome in self._pool.run(write_files, shares):
             reasons = outcome.value.failures.values() if outcome.value else [outcome.failure]
             for reason in reasons:
-                self._workers.observer.note(f"memory cannot be measured: {reason}")
+                self._pool.observer.note(f"memory cannot be measured: {reason}")
 
 
-def _parts(owed: Sequence[Target]) -> Iterator[list[Target]]:
-    part: list[Target] = []
-    for target in owed:
-        if part and sum(t.file_mb for t in part) + target.file_mb > MOST_MEGABYTES:
-            yield part
-            part = []
-        part.append(target)
-    yield part
+def _chunks(pending: Sequence[MemoryTarget]) -> Iterator[list[MemoryTarget]]:
+    chunk: list[MemoryTarget] = []
+    for target in pending:
+        if chunk and sum(t.file_mb for t in chunk) + target.file_mb > MAX_MEGABYTES:
+            yield chunk
+            chunk = []
+        chunk.append(target)
+    yield chunk

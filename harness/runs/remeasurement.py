@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.engines.engine import place_of
+from harness.engines.engine import device_slot
 from harness.engines.local import LocalEngine
 from harness.machine.device import local_device
 from harness.measuring.row_columns import timed_columns
 from harness.measuring.timing_process import COPY, DENSE, TimingJob
-from harness.measuring.timing_results import Measured
-from harness.measuring.timing_scheduler import Timer
+from harness.measuring.timing_results import TimingResults
+from harness.measuring.timing_scheduler import TimingScheduler
 from harness.ranking.verdicts import Loss, verdict
-from harness.runs.comparison import Remeasured
+from harness.runs.comparison import RemeasuredPair
 from harness.runs.preloads import preloads_of
 from harness.runs.request import chosen_dataset
 from harness.storage.keys import level_key
@@ -30,20 +30,29 @@ if TYPE_CHECKING:
 
     from harness.discovery.backend_file import BackendFile
     from harness.discovery.catalogue import Catalogue
-    from harness.engines.engine import Place
+    from harness.engines.engine import DeviceSlot
     from harness.engines.observer import Observer
     from harness.machine.clock import Limits
-    from harness.measuring.stopping import Patience, Stop
-    from harness.measuring.timing_process import Timing
+    from harness.measuring.stopping import StoppingRule, StopReason
+    from harness.measuring.timing_process import ProcessTiming
     from harness.ranking.pairs import Pair
     from harness.storage.run_folder import RunFolder
 
     Row = Mapping[str, Any]
 
-MOST_PAIRS = 16
+MAX_PAIRS = 16
 TIME_LIMIT = 600.0
 NEW_DENSE = "new dense"
-SESSION = ("model", "dataset", "seed", "backend", "threads", "recipe", "dense_epochs", "dense_lr")
+SESSION_COLUMNS = (
+    "model",
+    "dataset",
+    "seed",
+    "backend",
+    "threads",
+    "recipe",
+    "dense_epochs",
+    "dense_lr",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +63,9 @@ class Remeasurement:
     job: TimingJob
 
     @property
-    def place(self) -> Place:
+    def slot(self) -> DeviceSlot:
         """Where it is timed, alone."""
-        return place_of(self.job.backend, local_device(self.job.backend), alone=True)
+        return device_slot(self.job.backend, local_device(self.job.backend), exclusive=True)
 
     @property
     def label(self) -> str:
@@ -64,28 +73,28 @@ class Remeasurement:
         batches = ", ".join(map(str, self.job.batches))
         return f"{self.job.model.name} on {self.job.backend.name}, batch {batches}: base and new"
 
-    def alone(self) -> list[Remeasurement]:
+    def exclusive(self) -> list[Remeasurement]:
         """One for each pair: what is left to try where a process came to no end."""
         return [_only(self, pair) for pair in self.pairs]
 
-    def losses(self, measured: Measured) -> Iterator[tuple[Pair, tuple[Row, Row], Loss | None]]:
+    def losses(self, results: TimingResults) -> Iterator[tuple[Pair, tuple[Row, Row], Loss | None]]:
         """How much slower each newer model is; None where one of the two could not be timed."""
         for pair in self.pairs:
             if pair.both:
                 base, new = pair.both
                 batch, labels = base["batch"], _labels(base)
-                failed = any(measured.failure(batch, label) for label in (DENSE, *labels))
-                yield pair, (base, new), None if failed else _loss(measured, batch, *labels)
+                failed = any(results.failure(batch, label) for label in (DENSE, *labels))
+                yield pair, (base, new), None if failed else _loss(results, batch, *labels)
 
-    def remeasured(self, measured: Measured) -> Iterator[Remeasured]:
+    def remeasured(self, results: TimingResults) -> Iterator[RemeasuredPair]:
         """The pairs that could be timed, with the new times of both their rows."""
-        for _, (base, new), loss in self.losses(measured):
-            if loss is not None and not measured.failure(base["batch"], NEW_DENSE):
+        for _, (base, new), loss in self.losses(results):
+            if loss is not None and not results.failure(base["batch"], NEW_DENSE):
                 ours, theirs = _labels(base)
-                yield Remeasured(
+                yield RemeasuredPair(
                     loss=loss,
-                    base=_timed_again(base, measured, ours, dense=DENSE),
-                    new=_timed_again(new, measured, theirs, dense=NEW_DENSE),
+                    base=_timed_again(base, results, ours, dense=DENSE),
+                    new=_timed_again(new, results, theirs, dense=NEW_DENSE),
                 )
 
 
@@ -109,19 +118,19 @@ class Sides:
             # What a simulator says is the same at every call.
             timed = pair.both and pair.both[0]["rounds"] is not None
             if pair.both and timed and self._kept(pair.both):
-                groups[tuple(pair.both[0][name] for name in SESSION)].append(pair)
+                groups[tuple(pair.both[0][name] for name in SESSION_COLUMNS)].append(pair)
         return [
-            self._session(group[first : first + MOST_PAIRS])
+            self._session(group[first : first + MAX_PAIRS])
             for group in groups.values()
-            for first in range(0, len(group), MOST_PAIRS)
+            for first in range(0, len(group), MAX_PAIRS)
         ]
 
     def _kept(self, rows: tuple[Row, Row]) -> bool:
         sides = zip((self.base, self.new), rows, strict=True)
         return all(side.snapshot(row) and side.dense(row) for side, row in sides)
 
-    def _session(self, members: Sequence[Pair]) -> Remeasurement:
-        rows = [pair.both for pair in members if pair.both]
+    def _session(self, ready: Sequence[Pair]) -> Remeasurement:
+        rows = [pair.both for pair in ready if pair.both]
         ours, theirs = rows[0]
         snapshots = {DENSE: self.base.dense(ours), NEW_DENSE: self.new.dense(theirs)}
         for old, new in rows:
@@ -144,7 +153,7 @@ class Sides:
             seed=0,
             others=dict.fromkeys(older, before) if before else {},
         )
-        return Remeasurement(pairs=tuple(members), job=job)
+        return Remeasurement(pairs=tuple(ready), job=job)
 
 
 def _only(whole: Remeasurement, pair: Pair) -> Remeasurement:
@@ -155,63 +164,65 @@ def _only(whole: Remeasurement, pair: Pair) -> Remeasurement:
 
 def _labels(base: Row) -> tuple[str, str]:
     """What the two models of a pair are called in a session, whatever the batch size."""
-    place = level_key(base["trial"], base["sparsity"])
-    return f"base {place}", f"new {place}"
+    slot = level_key(base["trial"], base["sparsity"])
+    return f"base {slot}", f"new {slot}"
 
 
-def _loss(measured: Measured, batch: int, ours: str, theirs: str) -> Loss:
+def _loss(results: TimingResults, batch: int, ours: str, theirs: str) -> Loss:
     """By how much of the base's latency the newer one is slower, paired by process and round."""
-    found, own = measured.saving(batch, theirs, dense=ours), measured.latency(batch, ours).value
+    found, own = results.saving(batch, theirs, dense=ours), results.latency(batch, ours).value
     return Loss(value=-found.value / own, low=-found.high / own, high=-found.low / own)
 
 
-def _timed_again(row: Row, measured: Measured, label: str, *, dense: str) -> Row:
-    columns = timed_columns(measured, label, batch=row["batch"], dense=dense)
+def _timed_again(row: Row, results: TimingResults, label: str, *, dense: str) -> Row:
+    columns = timed_columns(results, label, batch=row["batch"], dense=dense)
     kept = row["retained"] / columns["ms_saved"] if columns["saves_time"] and row["retained"] else None
-    return {**row, **columns, "steady": measured.steady, "retained_per_ms_saved": kept}
+    return {**row, **columns, "steady": results.steady, "retained_per_ms_saved": kept}
 
 
-def why_decided(
-    timings: Sequence[Timing],
+def decision_reason(
+    timings: Sequence[ProcessTiming],
     session: Remeasurement,
     *,
     seconds: float,
-    patience: Patience,
+    stopping_rule: StoppingRule,
     tolerance: float,
-) -> Stop | None:
+) -> StopReason | None:
     """What ends a session: no pair is ambiguous any more, its time is over, or it has had enough."""
-    if len(timings) < patience.least:
+    if len(timings) < stopping_rule.least:
         return None
-    measured = Measured(timings=tuple(timings))
-    losses = [loss for _, _, loss in session.losses(measured)]
+    results = TimingResults(timings=tuple(timings))
+    losses = [loss for _, _, loss in session.losses(results)]
     if all(verdict(loss, tolerance) != "ambiguous" for loss in losses):
         return "precise"
-    if seconds >= patience.seconds:
+    if seconds >= stopping_rule.seconds:
         return "time"
-    return "processes" if len(timings) >= patience.most else None
+    return "processes" if len(timings) >= stopping_rule.most else None
 
 
 def remeasure(
     sessions: Sequence[Remeasurement],
     *,
     log: Path,
-    patience: Patience,
+    stopping_rule: StoppingRule,
     tolerance: float,
     observer: Observer,
-) -> dict[str, Remeasured]:
+) -> dict[str, RemeasuredPair]:
     """Time every session, each alone on its device: what was found, by the key of the base's row."""
     engine = LocalEngine(
         workers=1, time_limit=TIME_LIMIT, log=log, preloads=preloads_of(), note=observer.note
     )
-    found: dict[str, Remeasured] = {}
+    found: dict[str, RemeasuredPair] = {}
     observer.phase("timing", sum(len(session.pairs) for session in sessions))
     for session in sessions:
-        enough = partial(why_decided, session=session, patience=patience, tolerance=tolerance)
-        timer = Timer(engine, enough=enough, observer=observer)
-        for part, measured in timer.measure(session):
-            if isinstance(measured, str):
-                observer.note(f"{part.label}: {measured}")
+        stop_check = partial(
+            decision_reason, session=session, stopping_rule=stopping_rule, tolerance=tolerance
+        )
+        scheduler = TimingScheduler(engine, stop_check=stop_check, observer=observer)
+        for part, results in scheduler.measure(session):
+            if isinstance(results, str):
+                observer.note(f"{part.label}: {results}")
             else:
-                found |= {again.base["key"]: again for again in part.remeasured(measured)}
+                found |= {again.base["key"]: again for again in part.remeasured(results)}
         observer.done(session.label, len(session.pairs))
     return found

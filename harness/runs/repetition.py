@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
-from harness.measuring.stopping import Patience
+from harness.measuring.stopping import StoppingRule
 from harness.ranking.pairs import pairs
 from harness.runs.execution import Execution
 from harness.runs.request import Request
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PRUNERS = "magnitude_*,random,fpgm,batch_norm_scale,snip,taylor"
 RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
-PATIENCE = Patience(seconds=120.0)
+STOPPING_RULE = StoppingRule(seconds=120.0)
 
 
 def repeated_runs(
@@ -40,7 +40,7 @@ def repeated_runs(
     backend: str,
     progress: Progress,
     recipe: Recipe = RECIPE,
-    patience: Patience = PATIENCE,
+    stopping_rule: StoppingRule = STOPPING_RULE,
 ) -> tuple[Rows, Rows]:
     """The rows of two runs of some criteria at channel granularity, trained and timed independently.
 
@@ -50,7 +50,7 @@ def repeated_runs(
     """
     grid = _grid(catalogue, model=model, backend=backend, recipe=recipe)
     first, second = (
-        _run(catalogue, folder / name, grid=grid, patience=patience, progress=progress)
+        _run(catalogue, folder / name, grid=grid, stopping_rule=stopping_rule, progress=progress)
         for name in ("first", "second")
     )
     return first, second
@@ -74,11 +74,11 @@ def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> 
 
 
 def _run(
-    catalogue: Catalogue, folder: Path, *, grid: Grid, patience: Patience, progress: Progress
+    catalogue: Catalogue, folder: Path, *, grid: Grid, stopping_rule: StoppingRule, progress: Progress
 ) -> Rows:
-    plan = make_plan(grid, [], processes=patience.least)
-    execution = Execution(workers=physical_cores(), time_limit=3600, patience=patience)
-    with Ledger(folder).lock(), progress(len(plan.owed)) as observer:
+    plan = make_plan(grid, [], processes=stopping_rule.least)
+    execution = Execution(workers=physical_cores(), time_limit=3600, stopping_rule=stopping_rule)
+    with Ledger(folder).lock(), progress(len(plan.pending)) as observer:
         runner = Runner(folder, execution, catalogue=catalogue, observer=observer)
         runner.carry_out(plan, threads=grid.threads)
     rows = Ledger(folder).rows()

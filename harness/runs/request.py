@@ -156,7 +156,7 @@ def _usable(
     return usable, places
 
 
-def usable_meter(catalogue: Catalogue, terms: str) -> Meter | None:
+def available_meter(catalogue: Catalogue, terms: str) -> Meter | None:
     """The meter that was asked for. Raises HarnessError where it cannot be read here."""
     if not terms:
         return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.measuring.backend_evaluation import Inspections
-from harness.measuring.row_builder import Known, empty_row, least_milliseconds, measured_row
+from harness.measuring.backend_evaluation import BackendEvaluations
+from harness.measuring.row_builder import KnownFacts, complete_row, empty_row, least_milliseconds
 from harness.measuring.row_columns import (
     energy_columns,
     session_columns,
@@ -14,35 +14,35 @@ from harness.measuring.row_columns import (
     timed_columns,
 )
 from harness.measuring.timing_process import COPY, DENSE
-from harness.trials.footprint import Footprints
+from harness.trials.deployed_size import DeployedSizes
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
     from harness.contracts.meters import Meter
     from harness.discovery.catalogue import Catalogue
     from harness.engines.observer import Observer
-    from harness.measuring.timing_results import Measured
+    from harness.measuring.timing_results import TimingResults
     from harness.storage.artifacts import ArtifactStore
     from harness.storage.ledger import Ledger
     from harness.storage.row import Row, Status
     from harness.trials.grid import Cell
-    from harness.trials.level import Level
+    from harness.trials.level_result import LevelResult
 
 
 class RowWriter:
     """Writes a row for each cell, and counts them.
 
-    `inspections` are what is known of snapshots, `meter` is what told the energy of sessions.
+    `evaluations` are what is known of snapshots, `meter` is what told the energy of sessions.
     """
 
     def __init__(
         self, ledger: Ledger, store: ArtifactStore, *, catalogue: Catalogue, observer: Observer
     ) -> None:
-        self.inspections = Inspections()
+        self.evaluations = BackendEvaluations()
         self.meter: Meter | None = None
         self._ledger = ledger
         self._store = store
-        self._footprints = Footprints(store)
+        self._deployed_sizes = DeployedSizes(store)
         self._catalogue = catalogue
         self._observer = observer
         self._written = 0
@@ -51,13 +51,15 @@ class RowWriter:
         """Write that the cell could not run, and why."""
         self._write(empty_row(cell, status, reason))
 
-    def simulated(self, cell: Cell, level: Level) -> None:
+    def simulated(self, cell: Cell, level: LevelResult) -> None:
         """Write what the simulator says."""
         known = self._known(cell, level)
         times = simulated_columns(cell, known)
-        self._write(measured_row(cell, known, times=times))
+        self._write(complete_row(cell, known, times=times))
 
-    def timed(self, cell: Cell, level: Level, found: Measured | str, *, archive: str) -> None:
+    def timed(
+        self, cell: Cell, level: LevelResult, found: TimingResults | str, *, archive: str
+    ) -> None:
         """Write what a session found, or that it came to no end."""
         label = DENSE if level.snapshot == cell.dense.key else level.snapshot
         reason = found if isinstance(found, str) else found.failure(cell.batch, label)
@@ -69,7 +71,7 @@ class RowWriter:
         energy = energy_columns(found, shown, batch=cell.batch, meter=self.meter, backend=cell.backend)
         times = timed_columns(found, shown, batch=cell.batch) | session_columns(found, shown) | energy
         known = self._known(cell, level)
-        row = measured_row(cell, known, times=times)
+        row = complete_row(cell, known, times=times)
         floor = least_milliseconds(cell, known.snapshot.macs)
         if (row.latency_ms or 0.0) < floor:
             reason = f"{row.latency_ms:.3g} ms is less than the {floor:.3g} ms that the device needs"
@@ -77,14 +79,14 @@ class RowWriter:
         else:
             self._write(replace(row, samples=archive))
 
-    def _known(self, cell: Cell, level: Level) -> Known:
-        return Known(
+    def _known(self, cell: Cell, level: LevelResult) -> KnownFacts:
+        return KnownFacts(
             level=level,
             snapshot=read_facts(self._store.folder(level.snapshot)),
             dense=read_facts(self._store.folder(cell.dense.key)),
-            taken=self._footprints.of(cell, level),
-            own=self.inspections.of(level.snapshot, cell.backend),
-            dense_own=self.inspections.of(cell.dense.key, cell.backend),
+            taken=self._deployed_sizes.of(cell, level),
+            own=self.evaluations.of(level.snapshot, cell.backend),
+            dense_own=self.evaluations.of(cell.dense.key, cell.backend),
         )
 
     def _write(self, row: Row) -> None:

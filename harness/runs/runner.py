@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.backends import Simulates
 from harness.engines.local import LocalEngine
-from harness.engines.pool import Workers
+from harness.engines.pool import WorkerPool
 from harness.machine.clock import Limits
-from harness.machine.time_breakdown import Timesheet
-from harness.measuring.stopping import why_enough
-from harness.measuring.timing_results import Measured, raw_samples
-from harness.measuring.timing_scheduler import Timer
+from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.stopping import stop_reason
+from harness.measuring.timing_results import TimingResults, raw_samples
+from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import plan_sessions
-from harness.runs.evaluation_phase import Inspector
-from harness.runs.memory_phase import Prober
+from harness.runs.evaluation_phase import EvaluationPhase
+from harness.runs.memory_phase import MemoryPhase
 from harness.runs.preloads import preloads_of
 from harness.runs.row_writer import RowWriter
-from harness.runs.train_phase import Trainer
+from harness.runs.training_phase import TrainingPhase
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.files import write_file
 from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
-from harness.trials.footprint import Footprints
-from harness.trials.level import Level, kept_level
+from harness.trials.deployed_size import DeployedSizes
+from harness.trials.level_result import LevelResult, level_result
 from harness.trials.spec import Dense
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.engines.engine import Engine
     from harness.engines.observer import Observer
-    from harness.engines.shard import Part
-    from harness.measuring.timing_session import Member, Session
+    from harness.engines.shard import Shard
+    from harness.measuring.timing_session import ReadyCell, TimingSession
     from harness.runs.execution import Execution
     from harness.trials.grid import Cell
     from harness.trials.plan import Plan
@@ -57,7 +57,7 @@ def clear(folder: Path) -> None:
 class Runner:
     """Carries out plans in a run folder, which the caller has locked.
 
-    Where its time goes is added to `timesheet` where there is one.
+    Where its time goes is added to `time_breakdown` where there is one.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class Runner:
         *,
         catalogue: Catalogue,
         observer: Observer,
-        timesheet: Timesheet | None = None,
+        time_breakdown: TimeBreakdown | None = None,
     ) -> None:
         self._folder = folder
         self._store = ArtifactStore(folder / ARTIFACTS)
-        self._footprints = Footprints(self._store)
+        self._deployed_sizes = DeployedSizes(self._store)
         self._ledger = Ledger(folder)
         self._execution = execution
         self._observer = observer
-        self._timesheet = timesheet or Timesheet()
+        self._time_breakdown = time_breakdown or TimeBreakdown()
         self._rows = RowWriter(self._ledger, self._store, catalogue=catalogue, observer=observer)
         self._rows.meter = execution.meter
 
@@ -84,55 +84,61 @@ class Runner:
         self._ledger.repair()
         self._store.sweep()
         self._observer.rows(0)
-        for cell in plan.owed:
+        for cell in plan.pending:
             if cell.impossible is not None:
                 self._rows.empty(cell, "skipped", cell.impossible)
-        if plan.able:
+        if plan.runnable:
             workers = self._workers(plan)
             kept = self._execution.dense_from
-            failures = Trainer(workers, store=self._store, dense_from=kept).train(plan)
-            members = self._members(plan, failures)
-            self._rows.inspections = Inspector(workers, store=self._store).inspect(members)
-            timed = self._simulated(members)
-            Prober(workers, store=self._store).probe(timed)
+            failures = TrainingPhase(workers, store=self._store, dense_from=kept).train(plan)
+            ready = self._ready_cells(plan, failures)
+            self._rows.evaluations = EvaluationPhase(workers, store=self._store).evaluate(ready)
+            timed = self._simulated(ready)
+            MemoryPhase(workers, store=self._store).measure(timed)
             self._time(plan, timed, threads=threads)
 
-    def train(self, plan: Plan, part: Part) -> Mapping[str, str]:
+    def train(self, plan: Plan, shard: Shard) -> Mapping[str, str]:
         """Only train, beside others in the same folder; the reasons of what came to no end."""
         self._ledger.make_folder()
-        return Trainer(self._workers(plan), store=self._store).train(plan, part)
+        return TrainingPhase(self._workers(plan), store=self._store).train(plan, shard)
 
-    def _workers(self, plan: Plan) -> Workers:
-        return Workers(engine=self._engine(plan), observer=self._observer, timesheet=self._timesheet)
+    def _workers(self, plan: Plan) -> WorkerPool:
+        return WorkerPool(
+            engine=self._engine(plan), observer=self._observer, time_breakdown=self._time_breakdown
+        )
 
     def _engine(self, plan: Plan) -> Engine:
         make = self._execution.engine or partial(LocalEngine, workers=self._execution.workers)
         return make(
             time_limit=self._execution.time_limit,
             log=self._folder / LOG,
-            preloads=preloads_of(plan.denses[0].dataset),
+            preloads=preloads_of(plan.dense_models[0].dataset),
             note=self._observer.note,
         )
 
-    def _members(self, plan: Plan, failures: Mapping[str, str]) -> list[Member]:
+    def _ready_cells(self, plan: Plan, failures: Mapping[str, str]) -> list[ReadyCell]:
         """The cells that have a snapshot; the others' rows are written."""
-        members: list[Member] = []
-        for cell in plan.able:
+        ready: list[ReadyCell] = []
+        for cell in plan.runnable:
             level = self._level(cell, failures)
-            shipped = self._footprints.shipped(level.snapshot, cell.backend) if level.snapshot else None
+            export_record = (
+                self._deployed_sizes.export_record(level.snapshot, cell.backend)
+                if level.snapshot
+                else None
+            )
             if level.status != "ok":
                 self._rows.empty(cell, level.status, level.reason)
-            elif shipped and shipped.failure:
-                self._rows.empty(cell, "failed", f"export: {shipped.failure}")
+            elif export_record and export_record.failure:
+                self._rows.empty(cell, "failed", f"export: {export_record.failure}")
             else:
-                members.append((cell, level))
-        return members
+                ready.append((cell, level))
+        return ready
 
-    def _simulated(self, members: Sequence[Member]) -> list[Member]:
+    def _simulated(self, ready: Sequence[ReadyCell]) -> list[ReadyCell]:
         """The members that are to be timed; rows of those that are simulated or fail are written."""
-        timed: list[Member] = []
-        for cell, level in members:
-            reason = self._rows.inspections.failure(level.snapshot, cell)
+        timed: list[ReadyCell] = []
+        for cell, level in ready:
+            reason = self._rows.evaluations.failure(level.snapshot, cell)
             if reason:
                 self._rows.empty(cell, "failed", reason)
             elif isinstance(cell.backend, Simulates):
@@ -141,48 +147,50 @@ class Runner:
                 timed.append((cell, level))
         return timed
 
-    def _time(self, plan: Plan, members: Sequence[Member], *, threads: int) -> None:
+    def _time(self, plan: Plan, ready: Sequence[ReadyCell], *, threads: int) -> None:
         """All sessions, each process alone on its device among all harnesses there."""
-        patience = self._execution.patience
-        limits = Limits(precision=patience.precision, seconds=min(PROCESS_SECONDS, patience.seconds))
+        stopping_rule = self._execution.stopping_rule
+        limits = Limits(
+            precision=stopping_rule.precision, seconds=min(PROCESS_SECONDS, stopping_rule.seconds)
+        )
         sessions = plan_sessions(
-            members,
+            ready,
             store=self._store,
             threads=threads,
             limits=limits,
             cores=self._execution.cores,
             meter=self._execution.meter,
         )
-        self._observer.phase("timing", len(members))
-        timer = Timer(
+        self._observer.phase("timing", len(ready))
+        scheduler = TimingScheduler(
             self._engine(plan),
-            enough=partial(why_enough, patience=patience),
+            stop_check=partial(stop_reason, stopping_rule=stopping_rule),
             observer=self._observer,
-            timesheet=self._timesheet,
+            time_breakdown=self._time_breakdown,
         )
-        for part, found in timer.measure_all(sessions):
-            self._write_session(part, found)
+        for shard, found in scheduler.measure_all(sessions):
+            self._write_session(shard, found)
 
-    def _write_session(self, session: Session, found: Measured | str) -> None:
+    def _write_session(self, session: TimingSession, found: TimingResults | str) -> None:
         archive = ""
-        if isinstance(found, Measured):
-            archive = f"{digest([cell.key for cell, _ in session.members])}.npz"
+        if isinstance(found, TimingResults):
+            archive = f"{digest([cell.key for cell, _ in session.ready])}.npz"
             write_file(self._folder / SAMPLES / archive, raw_samples(found))
-        for cell, level in session.members:
+        for cell, level in session.ready:
             self._rows.timed(cell, level, found, archive=archive)
-        self._observer.done(session.label, len(session.members))
+        self._observer.done(session.label, len(session.ready))
 
-    def _level(self, cell: Cell, failures: Mapping[str, str]) -> Level:
+    def _level(self, cell: Cell, failures: Mapping[str, str]) -> LevelResult:
         subject, dense = cell.subject, cell.dense
         if dense.key not in self._store:
             reason = f"dense training: {failures.get(dense.key, 'not done')}"
-            return Level(sparsity=cell.sparsity, status="failed", reason=reason)
+            return LevelResult(sparsity=cell.sparsity, status="failed", reason=reason)
         if isinstance(subject, Dense):
-            return Level(
+            return LevelResult(
                 sparsity=0.0, status="ok", snapshot=dense.key, sparsity_reached=0.0, target_reached=0.0
             )
-        level = kept_level(subject, cell.sparsity, self._store)
+        level = level_result(subject, cell.sparsity, self._store)
         if level is None or (level.status == "failed" and subject.key in failures):
             reason = failures.get(subject.key, "its process left no result")
-            return Level(sparsity=cell.sparsity, status="failed", reason=reason)
+            return LevelResult(sparsity=cell.sparsity, status="failed", reason=reason)
         return level

@@ -10,7 +10,7 @@ from harness.machine.environment import cpu_name, installed_version
 from harness.storage.artifacts import ArtifactStore
 from harness.storage.keys import digest, source_hash
 from harness.training.image_cache import cache_folder
-from harness.training.recipe import Demand
+from harness.training.recipe import StepCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], object]
 
-WORTH = 0.95
+WORTHWHILE_FRACTION = 0.95
 """Of the time in 32-bit floats: what saves less is not worth other numbers."""
-FREE = 0.8
+USABLE_MEMORY_FRACTION = 0.8
 """Of the memory that is free, for workers."""
-FORMAT = 1
+RECORD_FORMAT = 1
 """Of what is remembered; raised when a demand says other things."""
 
 
@@ -36,34 +36,36 @@ def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
     return replace(grid, arithmetics={**earlier, **grid.arithmetics})
 
 
-def remembered_demands(grid: Grid) -> dict[str, Demand]:
+def remembered_costs(grid: Grid) -> dict[str, StepCost]:
     """What training asks for, by model, of those that were tried on this machine before."""
     found = {model.name: _remembered(_key(model, grid)) for model in grid.models}
-    return {name: demand for name, demand in found.items() if demand is not None}
+    return {name: step_cost for name, step_cost in found.items() if step_cost is not None}
 
 
-def _remembered(key: str) -> Demand | None:
+def _remembered(key: str) -> StepCost | None:
     """None too where the record was damaged: it is measured again."""
     with suppress(ValueError, TypeError):
         record = _store().record(key)
-        return Demand(**record) if record else None
+        return StepCost(**record) if record else None
     return None
 
 
-def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say) -> dict[str, Demand]:
+def try_training_costs(
+    grid: Grid, names: Iterable[str], engine: Engine, *, say: Say
+) -> dict[str, StepCost]:
     """The same of models that are tried now on the engine's processes, and remembered.
 
     A model that cannot be tried is left out, and said.
     """
-    from harness.training.step_profile import DemandJob, training_demand
+    from harness.training.step_profile import StepCostJob, measure_step_cost
 
-    images, found = grid.recipe.train_batch, dict[str, Demand]()
+    images, found = grid.recipe.train_batch, dict[str, StepCost]()
     models = {f"trying to train {m.name}": m for m in grid.models if m.name in {*names}}
     jobs = {
-        label: DemandJob(model=model, dataset=grid.dataset, images=images)
+        label: StepCostJob(model=model, dataset=grid.dataset, images=images)
         for label, model in models.items()
     }
-    for label, outcome in engine.run(training_demand, jobs, watching=lambda _: None):
+    for label, outcome in engine.run(measure_step_cost, jobs, watching=lambda _: None):
         if outcome.value is None:
             say(f"{label}: {outcome.failure}")
         else:
@@ -74,28 +76,30 @@ def tried_demands(grid: Grid, names: Iterable[str], engine: Engine, *, say: Say)
     return found
 
 
-def in_fastest_arithmetic(grid: Grid, demands: Mapping[str, Demand], *, say: Say) -> Grid:
+def in_fastest_arithmetic(grid: Grid, step_costs: Mapping[str, StepCost], *, say: Say) -> Grid:
     """The grid, models that have no arithmetic yet trained in their fastest, or 32-bit floats."""
     chosen = dict[str, "Arithmetic"]()
     for model in grid.models:
-        demand = demands.get(model.name)
+        step_cost = step_costs.get(model.name)
         if model.name not in grid.arithmetics:
-            chosen[model.name] = fastest(demand.milliseconds) if demand else ""
-        if demand and chosen.get(model.name):
-            say(_sentence(model.name, chosen[model.name], demand.milliseconds))
+            chosen[model.name] = fastest(step_cost.milliseconds) if step_cost else ""
+        if step_cost and chosen.get(model.name):
+            say(_sentence(model.name, chosen[model.name], step_cost.milliseconds))
     return replace(grid, arithmetics={**grid.arithmetics, **chosen})
 
 
 def fastest(milliseconds: Mapping[str, float]) -> Arithmetic:
     """The arithmetic of the shortest step, 32-bit floats where those are about as fast."""
     least: Any = min(milliseconds, key=lambda name: milliseconds[name])
-    return least if milliseconds[least] < WORTH * milliseconds[""] else ""
+    return least if milliseconds[least] < WORTHWHILE_FRACTION * milliseconds[""] else ""
 
 
-def workers_that_fit(workers: int, demands: Mapping[str, Demand], *, free_mb: float, say: Say) -> int:
+def workers_that_fit(
+    workers: int, step_costs: Mapping[str, StepCost], *, free_mb: float, say: Say
+) -> int:
     """As many workers as have their memory, one at least."""
-    known = [demand.megabytes for demand in demands.values() if demand.megabytes]
-    most = max(1, int(FREE * free_mb / max(known))) if known else workers
+    known = [step_cost.megabytes for step_cost in step_costs.values() if step_cost.megabytes]
+    most = max(1, int(USABLE_MEMORY_FRACTION * free_mb / max(known))) if known else workers
     if most >= workers:
         return workers
     each = f"each may take {max(known):.0f} MB, and {free_mb:.0f} MB are free"
@@ -111,7 +115,7 @@ def _store() -> ArtifactStore:
 def _key(model: Model, grid: Grid) -> str:
     dataset = grid.dataset
     facts = [model.name, source_hash(model), dataset.shape, dataset.classes, grid.recipe.train_batch]
-    return f"{model.name}-{digest([FORMAT, *facts, cpu_name(), installed_version('torch')])}"
+    return f"{model.name}-{digest([RECORD_FORMAT, *facts, cpu_name(), installed_version('torch')])}"
 
 
 def _sentence(name: str, arithmetic: str, milliseconds: Mapping[str, float]) -> str:

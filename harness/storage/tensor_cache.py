@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     Make = Callable[[], tuple[Mapping[str, Tensor], Sequence[str]]]
 
 TENSORS, FACTS = "tensors.safetensors", "facts.json"
-WORTH_SECONDS = 0.5
+MIN_SECONDS_TO_KEEP = 0.5
 """What is made faster than that is made again: it is about as fast as to write and read it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class CachedTensors:
     """Tensors by name, the words that go with them, and the seconds that making them took."""
 
     tensors: Mapping[str, Tensor]
@@ -34,11 +34,11 @@ class Kept:
     seconds: float
 
 
-def made(make: Make) -> Kept:
+def compute_tensors(make: Make) -> CachedTensors:
     """What is made now, and kept nowhere."""
     began = time.perf_counter()
     tensors, words = make()
-    return Kept(tensors=tensors, words=words, seconds=time.perf_counter() - began)
+    return CachedTensors(tensors=tensors, words=words, seconds=time.perf_counter() - began)
 
 
 class TensorCache:
@@ -54,21 +54,23 @@ class TensorCache:
         make: Make,
         *,
         by: Sequence[Any] = (),
-    ) -> Kept:
+    ) -> CachedTensors:
         """What is kept under the name and what it is made `by`, or is made now."""
         key = f"{name}-{digest([*self._of, *by])}"
         if key in self._store:
             return self._read(key)
-        kept = made(make)
-        if kept.seconds >= WORTH_SECONDS:
+        kept = compute_tensors(make)
+        if kept.seconds >= MIN_SECONDS_TO_KEEP:
             self._write(key, kept)
         return kept
 
-    def _read(self, key: str) -> Kept:
+    def _read(self, key: str) -> CachedTensors:
         folder = self._store.folder(key)
-        return Kept(tensors=load_file(folder / TENSORS), **json.loads((folder / FACTS).read_text()))
+        return CachedTensors(
+            tensors=load_file(folder / TENSORS), **json.loads((folder / FACTS).read_text())
+        )
 
-    def _write(self, key: str, kept: Kept) -> None:
+    def _write(self, key: str, kept: CachedTensors) -> None:
         with self._store.writing(key) as folder:
             # Two names may stand for one tensor, which the format refuses.
             save_file(

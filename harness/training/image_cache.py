@@ -27,9 +27,9 @@ else:
     Pairs = object
 
 CACHE = "HARNESS_CACHE"
-SHARE = 0.5
+DISK_FRACTION = 0.5
 """Of the free disk that a cache may take."""
-CHUNK = 256
+CHUNK_IMAGES = 256
 IMAGES, LABELS, HASH = "images.npy", "labels.npy", "sha256"
 
 
@@ -146,9 +146,9 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("pruning-harness")
 
 
-def _fits(source: Decodes, place: Path) -> bool:
+def _fits(source: Decodes, path: Path) -> bool:
     image, _ = source[0]
-    return image.numel() * len(source) < SHARE * shutil.disk_usage(place).free
+    return image.numel() * len(source) < DISK_FRACTION * shutil.disk_usage(path).free
 
 
 def _decode(source: Decodes, folder: Path) -> None:
@@ -186,7 +186,7 @@ def _chunks(source: Decodes) -> Iterator[tuple[int, list[tuple[Tensor, int]]]]:
     from rich.progress import track
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        starts: Iterable[int] = range(0, len(source), CHUNK)
+        starts: Iterable[int] = range(0, len(source), CHUNK_IMAGES)
         for first in track(starts, "decoding images", console=Console(stderr=True), transient=True):
-            wanted = islice(range(len(source)), first, first + CHUNK)
+            wanted = islice(range(len(source)), first, first + CHUNK_IMAGES)
             yield first, list(threads.map(source.__getitem__, wanted))

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from harness.training.recipe import Recipe
 
 
-def place_of(place: Place, *, epochs: float, recipe: Recipe) -> float:
+def training_fraction(place: Place, *, epochs: float, recipe: Recipe) -> float:
     """A fraction of dense training, for a round that trains for so many epochs."""
     if place != "budget":
         return place
     return max(0.0, 1.0 - epochs / recipe.dense_epochs) if recipe.dense_epochs else 0.0
 
 
-def rate_of(turn: Round | None, *, epochs: float, recipe: Recipe) -> Rate:
+def rate_of(round_: Round | None, *, epochs: float, recipe: Recipe) -> Rate:
     """Fine-tuning's own curve, or the rest of dense training's, drawn out over the epochs there are."""
-    if turn is None or turn.rate is None:
+    if round_ is None or round_.rate is None:
         return Rate(peak=recipe.finetune_lr)
-    return Rate(peak=recipe.dense_lr, first=place_of(turn.rate, epochs=epochs, recipe=recipe))
+    return Rate(
+        peak=recipe.dense_lr, first=training_fraction(round_.rate, epochs=epochs, recipe=recipe)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ def train(
         if penalty:
             loss = loss + penalty((step - first) / (last - first))
         loss.backward()
-        if not moving.moved(step - first):
+        if not moving.move_masks(step - first):
             optimizer.step()
         apply_masks(model, moving.masks)
     take_to(model.eval(), "")

@@ -37,7 +37,7 @@ class MovingMasks:
         self._regrowth = regrowth
         self._steps = steps
 
-    def moved(self, step: int) -> bool:
+    def move_masks(self, step: int) -> bool:
         """Move the masks if it is time to, from the gradients of a step that then makes no update."""
         rule = self._regrowth
         if rule is None or step == 0 or step % rule.every or step >= rule.until * self._steps:
@@ -46,7 +46,7 @@ class MovingMasks:
         for name, weight in self._weights.items():
             if weight.grad is not None:
                 before = self.masks[name]
-                self.masks[name] = moved_mask(weight.detach(), weight.grad, before, fraction=fraction)
+                self.masks[name] = regrown_mask(weight.detach(), weight.grad, before, fraction=fraction)
                 self._start_at_zero(weight, grown=self.masks[name] & ~before)
         return True
 
@@ -61,7 +61,7 @@ def drop_fraction(rule: Regrowth, progress: float) -> float:
     return rule.drop / 2.0 * (1.0 + math.cos(math.pi * progress / rule.until))
 
 
-def moved_mask(weight: Tensor, gradient: Tensor, keep: Tensor, *, fraction: float) -> Tensor:
+def regrown_mask(weight: Tensor, gradient: Tensor, keep: Tensor, *, fraction: float) -> Tensor:
     """As many weights as `keep`: the smallest are dropped, and what has the largest gradient grown.
 
     What was just dropped may grow again (Evci 2020, eq. 1).

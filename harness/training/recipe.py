@@ -37,7 +37,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demand:
+class StepCost:
     """Milliseconds of a step by arithmetic, and 10^6 bytes of a worker where the system tells."""
 
     milliseconds: Mapping[str, float]

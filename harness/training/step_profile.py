@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.machine.clock import Limits, interleave
-from harness.machine.device_lock import shared
+from harness.machine.device_lock import read_lock
 from harness.machine.environment import cpu_name
 from harness.machine.memory import PeakMemory
 from harness.training.arithmetic import loss_of, processor_arithmetics, take_to
-from harness.training.recipe import Demand
+from harness.training.recipe import StepCost
 from harness.training.sampling import calibration_batches
 
 if TYPE_CHECKING:
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.contracts.data import Dataset, Model
-    from harness.machine.clock import Thunk
+    from harness.machine.clock import TimedCall
     from harness.training.recipe import Arithmetic
 
     Batch = tuple[Tensor, Tensor]
 
-IMAGES = 32
-LIMITS = Limits(precision=0.02, seconds=1.0)
-HARMLESS = 0.3
+PROFILED_IMAGES = 32
+PROFILE_LIMITS = Limits(precision=0.02, seconds=1.0)
+MAX_GRADIENT_MOVE = 0.3
 """Of the distance between the gradients of two batches: rounding adds a tenth to its square at most."""
 COPIES = 6
 """Of the weights beside a step's own: momentum, the model that is pruned, scores and their evidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemandJob:
+class StepCostJob:
     """Try one model's training steps, of so many images each."""
 
     model: Model
@@ -46,7 +46,7 @@ class DemandJob:
     images: int
 
 
-def training_demand(job: DemandJob) -> Demand:
+def measure_step_cost(job: StepCostJob) -> StepCost:
     """A step on one thread, in each arithmetic of the processor that leaves gradients as they are.
 
     Times are of fresh weights and 32 images, forwards and backwards; rounding is held against what
@@ -55,32 +55,32 @@ def training_demand(job: DemandJob) -> Demand:
     """
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    with shared(cpu_name()):
+    with read_lock(cpu_name()):
         [batch, *_] = calibration_batches(job.dataset, images=job.images, batch=job.images, seed=0)
         memory = PeakMemory()
         model = job.model.build(job.dataset)
         _step(model.train(), batch, "")
         peak, weights = memory.added_mb(), sum(p.numel() * p.element_size() for p in model.parameters())
-        return Demand(
+        return StepCost(
             milliseconds=_milliseconds(model, job.dataset),
             megabytes=None if peak is None else peak + COPIES * weights / 1e6,
         )
 
 
 def _milliseconds(model: nn.Module, dataset: Dataset) -> dict[str, float]:
-    batches = calibration_batches(dataset, images=2 * IMAGES, batch=IMAGES, seed=0)
-    runs: dict[str, list[Thunk]] = {
+    batches = calibration_batches(dataset, images=2 * PROFILED_IMAGES, batch=PROFILED_IMAGES, seed=0)
+    runs: dict[str, list[TimedCall]] = {
         name: [partial(_step, _taken(model, name), batches[0], name)]
         for name in harmless_arithmetics(model, batches)
     }
-    samples = interleave(runs, reference="", limits=LIMITS, seed=0).samples
+    samples = interleave(runs, reference="", limits=PROFILE_LIMITS, seed=0).samples
     return {name: median(times) for name, times in samples.items()}
 
 
 def harmless_arithmetics(model: nn.Module, batches: Sequence[Batch]) -> list[Arithmetic]:
     """The processor's that move a gradient by less than 0.3 of what another batch does."""
     exact, other = (_gradient(model, batch, "") for batch in (batches[0], batches[-1]))
-    most = HARMLESS * (other - exact).norm()
+    most = MAX_GRADIENT_MOVE * (other - exact).norm()
     return [
         name
         for name in processor_arithmetics()

@@ -79,7 +79,7 @@ class Grid:
     target: Target = Target()
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
 
-    def denses(self) -> list[Dense]:
+    def dense_models(self) -> list[Dense]:
         """One for every model and seed."""
         data_hash = self.dataset.fingerprint()
         return [
@@ -98,10 +98,10 @@ class Grid:
         own = self.arithmetics.get(model.name, self.recipe.arithmetic)
         return replace(self.recipe, arithmetic=own)
 
-    def trials(self, denses: Sequence[Dense]) -> list[Trial]:
+    def trials(self, dense_models: Sequence[Dense]) -> list[Trial]:
         """One for every method and dense model."""
         levels = checked_levels(self.levels)
-        axes = product(denses, self.pruners, self.granularities, self.schedules)
+        axes = product(dense_models, self.pruners, self.granularities, self.schedules)
         return [
             Trial(
                 dense=dense,

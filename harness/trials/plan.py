@@ -20,36 +20,36 @@ if TYPE_CHECKING:
 class Plan:
     """All cells of a grid, and those whose rows are still owed."""
 
-    denses: tuple[Dense, ...]
+    dense_models: tuple[Dense, ...]
     trials: tuple[Trial, ...]
     cells: tuple[Cell, ...]
-    owed: tuple[Cell, ...]
+    pending: tuple[Cell, ...]
 
     @cached_property
-    def able(self) -> list[Cell]:
+    def runnable(self) -> list[Cell]:
         """Owed cells that can run, as far as is known before running them."""
-        return [cell for cell in self.owed if cell.impossible is None]
+        return [cell for cell in self.pending if cell.impossible is None]
 
     @property
     def deployments(self) -> list[Deployment]:
         """Where its models are to run, the batch sizes rising."""
-        backends = {cell.backend.name: cell.backend for cell in self.able}
-        pairs = {(cell.backend.name, cell.batch) for cell in self.able}
+        backends = {cell.backend.name: cell.backend for cell in self.runnable}
+        pairs = {(cell.backend.name, cell.batch) for cell in self.runnable}
         return [
             Deployment(backend=backend, batches=sorted(batch for own, batch in pairs if own == name))
             for name, backend in backends.items()
         ]
 
     @property
-    def needed(self) -> list[Dense]:
+    def needed_dense_models(self) -> list[Dense]:
         """Dense models that an owed cell starts from or is."""
-        keys = {cell.dense.key for cell in self.able}
-        return [dense for dense in self.denses if dense.key in keys]
+        keys = {cell.dense.key for cell in self.runnable}
+        return [dense for dense in self.dense_models if dense.key in keys]
 
     @property
-    def owing(self) -> list[Trial]:
+    def pending_trials(self) -> list[Trial]:
         """Trials that can run and owe a row."""
-        subjects = {cell.subject.key for cell in self.able}
+        subjects = {cell.subject.key for cell in self.runnable}
         return [trial for trial in self.trials if trial.key in subjects]
 
 
@@ -61,15 +61,17 @@ def make_plan(
     A row is owed again where it failed, where a copy of dense stood out, and where it was timed in
     fewer than `processes`, or, where energy is asked for, without any meter.
     """
-    denses = tuple(grid.denses())
-    trials = tuple(grid.trials(denses))
-    cells = tuple(grid.cells((*denses, *trials)))
-    kept = {row["key"] for row in rows if _stands(row, processes) and not (metered and _unmetered(row))}
-    owed = tuple(cell for cell in cells if cell.key not in kept)
-    return Plan(denses=denses, trials=trials, cells=cells, owed=owed)
+    dense_models = tuple(grid.dense_models())
+    trials = tuple(grid.trials(dense_models))
+    cells = tuple(grid.cells((*dense_models, *trials)))
+    kept = {
+        row["key"] for row in rows if _is_current(row, processes) and not (metered and _unmetered(row))
+    }
+    pending = tuple(cell for cell in cells if cell.key not in kept)
+    return Plan(dense_models=dense_models, trials=trials, cells=cells, pending=pending)
 
 
-def _stands(row: Mapping[str, Any], processes: int) -> bool:
+def _is_current(row: Mapping[str, Any], processes: int) -> bool:
     if row["status"] != "ok":
         return bool(row["status"] == "skipped")
     enough = row["processes"] is None or row["processes"] >= processes

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import init
 from torch.overrides import TorchFunctionMode
 
-from harness.machine.time_breakdown import Timesheet
+from harness.machine.time_breakdown import TimeBreakdown
 from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.surgery import History, replay
 from harness.storage.bits import encode_bits
@@ -63,14 +63,14 @@ def save_snapshot(
     dataset: Dataset,
     history: History,
     train_seconds: float,
-    timesheet: Timesheet | None = None,
+    time_breakdown: TimeBreakdown | None = None,
 ) -> Snapshot:
     """Evaluate and measure the model and keep both under the key."""
-    timesheet = timesheet or Timesheet()
-    with timesheet.counting("evaluating"):
+    time_breakdown = time_breakdown or TimeBreakdown()
+    with time_breakdown.counting("evaluating"):
         evaluation = evaluate(model, dataset)
         macs = count_macs(model, example_batch(dataset, 1))
-    with timesheet.counting("exporting"):
+    with time_breakdown.counting("exporting"):
         content = save({name: value.contiguous() for name, value in model.state_dict().items()})
         packed = zstandard.compress(content, ZSTD_LEVEL)
         parameters, weights = list(model.parameters()), list(prunable_weights(model).values())

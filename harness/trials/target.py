@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from harness.engines.engine import Place
+from harness.engines.engine import DeviceSlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.contracts.backends import Backend
 
-Resource = Literal["params", "macs", "latency"]
+Quantity = Literal["params", "macs", "latency"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Target:
     `facts` are what the backend says of its device.
     """
 
-    resource: Resource = "params"
+    resource: Quantity = "params"
     backend: Backend | None = None
     facts: Mapping[str, str] = field(default_factory=dict, hash=False)
     batch: int = 1
@@ -34,11 +34,11 @@ class Target:
         return f"{self.resource}:{self.backend.name}" if self.backend else self.resource
 
     @property
-    def place(self) -> Place | None:
+    def slot(self) -> DeviceSlot | None:
         """Where trials have to run, alone; anywhere where no time is asked for."""
         if self.backend is None:
             return None
-        return Place(backend=self.backend.name, device=self.facts["device"], alone=True)
+        return DeviceSlot(backend=self.backend.name, device=self.facts["device"], exclusive=True)
 
     @property
     def clock(self) -> str:

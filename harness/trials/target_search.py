@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from harness.contracts.backends import LoadsFile, Simulates
-from harness.conversion.device_tensors import device_clock, placed
-from harness.conversion.export import converted, loaded
+from harness.conversion.device_tensors import device_clock, to_device
+from harness.conversion.export import convert, load_on_backend
 from harness.errors import HarnessError, UnsupportedError
 from harness.machine.clock import Limits, interleave
 from harness.pruning.layers import count_macs, prunable_weights
-from harness.pruning.mask_search import Aim, weight_costs, whole_cost
+from harness.pruning.mask_search import PruningBudget, weight_costs, whole_cost
 from harness.pruning.masks import apply_masks
 
 if TYPE_CHECKING:
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     Chosen = tuple[Scoring, Removal]
     Choose = Callable[[float], Chosen]
 
-INPUTS = 4
-LIMITS = Limits(precision=0.01, seconds=2.0)
-MOST = 0.99
+INPUT_BATCHES = 4
+SEARCH_LIMITS = Limits(precision=0.01, seconds=2.0)
+MAX_SPARSITY = 0.99
 """The sparsity that a search on the clock tries first: where it is not fast enough, none is."""
-TRIES = 12
-CLOSE = 0.01
+MAX_TRIES = 12
+CLOSE_FRACTION = 0.01
 """Of the dense model: a removal that leaves no more than so much too little is not searched on."""
-NUDGE = 0.999
+BUDGET_MARGIN = 0.999
 """Of what may stay, so that the search does not creep."""
 
 
-class Resource:
+class TargetSearch:
     """The parameters, multiply-accumulates or time of a dense model that levels are fractions of.
 
     Raises UnsupportedError where it has nothing to prune.
@@ -64,9 +64,9 @@ class Resource:
         if not shapes:
             raise UnsupportedError("the model has no convolution or linear layer to prune")
         whole = whole_cost(shapes, costs)
-        self._aim = Aim(level=0.0, pattern=pattern, scope=scope, costs=costs, whole=whole)
+        self._aim = PruningBudget(level=0.0, pattern=pattern, scope=scope, costs=costs, whole=whole)
 
-    def aim(self, level: float) -> Aim:
+    def budget(self, level: float) -> PruningBudget:
         """What leaves at a level of the weights' parameters or multiply-accumulates."""
         return replace(self._aim, level=level)
 
@@ -88,7 +88,7 @@ class Resource:
         timed = self._target.backend is not None
         if not timed and not self._computed:
             return choose(level)
-        first = MOST if timed else level
+        first = MAX_SPARSITY if timed else level
         return least_removal(choose, level, left=self.left, first=first, of=self._target.name)
 
     @property
@@ -102,21 +102,21 @@ class Resource:
             return self._simulated(model, backend) / self._simulated(self._dense, backend)
         shape = self._target.batch, *self._example.shape[1:]
         generator = torch.Generator().manual_seed(0)
-        images = [torch.randn(shape, generator=generator) for _ in range(INPUTS)]
+        images = [torch.randn(shape, generator=generator) for _ in range(INPUT_BATCHES)]
         torch.set_num_threads(self._target.threads)
         try:
             with torch.no_grad():
                 dense, pruned = (
-                    loaded(backend, copy.deepcopy(subject), images[0])
+                    load_on_backend(backend, copy.deepcopy(subject), images[0])
                     for subject in (self._dense, model)
                 )
                 runs = {
-                    "dense": [partial(dense, placed(one, backend)) for one in images],
-                    "pruned": [partial(pruned, placed(one, backend)) for one in images],
+                    "dense": [partial(dense, to_device(one, backend)) for one in images],
+                    "pruned": [partial(pruned, to_device(one, backend)) for one in images],
                 }
                 clock = device_clock(backend)
                 samples = interleave(
-                    runs, reference="dense", limits=LIMITS, seed=0, elapsed=clock
+                    runs, reference="dense", limits=SEARCH_LIMITS, seed=0, elapsed=clock
                 ).samples
         finally:
             torch.set_num_threads(1)
@@ -128,7 +128,7 @@ class Resource:
         if not isinstance(backend, LoadsFile) or not isinstance(backend, Simulates):
             raise HarnessError(f"{backend.name} loads no file that it could simulate")
         images = self._example[:1].expand(self._target.batch, *self._example.shape[1:])
-        file = converted(backend.converter, copy.deepcopy(model), images)
+        file = convert(backend.converter, copy.deepcopy(model), images)
         return backend.simulate(file).latency_ms
 
 
@@ -144,7 +144,7 @@ def least_removal(
     low, high, asked = 0.0, 1.0, first
     best: Chosen | None = None
     problem, least = UnsupportedError("nothing can leave"), math.inf
-    for turn in range(TRIES):
+    for attempt in range(MAX_TRIES):
         guess = low
         try:
             scoring, removal = choose(asked)
@@ -155,17 +155,17 @@ def least_removal(
             apply_masks(removal.model, removal.masks)
             share = left(removal.model)
             least = min(least, share)
-            guess = 1.0 - (1.0 - asked) * (1.0 - level) / share * NUDGE
+            guess = 1.0 - (1.0 - asked) * (1.0 - level) / share * BUDGET_MARGIN
             if share <= 1.0 - level:
                 high, best = asked, (scoring, removal)
             else:
                 low = asked
-            if 0.0 <= 1.0 - level - share <= CLOSE:
+            if 0.0 <= 1.0 - level - share <= CLOSE_FRACTION:
                 break
-        if low >= MOST:
+        if low >= MAX_SPARSITY:
             break
         # Every other try halves what is open: where cost falls in steps, guesses creep.
-        asked = guess if turn % 2 == 0 and low < guess < high else (low + high) / 2
+        asked = guess if attempt % 2 == 0 and low < guess < high else (low + high) / 2
     if best is not None:
         return best
     if least < math.inf:

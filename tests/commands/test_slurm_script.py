@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness.engines.shard import Part, parse_part
+from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.machine.environment import no_gpu
 from harness.storage.ledger import Ledger
@@ -30,11 +30,11 @@ done
 
 def test_shares_are_all_of_it_and_nothing_twice():
     shares = [
-        Part(stage="trials", number=number, count=3).of("trials", "abcdefgh") for number in (1, 2, 3)
+        Shard(stage="trials", number=number, count=3).of("trials", "abcdefgh") for number in (1, 2, 3)
     ]
     assert sorted("".join(shares)) == list("abcdefgh")
     assert {len(share) for share in shares} == {2, 3}
-    assert not Part(stage="dense", number=1, count=1).of("trials", "abc")
+    assert not Shard(stage="dense", number=1, count=1).of("trials", "abc")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_shares_are_all_of_it_and_nothing_twice():
 )
 def test_what_is_no_share_is_refused(text):
     with pytest.raises(HarnessError, match="dense:1/4"):
-        parse_part(text)
+        parse_shard(text)
 
 
 def test_the_script_trains_in_shares_and_measures_at_the_end(command, tmp_path):
@@ -72,11 +72,11 @@ def test_a_script_from_a_file_of_settings_has_jobs_that_train(command, tmp_path)
     assert "--engine=local" in script
     (tmp_path / "grid.toml").write_text("part = 3\n")
     done = command("run", *GRID, "--config=grid.toml")
-    assert (done.returncode, "--part 3: it is a share" in done.stderr) == (2, True)
+    assert (done.returncode, "--shard 3: it is a shard" in done.stderr) == (2, True)
 
 
 def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
-    done = command("run", *GRID, "--part=trials:1/2", "--arithmetic=fp32")
+    done = command("run", *GRID, "--shard=trials:1/2", "--arithmetic=fp32")
     assert done.returncode == 1
     assert "random channel one_shot seed 0: its dense model was not trained" in done.stderr
     assert not (tmp_path / "a folder" / "rows.jsonl").exists()
@@ -85,7 +85,7 @@ def test_a_share_whose_dense_models_are_missing_says_so(command, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--part=dense:1/2", "--fresh"], "no --fresh"),
+        (["--shard=dense:1/2", "--fresh"], "no --fresh"),
         (["--engine=slurm-script", "--fresh"], "remove the folder instead"),
         (["--part=dense:1/2"], "name an --arithmetic, as fp32"),
         pytest.param(

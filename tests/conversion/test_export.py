@@ -10,9 +10,9 @@ from torch import nn
 from harness.conversion.export import Exporter
 from harness.conversion.onnx import OnnxConverter
 from harness.training.sampling import example_batch
-from harness.trials.dense_training import train_dense
 from harness.trials.snapshot import load_model
-from harness.trials.walk import walk
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 from harness_plugins.models.timm_models import TimmModel
 
 

@@ -45,7 +45,7 @@ def outcomes(tmp_path):
 def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
     found = outcomes("raises", "exits", "leaves", "interrupts", "is killed", "works")
     assert found["works"].value == "works done"
-    assert found["raises"].failure == "ValueError: of no value (test_engine.py:19)"
+    assert found["raises"].failure == "ValueError: of no value (test_local.py:19)"
     assert found["leaves"].failure == "SystemExit: 4 (test_engine.py:23)"
     assert found["interrupts"].failure == "KeyboardInterrupt (test_engine.py:25)"
     assert found["exits"].failure == "its process ended with exit code 3"

@@ -15,9 +15,9 @@ import pytest
 ray = pytest.importorskip("ray", reason="ray is not installed")
 from ray.cluster_utils import Cluster as Started  # noqa: E402 -- Ray may be missing
 
-from harness.engines.engine import Place  # noqa: E402 -- as above
-from harness.engines.ray_cluster import joined  # noqa: E402 -- as above
-from harness.engines.ray_engine import remote_engines  # noqa: E402 -- as above
+from harness.engines.engine import DeviceSlot  # noqa: E402 -- as above
+from harness.engines.ray_cluster import join_cluster  # noqa: E402 -- as above
+from harness.engines.ray_engine import ray_engines  # noqa: E402 -- as above
 from harness.machine.device import Device  # noqa: E402 -- as above
 from harness.storage.ledger import Ledger  # noqa: E402 -- as above
 from harness_plugins.backends.eager import EagerCpu  # noqa: E402 -- as above
@@ -30,7 +30,7 @@ pytestmark = [
 ]
 ROOT = str(Path(__file__).parents[2])
 """Hosts run the functions of this file."""
-ALONE = Place(backend="eager_cpu:bf16", device="a cluster's device", alone=True)
+ALONE = DeviceSlot(backend="eager_cpu:bf16", device="a cluster's device", exclusive=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +47,18 @@ def started():
 
 @pytest.fixture(scope="module")
 def cluster(started):
-    with joined(started.address, workers=1, backends=[]) as found:
+    with join_cluster(started.address, workers=1, backends=[]) as found:
         yield found
 
 
 @pytest.fixture
 def outcomes(cluster, tmp_path):
-    def run(*jobs, place=None, time_limit=60.0):
-        with remote_engines(cluster, tmp_path, []) as make:
+    def run(*jobs, slot=None, time_limit=60.0):
+        with ray_engines(cluster, tmp_path, []) as make:
             engine = make(time_limit=time_limit, log=tmp_path / "log.txt", preloads=(), note=print)
             given = {f"{number} {job}": job for number, job in enumerate(jobs)}
-            places = dict.fromkeys(given, place) if place else None
-            found = dict(engine.run(work, given, watching=lambda _: None, places=places))
+            slots = dict.fromkeys(given, slot) if slot else None
+            found = dict(engine.run(work, given, watching=lambda _: None, slots=slots))
             return [found[label] for label in given]
 
     return run
@@ -100,7 +100,7 @@ def test_jobs_that_train_on_a_gpu_go_to_hosts_that_have_one(outcomes, started):
 
 
 def test_jobs_that_time_go_to_the_host_that_declares_their_backend(outcomes):
-    found = outcomes("one", "two", place=ALONE)
+    found = outcomes("one", "two", slot=ALONE)
     assert [outcome.value for outcome in found] == ["clock", "clock"]
 
 
@@ -113,7 +113,7 @@ def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
 
 
 def test_jobs_that_come_while_others_run_are_run_too(cluster, tmp_path):
-    with remote_engines(cluster, tmp_path, []) as make:
+    with ray_engines(cluster, tmp_path, []) as make:
         engine = make(time_limit=60.0, log=tmp_path / "log.txt", preloads=(), note=print)
         jobs, ended = {"first": "works"}, []
         for label, _ in engine.run(work, jobs, watching=lambda _: None, expected=2):
@@ -123,7 +123,7 @@ def test_jobs_that_come_while_others_run_are_run_too(cluster, tmp_path):
 
 
 def test_a_job_for_a_device_that_no_host_has_is_a_reason(outcomes):
-    [outcome] = outcomes("one", place=Place(backend="abacus", device="wood"))
+    [outcome] = outcomes("one", slot=DeviceSlot(backend="abacus", device="wood"))
     assert outcome.failure == "no host declares backend:abacus any more"
 
 
@@ -196,29 +196,29 @@ def begun(started, tmp_path):
 
 
 def test_neither_a_driver_nor_a_host_that_dies_loses_anything(begun, started, tmp_path, command):
-    def denses():
+    def dense_models():
         return {path: path.stat().st_mtime for path in (tmp_path / "out" / "artifacts").glob("*dense*")}
 
     def trials():
         return [*(tmp_path / "out" / "artifacts").glob("*channel*")]
 
     first = begun()
-    until(denses)
+    until(dense_models)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    before, extra = denses(), started.add_node(num_cpus=1, env_vars={"HOST": "extra"})
+    before, extra = dense_models(), started.add_node(num_cpus=1, env_vars={"HOST": "extra"})
     second = begun()
     until(lambda: trials() or second.poll() is not None)
     started.remove_node(extra, allow_graceful=False)
     told = second.communicate(timeout=300)[1]
     assert second.returncode == 0, told
-    assert before.items() <= denses().items(), "nothing that was finished is trained again"
+    assert before.items() <= dense_models().items(), "nothing that was finished is trained again"
     command("run", *GRID, "--out=alone")
-    ours, alone = (pd.DataFrame(Ledger(tmp_path / name).rows()) for name in ("out", "alone"))
+    ours, exclusive = (pd.DataFrame(Ledger(tmp_path / name).rows()) for name in ("out", "alone"))
     same = ["key", "status", "reason", "top1", "correct", "params", "backend", "device", "torch"]
-    ours, alone = (rows[same].sort_values("key", ignore_index=True) for rows in (ours, alone))
+    ours, exclusive = (rows[same].sort_values("key", ignore_index=True) for rows in (ours, exclusive))
     assert len(ours) == 6
-    pd.testing.assert_frame_equal(ours, alone)
+    pd.testing.assert_frame_equal(ours, exclusive)
 
 
 def until(reached, *, seconds=120):

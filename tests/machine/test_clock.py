@@ -80,10 +80,8 @@ def test_inputs_take_turns():
     machine = Machine({"dense": 5.0, "short": 0.5})
     machine.session(inputs=4)
     for name in ("dense", "short"):
-        places = [place for called, place in machine.calls if called == name]
-        assert [places.count(place) for place in range(4)] == pytest.approx(
-            [len(places) / 4] * 4, abs=3
-        )
+        slots = [place for called, place in machine.calls if called == name]
+        assert [slots.count(place) for place in range(4)] == pytest.approx([len(slots) / 4] * 4, abs=3)
 
 
 def test_sampling_stops_when_the_savings_are_known_well_enough():

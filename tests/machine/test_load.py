@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness.machine.device_lock import exclusive, shared
-from harness.machine.load import Conditions, Watch
+from harness.machine.device_lock import read_lock, write_lock
+from harness.machine.load import LoadMonitor, MachineLoad
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -23,7 +23,7 @@ def test_others_work_is_seen():
     other = CONTEXT.Process(target=spin, args=(ready, release))
     other.start()
     assert ready.wait(60)
-    watch = Watch()
+    watch = LoadMonitor()
     time.sleep(1.0)
     found = watch.conditions()
     release.set()
@@ -33,22 +33,22 @@ def test_others_work_is_seen():
 
 
 def test_a_busy_machine_is_called_busy():
-    assert Conditions(others_cores=1.0).busy
-    assert Conditions(steal=0.5).busy
-    assert not Conditions(others_cores=0.1, steal=0.0).busy
-    assert not Conditions().busy
+    assert MachineLoad(others_cores=1.0).busy
+    assert MachineLoad(steal=0.5).busy
+    assert not MachineLoad(others_cores=0.1, steal=0.0).busy
+    assert not MachineLoad().busy
 
 
-def hold(device, ready, release, *, alone):
-    with exclusive(device, waiting=lambda _: None) if alone else shared(device):
+def hold(device, ready, release, *, exclusive):
+    with write_lock(device, waiting=lambda _: None) if exclusive else read_lock(device):
         ready.set()
         release.wait(60)
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["that times", "that trains"])
-def test_timing_waits_for_another_harness(alone):
+def test_timing_waits_for_another_harness(exclusive):
     ready, release = CONTEXT.Event(), CONTEXT.Event()
-    settings = {"args": ("a test device", ready, release), "kwargs": {"alone": alone}}
+    settings = {"args": ("a test device", ready, release), "kwargs": {"alone": exclusive}}
     other = CONTEXT.Process(target=hold, **settings)
     other.start()
     assert ready.wait(60)
@@ -58,7 +58,7 @@ def test_timing_waits_for_another_harness(alone):
         waits.append(text)
         release.set()
 
-    with exclusive("a test device", waiting=waiting):
+    with write_lock("a test device", waiting=waiting):
         other.join()
     assert waits == ["waiting for another harness that works on a test device"]
 
@@ -80,7 +80,7 @@ def test_training_waits_for_another_harness_that_times():
 
 
 def train(device, began):
-    with shared(device):
+    with read_lock(device):
         began.set()
 
 
@@ -90,7 +90,7 @@ def test_several_train_on_a_device_at_once():
     other = CONTEXT.Process(target=hold, **settings)
     other.start()
     assert ready.wait(60)
-    with shared("a shared device"):
+    with read_lock("a shared device"):
         assert other.is_alive()
     release.set()
     other.join()
@@ -98,5 +98,5 @@ def test_several_train_on_a_device_at_once():
 
 def test_devices_have_lanes_of_their_own():
     waits = []
-    with exclusive("one/device", waiting=waits.append), exclusive("another", waiting=waits.append):
+    with write_lock("one/device", waiting=waits.append), write_lock("another", waiting=waits.append):
         assert waits == []

@@ -19,7 +19,7 @@ NEAR = 8.0
 NOWHERE = Path("nowhere") / "file"
 
 
-def alone(measure):
+def exclusive(measure):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(measure).result()
 
@@ -48,7 +48,7 @@ def after_others():
 
 
 def test_what_was_freed_again_counts_and_what_was_there_before_does_not():
-    assert alone(after_others) == pytest.approx(60, abs=NEAR)
+    assert exclusive(after_others) == pytest.approx(60, abs=NEAR)
 
 
 def nothing():
@@ -56,7 +56,7 @@ def nothing():
 
 
 def test_nothing_added_is_nothing():
-    assert alone(nothing) == pytest.approx(0, abs=NEAR)
+    assert exclusive(nothing) == pytest.approx(0, abs=NEAR)
 
 
 def below_and_above_an_earlier_one():
@@ -70,7 +70,7 @@ def below_and_above_an_earlier_one():
 
 
 def test_a_peak_below_an_earlier_one_is_not_known():
-    below, above = alone(below_and_above_an_earlier_one)
+    below, above = exclusive(below_and_above_an_earlier_one)
     assert below is None
     assert above == pytest.approx(500, abs=NEAR)
 
@@ -85,7 +85,7 @@ def by_resource_usage():
 
 
 def test_elsewhere_the_peak_is_that_of_resource_usage():
-    more, found = alone(by_resource_usage)
+    more, found = exclusive(by_resource_usage)
     assert found == pytest.approx(more, abs=NEAR)
 
 
@@ -97,4 +97,4 @@ def untold():
 
 
 def test_where_the_system_tells_nothing_nothing_is_known():
-    assert alone(untold) is None
+    assert exclusive(untold) is None

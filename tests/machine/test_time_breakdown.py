@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.engines.engine import Place
+from harness.engines.engine import DeviceSlot
 from harness.engines.local import LocalEngine
-from harness.engines.pool import Workers
-from harness.machine.device_lock import exclusive
-from harness.machine.time_breakdown import Timesheet, Worked, time_sentence
+from harness.engines.pool import WorkerPool
+from harness.machine.device_lock import write_lock
+from harness.machine.time_breakdown import JobResult, TimeBreakdown, time_sentence
 
 
 def test_work_is_counted_also_where_it_raises():
-    sheet = Timesheet()
+    sheet = TimeBreakdown()
     with sheet.counting("pruning"):
         pass
     with pytest.raises(ValueError, match="no"), sheet.counting("training"):
@@ -27,20 +27,20 @@ def test_work_is_counted_also_where_it_raises():
 
 
 def test_a_second_of_one_of_two_workers_is_half_a_second_of_the_run():
-    sheet = Timesheet({"training": 1.0})
-    sheet.book(Timesheet({"training": 4.0, "exporting": 2.0}), workers=2)
+    sheet = TimeBreakdown({"training": 1.0})
+    sheet.merge(TimeBreakdown({"training": 4.0, "exporting": 2.0}), workers=2)
     assert sheet.seconds == {"training": 3.0, "exporting": 1.0}
 
 
 def test_a_process_that_stood_idle_before_its_job_was_not_starting():
-    sheet = Timesheet({"starting": 20.0, "training": 3.0})
+    sheet = TimeBreakdown({"starting": 20.0, "training": 3.0})
     assert sheet.since_known(3.5).seconds == {"starting": 0.5, "training": 3.0}
     assert sheet.since_known(60.0).seconds == sheet.seconds
     assert sheet.since_known(2.0).seconds["starting"] == 0.0
 
 
 def test_the_line_shares_the_whole_time_out():
-    sheet = Timesheet({"timing": 250.0, "training": 342.0, "memory": 20.0})
+    sheet = TimeBreakdown({"timing": 250.0, "training": 342.0, "memory": 20.0})
     line = time_sentence(sheet, seconds=684.0, workers=2)
     assert line == (
         "Time: 11 min 24 s of 2 workers. "
@@ -50,7 +50,7 @@ def test_the_line_shares_the_whole_time_out():
 
 
 def test_a_run_that_only_reports_is_all_the_harness():
-    assert time_sentence(Timesheet(), seconds=2.0, workers=1) == (
+    assert time_sentence(TimeBreakdown(), seconds=2.0, workers=1) == (
         "Time: 2 s of 1 worker. The harness itself 100 %."
     )
 
@@ -70,30 +70,30 @@ class Quiet:
 
 
 def work(seconds):
-    return Worked(timesheet=Timesheet({"training": seconds}))
+    return JobResult(time_breakdown=TimeBreakdown({"training": seconds}))
 
 
-def refuse(job):
+def record_failure(job):
     raise RuntimeError("not today")
 
 
 @pytest.fixture
 def workers(tmp_path):
     engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
-    return Workers(engine=engine, observer=Quiet(), timesheet=Timesheet())
+    return WorkerPool(engine=engine, observer=Quiet(), time_breakdown=TimeBreakdown())
 
 
 def test_what_jobs_spent_comes_back_from_their_processes(workers):
     outcomes = dict(workers.run(work, {"short": 1.0, "long": 3.0, "longest": 6.0}))
     assert set(outcomes) == {"short", "long", "longest"}
-    assert workers.timesheet.seconds["training"] == 5.0
-    assert workers.timesheet.seconds["waiting"] >= 0.0
+    assert workers.time_breakdown.seconds["training"] == 5.0
+    assert workers.time_breakdown.seconds["waiting"] >= 0.0
 
 
 def test_a_job_that_raises_spends_nothing_that_is_known(workers):
-    [(_, outcome)] = workers.run(refuse, {"job": 1.0})
+    [(_, outcome)] = workers.run(record_failure, {"job": 1.0})
     assert "not today" in outcome.failure
-    assert workers.timesheet.seconds == {}
+    assert workers.time_breakdown.seconds == {}
 
 
 def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
@@ -102,14 +102,14 @@ def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
     def other():
         while not started.exists():
             time.sleep(0.01)
-        with exclusive(device, waiting=waits.append):
+        with write_lock(device, waiting=waits.append):
             pass
 
     thread = threading.Thread(target=other)
     thread.start()
-    place = Place(backend="any", device=device, alone=True)
+    place = DeviceSlot(backend="any", device=device, exclusive=True)
     jobs = {"one": started, "two": started}
-    outcomes = dict(workers.run(hold, jobs, places=dict.fromkeys(jobs, place)))
+    outcomes = dict(workers.run(hold, jobs, slots=dict.fromkeys(jobs, place)))
     thread.join(60)
     assert waits == [f"waiting for another harness that works on {device}"]
     first, second = sorted(outcome.value.span for outcome in outcomes.values())
@@ -117,7 +117,7 @@ def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held(Worked):
+class Held(JobResult):
     """From when to when a job worked."""
 
     span: tuple[float, float]
@@ -127,4 +127,4 @@ def hold(started):
     began = time.monotonic()
     started.touch()
     time.sleep(0.5)
-    return Held(timesheet=Timesheet(), span=(began, time.monotonic()))
+    return Held(time_breakdown=TimeBreakdown(), span=(began, time.monotonic()))

@@ -7,9 +7,9 @@ import pytest
 
 from harness.discovery.loading import discover
 from harness.machine.clock import Limits
-from harness.measuring.clock_check import COPIES, SLOWED, copy_session, proof_of
-from harness.measuring.timing_process import COPY, DENSE, Timing, time_snapshots
-from harness.measuring.timing_results import Measured
+from harness.measuring.clock_check import COPIES, SLOWED_COPIES, clock_check, copy_session
+from harness.measuring.timing_process import COPY, DENSE, ProcessTiming, time_snapshots
+from harness.measuring.timing_results import TimingResults
 from harness.storage.artifacts import ArtifactStore
 
 OWN = 10.0
@@ -19,12 +19,14 @@ OWN = 10.0
 def process(random, *, slower, placement, noise=0.01, rounds=30):
     """Copies of a model that differ by `placement`, some made `slower`, in one process."""
     labels = [DENSE, COPY, *(f"copy {k}" for k in range(COPIES))]
-    truth = dict.fromkeys(labels, OWN) | {f"slowed {k}": OWN * (1 + slower) for k in range(SLOWED)}
+    truth = dict.fromkeys(labels, OWN) | {
+        f"slowed {k}": OWN * (1 + slower) for k in range(SLOWED_COPIES)
+    }
     samples = {
         label: list(ms * (1 + random.normal(0, placement)) + random.normal(0, noise, rounds))
         for label, ms in truth.items()
     }
-    return Timing(samples={1: samples})
+    return ProcessTiming(samples={1: samples})
 
 
 def made_session(*, slower=0.03, placement=0.0, processes=16, seed=0, **settings):
@@ -32,19 +34,19 @@ def made_session(*, slower=0.03, placement=0.0, processes=16, seed=0, **settings
     timings = [
         process(random, slower=slower, placement=placement, **settings) for _ in range(processes)
     ]
-    return Measured(timings=tuple(timings))
+    return TimingResults(timings=tuple(timings))
 
 
 def proof(count, **settings):
     sessions = [made_session(seed=seed, **settings) for seed in range(count)]
-    return proof_of(sessions, [0.03 * OWN] * count)
+    return clock_check(sessions, [0.03 * OWN] * count)
 
 
 def test_a_clock_without_noise_finds_what_was_injected():
     found = proof(2)
     assert len(found.same) == 2 * COPIES
-    assert found.found_slower == len(found.injected) == 2 * SLOWED
-    assert found.errors == pytest.approx([0.0] * 2 * SLOWED, abs=0.002)
+    assert found.found_slower == len(found.injected) == 2 * SLOWED_COPIES
+    assert found.errors == pytest.approx([0.0] * 2 * SLOWED_COPIES, abs=0.002)
 
 
 def test_placement_is_not_taken_for_a_saving_and_processes_average_it_out():
@@ -72,8 +74,8 @@ def test_a_real_session_loads_copies_as_any_snapshot_and_slows_some(name, tmp_pa
     session = copy_session(backend, model, ArtifactStore(tmp_path), injected=0.5, seed=0)
     timing = time_snapshots(replace(session.job, limits=Limits(seconds=0.2)))
     assert timing.failures == {1: {}}
-    assert len(timing.samples[1]) == COPIES + SLOWED + 2
+    assert len(timing.samples[1]) == COPIES + SLOWED_COPIES + 2
     extra = session.nanoseconds / 1e6
-    for k in range(SLOWED):
+    for k in range(SLOWED_COPIES):
         # Whatever the machine does meanwhile, no run can be shorter than the time it spins.
         assert min(timing.samples[1][f"slowed {k}"]) > extra > 0

@@ -10,9 +10,9 @@ from harness.discovery.loading import discover
 from harness.machine.clock import Limits
 from harness.measuring.timing_process import COPY, DENSE, TimingJob, time_snapshots
 from harness.training.sampling import example_batch
-from harness.trials.dense_training import train_dense
 from harness.trials.snapshot import load_model
-from harness.trials.walk import walk
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ import pytest
 from harness.engines.engine import Outcome
 from harness.engines.local import LocalEngine
 from harness.machine.clock import Limits
-from harness.machine.time_breakdown import Timesheet
-from harness.measuring.stopping import Patience, why_enough
-from harness.measuring.timing_process import COPY, DENSE, Timing
-from harness.measuring.timing_results import Measured, disturbed, raw_samples
-from harness.measuring.timing_scheduler import Timer
+from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.stopping import StoppingRule, stop_reason
+from harness.measuring.timing_process import COPY, DENSE, ProcessTiming
+from harness.measuring.timing_results import TimingResults, is_disturbed, raw_samples
+from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import plan_sessions
-from harness.trials.dense_training import train_dense
 from harness.trials.grid import Cell
-from harness.trials.level import Level
-from harness.trials.walk import walk
+from harness.trials.level_result import LevelResult
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random_scores import Random
 
@@ -56,8 +56,8 @@ class Fragile:
         return model
 
 
-def after(patience):
-    return partial(why_enough, patience=patience)
+def after(stopping_rule):
+    return partial(stop_reason, stopping_rule=stopping_rule)
 
 
 def cell(subject, level, backend):
@@ -78,50 +78,52 @@ def session(trial, store):
     def planned(backend):
         train_dense(trial.dense, store)
         cut = replace(trial, granularity="channel", pruner=Random(), scope="local")
-        dense = Level(sparsity=0.0, status="ok", snapshot=trial.dense.key)
+        dense = LevelResult(sparsity=0.0, status="ok", snapshot=trial.dense.key)
         levels = {trial.dense: [dense], trial: list(walk(trial, store)), cut: list(walk(cut, store))}
-        members = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
-        return plan_sessions(members, store=store, threads=1, limits=Limits(seconds=0.0))
+        ready = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
+        return plan_sessions(ready, store=store, threads=1, limits=Limits(seconds=0.0))
 
     return planned
 
 
 def test_snapshots_of_all_trials_share_a_session(session):
     [only] = session(EagerCpu())
-    assert len(only.members) == 5
+    assert len(only.ready) == 5
     assert next(iter(only.job.snapshots)) == DENSE
     assert len(only.job.snapshots) == 5
 
 
 def test_a_session_holds_no_more_than_fits(session, monkeypatch):
-    monkeypatch.setattr("harness.measuring.timing_session.MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr("harness.measuring.timing_session.MAX_SNAPSHOTS", 2)
     sessions = session(EagerCpu())
-    assert sum(len(one.members) for one in sessions) == 5
+    assert sum(len(one.ready) for one in sessions) == 5
     assert all(DENSE in one.job.snapshots for one in sessions)
-    assert max(len({level.snapshot for _, level in one.members}) for one in sessions) == 2
+    assert max(len({level.snapshot for _, level in one.ready}) for one in sessions) == 2
 
 
 def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
     [whole] = session(Fragile())
     engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
-    enough, timesheet = after(Patience(least=1, most=1)), Timesheet()
-    timer = Timer(engine, enough=enough, observer=Notes(), timesheet=timesheet)
-    found = {part.members[0][0].subject.label: result for part, result in timer.measure(whole)}
+    stop_check, time_breakdown = after(StoppingRule(least=1, most=1)), TimeBreakdown()
+    scheduler = TimingScheduler(
+        engine, stop_check=stop_check, observer=Notes(), time_breakdown=time_breakdown
+    )
+    found = {part.ready[0][0].subject.label: result for part, result in scheduler.measure(whole)}
     assert {label: result for label, result in found.items() if isinstance(result, str)} == {
         "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
     }
-    measured = [result for result in found.values() if isinstance(result, Measured)]
-    assert len(measured) == 2
-    seconds = sum(timing.seconds for result in measured for timing in result.timings)
+    results = [result for result in found.values() if isinstance(result, TimingResults)]
+    assert len(results) == 2
+    seconds = sum(timing.seconds for result in results for timing in result.timings)
     # A session that the machine disturbed was timed twice.
-    assert timesheet.seconds["timing"] > 0.999 * seconds
+    assert time_breakdown.seconds["timing"] > 0.999 * seconds
 
 
-def timing(*, copy: float, seed: int = 0) -> Timing:
+def timing(*, copy: float, seed: int = 0) -> ProcessTiming:
     """Dense takes 10 ms, its copy `copy`; both with a little noise."""
     random = np.random.default_rng(seed)
     samples = {n: list(random.normal(ms, 0.05, 20)) for n, ms in ((DENSE, 10.0), (COPY, copy))}
-    return Timing(samples={1: samples})
+    return ProcessTiming(samples={1: samples})
 
 
 @pytest.mark.parametrize(
@@ -129,12 +131,12 @@ def timing(*, copy: float, seed: int = 0) -> Timing:
     [((10.0, 10.0, 10.0), False), ((10.1, 9.8, 10.2), False), ((8.0, 8.0, 8.0), True)],
 )
 def test_a_copy_that_surely_stands_out_means_disturbance(copies, expected):
-    assert disturbed([timing(copy=ms, seed=n) for n, ms in enumerate(copies)]) is expected
+    assert is_disturbed([timing(copy=ms, seed=n) for n, ms in enumerate(copies)]) is expected
 
 
 def test_a_batch_size_that_one_process_lacks_is_passed_over():
-    lacking = Timing(failures={1: {DENSE: "no memory"}})
-    assert not disturbed([timing(copy=8.0), lacking, timing(copy=8.0)])
+    lacking = ProcessTiming(failures={1: {DENSE: "no memory"}})
+    assert not is_disturbed([timing(copy=8.0), lacking, timing(copy=8.0)])
 
 
 class Recording:
@@ -143,7 +145,7 @@ class Recording:
     def __init__(self, timings):
         self.timings = list(timings)
 
-    def run(self, function, jobs, *, watching, places, expected=0):
+    def run(self, function, jobs, *, watching, slots, expected=0):
         for label in jobs:
             yield label, Outcome(value=self.timings.pop(0))
 
@@ -153,8 +155,10 @@ def test_a_disturbed_session_is_repeated_once(session, second, steady):
     recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 3 + second)]
     engine, notes = Recording(recorded), Notes()
     [only] = session(EagerCpu())
-    [(_, measured)] = Timer(engine, enough=after(Patience(seconds=0.0)), observer=notes).measure(only)
-    assert measured.steady is steady
+    [(_, results)] = TimingScheduler(
+        engine, stop_check=after(StoppingRule(seconds=0.0)), observer=notes
+    ).measure(only)
+    assert results.steady is steady
     assert engine.timings == []
     assert any("stands out; timed again" in note for note in notes.notes)
 
@@ -167,10 +171,10 @@ def timings(count, *, spread):
 
 def processes_until_enough(spread, **settings):
     """How many processes a session takes that costs a second each, and what ended it."""
-    patience = Patience(**{"seconds": 1e9} | settings)
+    stopping_rule = StoppingRule(**{"seconds": 1e9} | settings)
     recorded = timings(200, spread=spread)
     for count in range(1, 201):
-        stop = why_enough(recorded[:count], patience=patience, seconds=count)
+        stop = stop_reason(recorded[:count], stopping_rule=stopping_rule, seconds=count)
         if stop:
             return count, stop
     raise AssertionError("no end")
@@ -195,11 +199,11 @@ def test_a_session_ends_at_its_most_processes():
 
 def test_a_session_ends_where_more_processes_no_longer_help():
     calm, wild = timings(10, spread=0.2), timings(10, spread=5.0)
-    assert why_enough([*calm, *wild], patience=Patience(seconds=1e9), seconds=0) == "plateau"
+    assert stop_reason([*calm, *wild], stopping_rule=StoppingRule(seconds=1e9), seconds=0) == "plateau"
 
 
 def test_raw_samples_are_kept_whole():
-    measured = Measured(timings=(timing(copy=10.0), timing(copy=9.0)))
-    archive = np.load(io.BytesIO(raw_samples(measured)))
+    results = TimingResults(timings=(timing(copy=10.0), timing(copy=9.0)))
+    archive = np.load(io.BytesIO(raw_samples(results)))
     assert len(archive.files) == 4
-    assert archive[f"1/{COPY}/1"].tolist() == measured.timings[1].samples[1][COPY]
+    assert archive[f"1/{COPY}/1"].tolist() == results.timings[1].samples[1][COPY]

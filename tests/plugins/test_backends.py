@@ -8,13 +8,18 @@ import torch
 from torch import nn
 
 import harness
-from harness.conversion.export import Exporter, converted, loaded
+from harness.conversion.export import Exporter, convert, load_on_backend
 from harness.discovery.loading import discover
-from harness.measuring.backend_evaluation import Inspected, InspectionJob, inspect, kept_inspection
+from harness.measuring.backend_evaluation import (
+    BackendEvaluation,
+    EvaluationJob,
+    evaluate_on_backend,
+    kept_evaluation,
+)
 from harness.training.evaluation import evaluate
-from harness.trials.dense_training import train_dense
 from harness.trials.snapshot import load_model
-from harness.trials.walk import walk
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 from harness_plugins.backends import sparse_cpu
 
 CATALOGUE = discover()
@@ -32,7 +37,7 @@ def snapshot(dense, store):
 
 
 def job(dense, store, name, batches=(1,)):
-    return InspectionJob(
+    return EvaluationJob(
         dense=dense, snapshot=dense.key, backend=backend(name), batches=batches, store=store
     )
 
@@ -49,7 +54,7 @@ def pruned(network, sparsity):
 
 def simulated(name, network, images):
     chosen = backend(name)
-    return chosen.simulate(converted(chosen.converter, network, images))
+    return chosen.simulate(convert(chosen.converter, network, images))
 
 
 @pytest.fixture
@@ -102,7 +107,7 @@ def test_sparse_matrices_compute_the_same_and_leave_the_model_alone():
     thin = pruned(network, 0.99)
     with torch.no_grad():
         torch.testing.assert_close(
-            loaded(backend("sparse_cpu"), thin, wide)(wide), thin(wide), rtol=1e-4, atol=1e-4
+            load_on_backend(backend("sparse_cpu"), thin, wide)(wide), thin(wide), rtol=1e-4, atol=1e-4
         )
     # The model that it was given is left as it is.
     assert all("forward" not in vars(layer) for layer in thin)
@@ -117,7 +122,7 @@ def test_a_layer_is_swapped_only_where_its_sparse_matrix_is_clearly_faster(
 
     monkeypatch.setattr(sparse_cpu, "_seconds", seconds)
     network = pruned(nn.Sequential(nn.Linear(64, 64), nn.ReLU()), 0.5).eval()
-    run = loaded(backend("sparse_cpu"), network, torch.randn(2, 64))
+    run = load_on_backend(backend("sparse_cpu"), network, torch.randn(2, 64))
     assert ("forward" in vars(run.__wrapped__[0])) is swapped
 
 
@@ -126,13 +131,13 @@ def test_accuracy_is_measured_through_a_backend_that_computes_in_fewer_bits(
     name, dense, store, snapshot
 ):
     asked = job(dense, store, name, batches=(1, 7))
-    found = inspect(asked).found
+    found = evaluate_on_backend(asked).found
     assert found.failure == ""
     model = load_model(store.folder(snapshot), dense.model, dense.dataset)
     assert found.top1 == pytest.approx(evaluate(model, dense.dataset).top1, abs=0.03)
     assert found.correct != ""
     assert 0.0 < found.deviation < backend(name).tolerance
-    assert kept_inspection(asked) == found
+    assert kept_evaluation(asked) == found
 
 
 def test_files_are_converted_once_and_refined_from_there(dense, store, snapshot):
@@ -151,7 +156,9 @@ def test_masked_twins_share_what_a_simulator_that_reads_no_weights_says(trial, s
     train_dense(trial.dense, store)
     levels = list(walk(trial, store))
     for level in levels:
-        found = inspect(replace(job(trial.dense, store, "zigzag_eyeriss"), snapshot=level.snapshot))
+        found = evaluate_on_backend(
+            replace(job(trial.dense, store, "zigzag_eyeriss"), snapshot=level.snapshot)
+        )
         assert found.found.simulated[1].energy_j > 0.0
     assert len(list(store.root.glob("simulated-*"))) == 1
 
@@ -174,10 +181,10 @@ class Wrong:
 
 def test_wrong_outputs_are_the_reason_why_nothing_more_is_known(dense, store, snapshot):
     wrong = replace(job(dense, store, "eager_cpu"), backend=Wrong())
-    found = inspect(wrong).found
+    found = evaluate_on_backend(wrong).found
     assert "outputs differ from PyTorch's" in found.failure
-    assert found == Inspected(failure=found.failure)
-    assert kept_inspection(wrong) is None
+    assert found == BackendEvaluation(failure=found.failure)
+    assert kept_evaluation(wrong) is None
 
 
 def test_bf16_is_further_off_than_floats_and_leaves_the_model_alone(network, images):
@@ -185,7 +192,7 @@ def test_bf16_is_further_off_than_floats_and_leaves_the_model_alone(network, ima
     before = copy.deepcopy(network.state_dict())
     with torch.no_grad():
         floats, halves = (
-            loaded(backend(n), network, given)(given) for n in ("eager_cpu", "eager_cpu:bf16")
+            load_on_backend(backend(n), network, given)(given) for n in ("eager_cpu", "eager_cpu:bf16")
         )
     assert floats.dtype == halves.dtype == torch.float32
     assert not torch.equal(floats, halves)
@@ -214,9 +221,9 @@ class Spectrum(nn.Module):
 
 def test_operators_that_ncnn_does_not_know_are_named(images):
     with pytest.raises(harness.HarnessError, match=r"ncnn has no torch\.fft\.rfft2"):
-        converted(backend("ncnn_cpu").converter, Spectrum().eval(), images[:1])
+        convert(backend("ncnn_cpu").converter, Spectrum().eval(), images[:1])
 
 
 def test_the_same_model_makes_the_same_file_of_ncnn(network, images):
     converter = backend("ncnn_cpu").converter
-    assert converted(converter, network, images[:1]) == converted(converter, network, images[:1])
+    assert convert(converter, network, images[:1]) == convert(converter, network, images[:1])

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import harness
-from harness.conversion.device_tensors import device_clock, from_host, placed
+from harness.conversion.device_tensors import device_clock, from_host, to_device
 from harness.discovery.loading import discover
 from harness.machine.clock import Limits, interleave
 from harness.testing import check_backend
@@ -106,7 +106,7 @@ def test_runs_of_a_device_are_given_tensors_there_and_bring_theirs_back():
         seen.append(images.device.type)
         return torch.ones(1)
 
-    assert placed(torch.ones(1), meta).device.type == "meta"
+    assert to_device(torch.ones(1), meta).device.type == "meta"
     assert from_host(run, meta)(torch.ones(1)).device.type == "cpu"
     assert seen == ["meta"]
     assert from_host(run, object()) is run

@@ -10,10 +10,10 @@ from harness.pruning.channels import (
     ChannelGroup,
     Member,
     channel_scores,
-    channels_for,
     comparable,
     cost_left,
     lowest_channels,
+    select_channels,
 )
 from harness.pruning.surgery import coupled_layers
 
@@ -80,7 +80,7 @@ def test_channels_for_removes_the_fewest_that_meet_the_budget():
     groups, shapes = chain()
     scores = [torch.tensor([1.0, 4.0, 5.0, 6.0]), torch.tensor([2.0, 3.0, 7.0])]
     total = sum(shape.numel() for shape in shapes.values())
-    keep = channels_for(scores, groups, shapes=shapes, costs=ONES, budget=0.5 * total)
+    keep = select_channels(scores, groups, shapes=shapes, costs=ONES, budget=0.5 * total)
     left = cost_left(groups, keep.masks, shapes=shapes, costs=ONES)
     removed = sum(int((~mask).sum()) for mask in keep.masks)
     fewer = lowest_channels(scores, removed - 1)
@@ -90,7 +90,7 @@ def test_channels_for_removes_the_fewest_that_meet_the_budget():
 def test_an_unreachable_sparsity_is_unsupported():
     groups, shapes = chain()
     with pytest.raises(UnsupportedError, match="one channel a layer"):
-        channels_for([torch.rand(4), torch.rand(3)], groups, shapes=shapes, costs=ONES, budget=1.0)
+        select_channels([torch.rand(4), torch.rand(3)], groups, shapes=shapes, costs=ONES, budget=1.0)
 
 
 @given(
@@ -112,7 +112,7 @@ def test_what_stays_is_a_multiple_of_the_best(values, multiple, count):
 def test_a_multiple_that_cannot_meet_the_budget_is_unsupported():
     groups, shapes = chain()
     with pytest.raises(UnsupportedError, match="even 4 channels a layer"):
-        channels_for(
+        select_channels(
             [torch.rand(4), torch.rand(3)], groups, shapes=shapes, costs=ONES, budget=20.0, multiple=4
         )
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from harness.ranking.intervals import Estimate, deviation, median, percentile, process_weights, saving
+from harness.ranking.intervals import (
+    Estimate,
+    deviation,
+    mean_of_medians,
+    percentile,
+    process_weights,
+    saving,
+)
 
 
 def measured(*, truth, processes=3, rounds=30, placement=0.0, noise=0.05, seed=0):
@@ -15,7 +22,7 @@ def measured(*, truth, processes=3, rounds=30, placement=0.0, noise=0.05, seed=0
 
 
 def coverage(**settings):
-    found = [median(measured(truth=1.0, seed=seed, **settings)) for seed in range(200)]
+    found = [mean_of_medians(measured(truth=1.0, seed=seed, **settings)) for seed in range(200)]
     return np.mean([estimate.low <= 1.0 <= estimate.high for estimate in found])
 
 
@@ -49,13 +56,13 @@ def test_a_bootstrap_of_three_processes_promises_too_much():
 
 def test_a_bootstrap_of_many_processes_says_the_same():
     samples = measured(truth=1.0, placement=0.5, processes=60)
-    ours, theirs = median(samples), bootstrapped(samples)
+    ours, theirs = mean_of_medians(samples), bootstrapped(samples)
     assert ours.high - ours.low == pytest.approx(theirs.high - theirs.low, rel=0.1)
 
 
 def test_rounds_alone_do_not_see_that_processes_differ():
     """Why one process is not a measurement: its interval misses most of the time."""
-    one = [median(measured(truth=1.0, placement=0.5, seed=s)[:1]) for s in range(100)]
+    one = [mean_of_medians(measured(truth=1.0, placement=0.5, seed=s)[:1]) for s in range(100)]
     assert np.mean([estimate.low <= 1.0 <= estimate.high for estimate in one]) < 0.3
 
 
@@ -86,17 +93,17 @@ def test_a_step_half_way_moves_both_and_not_the_saving():
 
 def test_bursts_do_not_move_the_median_and_are_not_dropped():
     times = [1.0] * 50 + [100.0] * 5
-    assert median([times]).value == 1.0
+    assert mean_of_medians([times]).value == 1.0
     assert percentile(times + [1.0] * 20, 0.9) == 1.0
     assert max(times) == 100.0
 
 
 def test_an_estimate_of_equal_samples_has_no_width():
-    assert median([[2.0] * 20] * 3) == Estimate(value=2.0, low=2.0, high=2.0, error=0.0)
+    assert mean_of_medians([[2.0] * 20] * 3) == Estimate(value=2.0, low=2.0, high=2.0, error=0.0)
 
 
 def test_estimates_repeat():
-    assert median(measured(truth=5.0)) == median(measured(truth=5.0))
+    assert mean_of_medians(measured(truth=5.0)) == mean_of_medians(measured(truth=5.0))
 
 
 def test_the_deviation_is_within_processes():
@@ -110,7 +117,7 @@ def test_a_percentile_needs_enough_samples(level, least):
 
 
 def test_processes_of_one_round_have_an_interval_too():
-    found = median([[1.0], [1.1], [0.9]])
+    found = mean_of_medians([[1.0], [1.1], [0.9]])
     assert found.low < 1.0 < found.high
 
 
@@ -144,7 +151,7 @@ def test_processes_that_are_alike_weigh_alike():
     models = [[[1.0, 2.0, 4.0]], [[2.0, 4.0, 8.0]], [[10.0, 20.0, 40.0]]]
     assert process_weights(models) == pytest.approx([0.5] * 3)
     samples = [model[0] for model in models]
-    one, two = median(samples), median(samples, process_weights(models))
+    one, two = mean_of_medians(samples), mean_of_medians(samples, process_weights(models))
     assert (two.value, two.low, two.high, two.error) == pytest.approx(
         (one.value, one.low, one.high, one.error)
     )

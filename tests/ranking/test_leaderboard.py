@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from harness.ranking.bootstrap import area
 from harness.ranking.leaderboard import leaderboards
-from harness.ranking.remarks import findings
+from harness.ranking.remarks import remarks
 from harness.storage.bits import encode_bits
 from tests.conftest import made_row
 
 
 def by_name(rows):
     [board] = leaderboards(rows)
-    return {standing.name: standing for standing in board.standings}
+    return {standing.name: standing for standing in board.entries}
 
 
 def level(right: int, saved: float, **columns):
@@ -51,7 +51,7 @@ def test_a_tiny_saving_does_not_win_as_the_plain_ratio_would():
 def test_a_saving_within_the_noise_counts_as_none_and_has_no_rank():
     board = by_name([level(99, 0.3, saves_time=False, pruner="noise"), level(80, 2.0)])
     assert board["noise channel local one_shot"].score == 0.0
-    assert board["noise channel local one_shot"].group is None
+    assert board["noise channel local one_shot"].rank is None
     assert list(board) == ["magnitude_l2 channel local one_shot", "noise channel local one_shot"]
 
 
@@ -59,7 +59,7 @@ def test_methods_whose_intervals_overlap_share_a_rank():
     board = by_name(
         [level(90, 5.0, pruner="a"), level(89, 5.0, pruner="b"), level(40, 5.0, pruner="c")]
     )
-    assert [standing.group for standing in board.values()] == [1, 1, 2]
+    assert [standing.rank for standing in board.values()] == [1, 1, 2]
 
 
 def test_a_score_does_not_depend_on_who_else_was_run():
@@ -142,9 +142,9 @@ def test_a_table_is_ranked_as_its_rows_are(seeds, rows):
     for one, other in zip(leaderboards(given), leaderboards(pd.DataFrame(given)), strict=True):
         assert one == other
         assert one.dense == other.dense
-        for mine, theirs in zip(one.standings, other.standings, strict=True):
+        for mine, theirs in zip(one.entries, other.entries, strict=True):
             assert (mine.best, mine.rows) == (theirs.best, theirs.rows)
-        assert findings(one) == findings(other)
+        assert remarks(one) == remarks(other)
 
 
 @pytest.mark.parametrize("seeds", [2, 25])
@@ -166,7 +166,7 @@ def test_seeds_with_other_levels_are_scored_by_what_they_have():
 
 def sentences(rows):
     [board] = leaderboards(rows)
-    return " ".join(findings(board))
+    return " ".join(remarks(board))
 
 
 def test_what_saves_no_time_is_said_in_words(rows):

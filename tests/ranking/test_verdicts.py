@@ -29,8 +29,8 @@ def test_what_was_not_measured_has_no_verdict():
 
 def answers(*, right, images=400, wrong_first=0):
     """A row whose model is right on `right` of its images, wrong on the first `wrong_first`."""
-    places = np.arange(images)
-    bits = (places >= wrong_first) & (places < wrong_first + right)
+    indices = np.arange(images)
+    bits = (indices >= wrong_first) & (indices < wrong_first + right)
     return made_row(correct=encode_bits(bits), images=images, top1=right / images, data_hash="d")
 
 

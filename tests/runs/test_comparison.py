@@ -8,7 +8,7 @@ import pytest
 from harness.ranking.agreement import kendall_tau
 from harness.ranking.pairs import pairs
 from harness.ranking.verdicts import TOLERANCES, Loss
-from harness.runs.comparison import Comparison, Remeasured
+from harness.runs.comparison import Comparison, RemeasuredPair
 from harness.storage.bits import encode_bits
 from harness.storage.run_folder import RunFolder
 from tests.conftest import made_row
@@ -83,7 +83,7 @@ def test_a_latency_of_another_session_is_reported_and_decides_nothing():
 
 def test_a_latency_measured_again_in_one_session_decides():
     base, new = row(), row(latency_ms=9.0)
-    again = Remeasured(loss=Loss(value=0.5, low=0.4, high=0.6), base=base, new=new)
+    again = RemeasuredPair(loss=Loss(value=0.5, low=0.4, high=0.6), base=base, new=new)
     found = findings([base], [new], remeasured={base["key"]: again})
     assert ("latency", "worse", True) in found
     assert {decides for metric, _, decides in found if metric == "score"} == {True}

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from torch import nn
 
-from harness.runs.coverage import CoverageJob, Half, cover
+from harness.runs.coverage import CoverageJob, Half, run_coverage
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from harness_plugins.models.timm_models import TimmModel
@@ -30,7 +30,7 @@ def job():
 
 @pytest.mark.parametrize(("granularity", "most"), [("channel", 0.6), ("weight", 0.501), ("2:4", 0.501)])
 def test_half_leaves_and_the_exported_file_computes_the_same(job, granularity, most):
-    found = cover(replace(job, granularity=granularity, prune=half(granularity)))
+    found = run_coverage(replace(job, granularity=granularity, prune=half(granularity)))
     assert (found.step, found.reason) == ("", "")
     assert (0.5 if granularity != "2:4" else 0.4) <= found.removed <= most
     assert found.deviation < 1e-3
@@ -75,7 +75,7 @@ class Infinite(nn.Sequential):
     ],
 )
 def test_what_went_wrong_is_told_with_its_step(job, network, step, reason):
-    found = cover(replace(job, model=Built(network), backend=EagerCpu()))
+    found = run_coverage(replace(job, model=Built(network), backend=EagerCpu()))
     assert found.step == step
     assert reason in found.reason
 
@@ -89,7 +89,7 @@ class Wrong(EagerCpu):
 
 
 def test_outputs_that_differ_are_no_success(job):
-    found = cover(replace(job, backend=Wrong()))
+    found = run_coverage(replace(job, backend=Wrong()))
     assert found.step == "comparing"
     assert found.deviation > 0.001
     assert "differ from PyTorch's by" in found.reason

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from harness.errors import HarnessError
-from harness.runs.deployment_bundle import Wanted, wanted_row
+from harness.runs.deployment_bundle import RowSelector, select_row
 from harness.storage.run_folder import RunFolder
 from tests.conftest import made_row
 
@@ -96,9 +96,9 @@ def rows():
 
 
 def test_the_smallest_batch_is_taken_where_none_is_named():
-    found = wanted_row(rows(), Wanted(method="magnitude_l2 weight@0.50", backend="eager_cpu"))
+    found = select_row(rows(), RowSelector(method="magnitude_l2 weight@0.50", backend="eager_cpu"))
     assert (found["granularity"], found["batch"]) == ("weight", 1)
-    found = wanted_row(rows(), Wanted(method="magnitude_l2@0.5", backend="eager_cpu", batch=8))
+    found = select_row(rows(), RowSelector(method="magnitude_l2@0.5", backend="eager_cpu", batch=8))
     assert found["batch"] == 8
 
 
@@ -114,7 +114,7 @@ def test_the_smallest_batch_is_taken_where_none_is_named():
 )
 def test_what_cannot_be_told_is_named(wanted, sentence):
     with pytest.raises(HarnessError, match=sentence):
-        wanted_row(rows(), Wanted(**{"backend": "eager_cpu", **wanted}))
+        select_row(rows(), RowSelector(**{"backend": "eager_cpu", **wanted}))
 
 
 def test_a_model_that_is_gone_is_said_to_be(run_folder, command, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from harness.commands.progress import ConsoleProgress
 from harness.discovery.loading import discover
-from harness.measuring.stopping import Patience
+from harness.measuring.stopping import StoppingRule
 from harness.runs.repetition import latency_moves, repeated_runs
 from harness.training.recipe import Recipe
 from tests.conftest import made_row
@@ -18,7 +18,7 @@ def test_two_runs_prune_alike_and_are_timed_apart(tmp_path):
         backend="eager_cpu",
         progress=ConsoleProgress,
         recipe=Recipe(dense_epochs=0.2, finetune_epochs=0.1),
-        patience=Patience(least=1, most=1, seconds=0.0),
+        stopping_rule=StoppingRule(least=1, most=1, seconds=0.0),
     )
     assert len(first) == len(second) == 1 + 7 * 3
     for one, other in zip(first, second, strict=True):

@@ -12,14 +12,14 @@ from harness.runs.sizing import (
     fastest,
     in_arithmetic_of,
     in_fastest_arithmetic,
-    remembered_demands,
-    tried_demands,
+    remembered_costs,
+    try_training_costs,
     workers_that_fit,
 )
 from harness.training.arithmetic import processor_arithmetics
-from harness.training.recipe import Demand, Recipe
+from harness.training.recipe import Recipe, StepCost
 from harness.training.sampling import calibration_batches
-from harness.training.step_profile import DemandJob, harmless_arithmetics, training_demand
+from harness.training.step_profile import StepCostJob, harmless_arithmetics, measure_step_cost
 from harness.trials.grid import Grid
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm_models import TimmModel
@@ -68,17 +68,17 @@ def engine(tmp_path):
 
 
 def test_a_model_is_timed_in_every_arithmetic_that_there_is():
-    demand = training_demand(DemandJob(model=SmallModel(), dataset=Digits(), images=64))
-    assert {"", "channels_last"} <= set(demand.milliseconds) <= set(processor_arithmetics())
-    assert all(milliseconds > 0.0 for milliseconds in demand.milliseconds.values())
+    step_cost = measure_step_cost(StepCostJob(model=SmallModel(), dataset=Digits(), images=64))
+    assert {"", "channels_last"} <= set(step_cost.milliseconds) <= set(processor_arithmetics())
+    assert all(milliseconds > 0.0 for milliseconds in step_cost.milliseconds.values())
 
 
 def test_more_images_a_step_take_more_memory(engine):
     jobs = {
-        images: DemandJob(model=TimmModel("resnet18"), dataset=Digits(), images=images)
+        images: StepCostJob(model=TimmModel("resnet18"), dataset=Digits(), images=images)
         for images in (8, 128)
     }
-    found = dict(engine.run(training_demand, jobs, watching=lambda _: None))
+    found = dict(engine.run(measure_step_cost, jobs, watching=lambda _: None))
     few, many = (found[images].value.megabytes for images in jobs)
     assert few > 8 * 44.8, "weights, gradients and their copies"
     assert many > few + 30.0
@@ -111,14 +111,14 @@ def test_a_folder_goes_on_in_the_arithmetic_of_its_rows(grid):
     ]
     found = in_arithmetic_of(grid(SmallModel(), Broken()), rows)
     assert found.arithmetics == {"residual_network": "bf16"}
-    assert [dense.recipe.arithmetic for dense in found.denses()] == ["bf16", ""]
+    assert [dense.recipe.arithmetic for dense in found.dense_models()] == ["bf16", ""]
 
 
 def test_the_fastest_is_taken_where_none_was_before(grid):
     said, given = [], grid(SmallModel(), Broken(), arithmetics={"broken": "channels_last"})
-    demand = Demand(milliseconds=MILLISECONDS, megabytes=None)
+    step_cost = StepCost(milliseconds=MILLISECONDS, megabytes=None)
     found = in_fastest_arithmetic(
-        given, {"residual_network": demand, "broken": demand}, say=said.append
+        given, {"residual_network": step_cost, "broken": step_cost}, say=said.append
     )
     assert found.arithmetics == {"residual_network": "channels_last+bf16", "broken": "channels_last"}
     assert said == [
@@ -129,10 +129,10 @@ def test_the_fastest_is_taken_where_none_was_before(grid):
 def test_a_model_that_was_tried_is_remembered(grid, engine, monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     given = grid(SmallModel(), Broken())
-    assert remembered_demands(given) == {}
-    tried = tried_demands(given, ["residual_network"], engine, say=print)
+    assert remembered_costs(given) == {}
+    tried = try_training_costs(given, ["residual_network"], engine, say=print)
     assert set(tried) == {"residual_network"}
-    assert remembered_demands(given) == tried
+    assert remembered_costs(given) == tried
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"a": 1}'])
@@ -142,21 +142,23 @@ def test_a_damaged_memory_is_none(grid, monkeypatch, tmp_path, content):
     path = tmp_path / "demands" / f"{sizing._key(SmallModel(), given)}.json"
     path.parent.mkdir()
     path.write_text(content)
-    assert remembered_demands(given) == {}
+    assert remembered_costs(given) == {}
 
 
 def test_what_cannot_be_remembered_is_found_all_the_same(grid, engine, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
     given = grid(SmallModel())
-    assert set(tried_demands(given, ["residual_network"], engine, say=print)) == {"residual_network"}
-    assert remembered_demands(given) == {}
+    assert set(try_training_costs(given, ["residual_network"], engine, say=print)) == {
+        "residual_network"
+    }
+    assert remembered_costs(given) == {}
 
 
 def test_a_model_that_cannot_be_tried_trains_in_floats(grid, engine):
     said, given = [], grid(Broken())
-    demands = tried_demands(given, ["broken"], engine, say=said.append)
-    assert in_fastest_arithmetic(given, demands, say=said.append).arithmetics == {"broken": ""}
+    step_costs = try_training_costs(given, ["broken"], engine, say=said.append)
+    assert in_fastest_arithmetic(given, step_costs, say=said.append).arithmetics == {"broken": ""}
     [sentence] = said
     assert "trying to train broken: RuntimeError: no such model" in sentence
 
@@ -164,10 +166,10 @@ def test_a_model_that_cannot_be_tried_trains_in_floats(grid, engine):
 @pytest.mark.parametrize(("free", "workers"), [(10_000, 4), (3_000, 2), (100, 1)])
 def test_no_more_workers_than_have_their_memory(free, workers):
     said = []
-    demands = {
-        "small": Demand(milliseconds={"": 1.0}, megabytes=200.0),
-        "large": Demand(milliseconds={"": 1.0}, megabytes=1_000.0),
-        "unknown": Demand(milliseconds={"": 1.0}, megabytes=None),
+    step_costs = {
+        "small": StepCost(milliseconds={"": 1.0}, megabytes=200.0),
+        "large": StepCost(milliseconds={"": 1.0}, megabytes=1_000.0),
+        "unknown": StepCost(milliseconds={"": 1.0}, megabytes=None),
     }
-    assert workers_that_fit(4, demands, free_mb=free, say=said.append) == workers
+    assert workers_that_fit(4, step_costs, free_mb=free, say=said.append) == workers
     assert bool(said) == (workers < 4)

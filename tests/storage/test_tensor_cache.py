@@ -8,8 +8,8 @@ import torch
 from harness.pruning.evidence import RecordedEvidence
 from harness.storage.artifacts import ArtifactStore
 from harness.storage.tensor_cache import TensorCache
-from harness.trials.dense_training import train_dense
-from harness.trials.walk import walk
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 from harness_plugins.pruners.snip import Snip
 
 
@@ -28,7 +28,7 @@ class Counting(Snip):
 
 @pytest.fixture(autouse=True)
 def _all_is_worth_keeping(monkeypatch):
-    monkeypatch.setattr("harness.storage.tensor_cache.WORTH_SECONDS", 0.0)
+    monkeypatch.setattr("harness.storage.tensor_cache.MIN_SECONDS_TO_KEEP", 0.0)
 
 
 def test_trials_of_one_criterion_share_its_scores(trial, store):
@@ -79,7 +79,7 @@ def test_criteria_share_gradients(network, store, monkeypatch):
 
 
 def test_what_is_made_at_once_is_not_kept(store, monkeypatch):
-    monkeypatch.setattr("harness.storage.tensor_cache.WORTH_SECONDS", 60.0)
+    monkeypatch.setattr("harness.storage.tensor_cache.MIN_SECONDS_TO_KEEP", 60.0)
     cache = TensorCache(store, of=["a model"])
     assert cache.get("scores", lambda: ({"weight": torch.ones(2)}, ["weights"])).words == ["weights"]
     assert not store.root.exists()

@@ -9,7 +9,7 @@ from harness.contracts.schedules import Regrowth
 from harness.pruning.layers import prunable_weights
 from harness.training.learning_rate import Rate
 from harness.training.loop import train
-from harness.training.moving_masks import drop_fraction, moved_mask
+from harness.training.moving_masks import drop_fraction, regrown_mask
 from harness_plugins.datasets.digits import Digits
 
 
@@ -23,14 +23,16 @@ def test_the_smallest_leave_and_what_the_loss_pulls_at_hardest_comes():
     weight = torch.tensor([0.0, 3.0, -0.1, 2.0, 0.0, 0.0])
     gradient = torch.tensor([1.0, 9.0, 0.5, 9.0, -4.0, 2.0])
     keep = torch.tensor([False, True, True, True, False, False])
-    moved = moved_mask(weight, gradient, keep, fraction=0.34)
-    assert moved.tolist() == [False, True, False, True, True, False]
+    move_masks = regrown_mask(weight, gradient, keep, fraction=0.34)
+    assert move_masks.tolist() == [False, True, False, True, True, False]
 
 
 def test_a_dropped_weight_may_come_back():
     keep = torch.tensor([True, True, False])
-    moved = moved_mask(torch.tensor([0.1, 1.0, 0.0]), torch.tensor([5.0, 0.0, 1.0]), keep, fraction=0.5)
-    assert torch.equal(moved, keep)
+    move_masks = regrown_mask(
+        torch.tensor([0.1, 1.0, 0.0]), torch.tensor([5.0, 0.0, 1.0]), keep, fraction=0.5
+    )
+    assert torch.equal(move_masks, keep)
 
 
 def test_training_moves_masks_and_keeps_every_layers_count(network, recipe):
@@ -46,5 +48,5 @@ def test_training_moves_masks_and_keeps_every_layers_count(network, recipe):
     )
     for name, weight in prunable_weights(network).items():
         assert int((weight != 0).sum()) == int(masks[name].sum()), name
-    moved = prunable_weights(network)["third.weight"] != 0
-    assert not torch.equal(moved, masks["third.weight"])
+    move_masks = prunable_weights(network)["third.weight"] != 0
+    assert not torch.equal(move_masks, masks["third.weight"])

@@ -45,7 +45,7 @@ def test_what_cannot_be_is_known_before_running():
     plan = make_plan(grid(), [])
     impossible = {(t.pruner.name, t.granularity): t.impossible for t in plan.trials if t.impossible}
     assert impossible == {("fpgm", "weight"): "fpgm is defined at granularity channel only"}
-    assert len(plan.owing) == 12
+    assert len(plan.pending_trials) == 12
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_what_cannot_be_is_known_before_running():
         ({"status": "failed", "processes": None, "steady": None}, True),
     ],
 )
-def test_a_row_that_does_not_stand_is_owed_again(columns, owed):
+def test_a_row_that_does_not_stand_is_owed_again(columns, pending):
     every = make_plan(grid(), []).cells
     rows = [{"key": cell.key, **columns} for cell in every]
-    assert len(make_plan(grid(), rows, processes=3).owed) == (len(every) if owed else 0)
+    assert len(make_plan(grid(), rows, processes=3).pending) == (len(every) if pending else 0)
 
 
 def test_every_model_and_seed_needs_a_dense_one():
     plan = make_plan(grid(models="resnet18,resnet34"), [])
-    assert sorted(dense.label for dense in plan.needed) == [
+    assert sorted(dense.label for dense in plan.needed_dense_models) == [
         "resnet18 dense seed 0", "resnet18 dense seed 1",
         "resnet34 dense seed 0", "resnet34 dense seed 1",
     ]  # fmt: skip
@@ -78,12 +78,12 @@ def test_every_model_and_seed_needs_a_dense_one():
 )
 def test_scores_compare_as_published_unless_told_otherwise(choice, scopes):
     found = grid(scope=choice, pruners="magnitude_l2")
-    assert {trial.scope for trial in found.trials(found.denses())} == scopes
+    assert {trial.scope for trial in found.trials(found.dense_models())} == scopes
 
 
 def trials(**changes):
     found = grid(seeds="0", **changes)
-    return found.trials(found.denses())
+    return found.trials(found.dense_models())
 
 
 def test_a_pattern_that_says_its_sparsity_has_that_level_and_no_scope():
@@ -121,14 +121,18 @@ def test_a_control_runs_wherever_its_schedule_does():
 
 def test_what_a_level_is_a_fraction_of_tells_results_apart():
     grids = [grid(), grid(target="macs"), grid(target="latency:eager_cpu")]
-    keys = [{cell.key for cell in g.cells([*g.denses(), *g.trials(g.denses())])} for g in grids]
+    keys = [
+        {cell.key for cell in g.cells([*g.dense_models(), *g.trials(g.dense_models())])} for g in grids
+    ]
     assert len(set().union(*keys)) == sum(len(found) for found in keys)
-    assert len({d.key for g in grids for d in g.denses()}) == len(grids[0].denses()), "trained once"
+    assert len({d.key for g in grids for d in g.dense_models()}) == len(grids[0].dense_models()), (
+        "trained once"
+    )
 
 
 def test_a_level_of_latency_is_of_one_device_runtime_batch_size_and_thread_count():
     one, two = (grid(target="latency:eager_cpu", threads=count) for count in (1, 2))
-    [first, second] = (g.trials(g.denses())[0] for g in (one, two))
+    [first, second] = (g.trials(g.dense_models())[0] for g in (one, two))
     assert first.key != second.key
     assert first.settings["target"] == "latency:eager_cpu"
     assert first.settings["clock"].endswith("batch 1, 1 threads")
@@ -151,13 +155,13 @@ def test_a_target_that_is_none_is_named(target, message):
 
 def test_keys_do_not_depend_on_the_order_of_typing():
     one, two = grid(), grid(pruners="fpgm,magnitude_l2", levels="0.5,0.9", seeds="1,0")
-    keys = [{cell.key for cell in g.cells(g.trials(g.denses()))} for g in (one, two)]
+    keys = [{cell.key for cell in g.cells(g.trials(g.dense_models()))} for g in (one, two)]
     assert keys[0] == keys[1]
 
 
 def test_a_row_and_a_plan_give_the_same_keys():
     found = grid()
-    for cell in found.cells(found.trials(found.denses())):
+    for cell in found.cells(found.trials(found.dense_models())):
         row = json.loads(json.dumps(cell.settings))
         assert trial_key(row) == cell.subject.key
         assert measurement_key(row) == cell.key
@@ -242,13 +246,13 @@ def test_a_wrong_request_is_told_in_one_sentence(changes, sentence):
         ("", "rapl told nothing", False),
     ],
 )
-def test_timed_rows_are_owed_again_where_energy_is_asked_for_the_first_time(source, reason, owed):
+def test_timed_rows_are_owed_again_where_energy_is_asked_for_the_first_time(source, reason, pending):
     every = make_plan(grid(), []).cells
     told = {"status": "ok", "processes": 3, "steady": True, "rounds": 50}
     told |= {"energy_source": source, "energy_reason": reason}
     rows = [{"key": cell.key, **told} for cell in every]
-    assert len(make_plan(grid(), rows, metered=True).owed) == (len(every) if owed else 0)
-    assert make_plan(grid(), rows).owed == ()
+    assert len(make_plan(grid(), rows, metered=True).pending) == (len(every) if pending else 0)
+    assert make_plan(grid(), rows).pending == ()
 
 
 def test_channels_can_be_kept_in_the_multiple_that_a_backend_computes():

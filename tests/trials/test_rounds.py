@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from harness.contracts.schedules import Round
-from harness.machine.time_breakdown import Timesheet
+from harness.machine.time_breakdown import TimeBreakdown
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.layers import prunable_weights
 from harness.storage.artifacts import ArtifactStore
-from harness.trials.dense_training import train_dense, train_to
-from harness.trials.rounds import Rounds
+from harness.trials.rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
-from harness.trials.walk import walk
+from harness.trials.training_steps import train_dense, train_to
+from harness.trials.trial_run import walk
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.obs import Obs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
@@ -56,7 +56,7 @@ def walked(trial, store, **changes):
 
 
 def at(place, trial, store):
-    key = train_to(place, trial.dense, store, timesheet=Timesheet())
+    key = train_to(place, trial.dense, store, time_breakdown=TimeBreakdown())
     return load_model(store.folder(key), trial.dense.model, trial.dense.dataset)
 
 
@@ -154,7 +154,7 @@ def test_a_gradual_schedule_ends_at_the_target_with_its_budget_spent(trial, trai
 
 @pytest.mark.parametrize("schedule", [Cubic(), Iterative(), Linear()], ids=lambda s: s.name)
 def test_what_a_round_removed_stays_removed(trial, trained, schedule):
-    rounds = Rounds(trial, trained, Timesheet())
+    rounds = RoundRunner(trial, trained, TimeBreakdown())
     state = rounds.start
     for number, turn in enumerate(schedule.rounds(0.9), start=1):
         after = rounds.after(state, turn, number=number)

@@ -9,10 +9,10 @@ from torch import nn
 from harness.errors import UnsupportedError
 from harness.pruning.layers import prunable_weights
 from harness.pruning.removal import Removal
-from harness.trials.dense_training import train_dense
 from harness.trials.target import Target
-from harness.trials.target_search import MOST, least_removal
-from harness.trials.walk import walk
+from harness.trials.target_search import MAX_SPARSITY, least_removal
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 
 
 class Network(nn.Module):
@@ -49,7 +49,7 @@ def test_what_falls_as_fast_as_sparsity_rises_is_met_in_two_tries():
     assert len(choose.asked) == 2
 
 
-@pytest.mark.parametrize("first", [0.5, MOST])
+@pytest.mark.parametrize("first", [0.5, MAX_SPARSITY])
 def test_where_cost_falls_in_steps_the_lowest_that_suffices_is_found(first):
     steps = lambda asked: 1.0 if asked < 0.72 else 0.4  # noqa: E731 -- said where it is used
     assert found(Tried(), 0.5, steps, first=first) == pytest.approx(0.72, abs=0.02)
@@ -57,14 +57,16 @@ def test_where_cost_falls_in_steps_the_lowest_that_suffices_is_found(first):
 
 def test_what_cannot_be_removed_is_no_obstacle_to_removing_less():
     choose = Tried(most=0.8)
-    assert found(choose, 0.7, lambda asked: 1 - asked, first=MOST) == pytest.approx(0.7, abs=0.011)
+    assert found(choose, 0.7, lambda asked: 1 - asked, first=MAX_SPARSITY) == pytest.approx(
+        0.7, abs=0.011
+    )
 
 
 def test_where_the_most_does_not_suffice_nothing_else_is_tried():
     choose = Tried()
     with pytest.raises(UnsupportedError, match=r"97\.0% of dense time is left"):
-        found(choose, 0.5, lambda _: 0.97, first=MOST)
-    assert choose.asked == [MOST]
+        found(choose, 0.5, lambda _: 0.97, first=MAX_SPARSITY)
+    assert choose.asked == [MAX_SPARSITY]
 
 
 def test_where_nothing_suffices_it_says_what_was_reached():

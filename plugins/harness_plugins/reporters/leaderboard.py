@@ -42,20 +42,20 @@ class LeaderboardPage:
 def _section(board: harness.Leaderboard) -> str:
     from tabulate import tabulate
 
-    lines = [_cells(standing) for standing in board.standings]
+    lines = [_cells(entry) for entry in board.entries]
     table = tabulate(lines, headers=HEADERS, tablefmt="pipe", disable_numparse=True)
-    notes = "\n".join(f"- {_escaped(text)}" for text in harness.findings(board))
+    notes = "\n".join(f"- {_escaped(text)}" for text in harness.remarks(board))
     facts = f"{board.conditions['device']}; {board.conditions['recipe_text']}"
     return f"## {_escaped(board.title)}\n\n{_escaped(facts)}\n\n{table}\n\n{notes}\n"
 
 
-def _cells(standing: harness.Standing) -> list[str]:
-    best = standing.best
+def _cells(entry: harness.Entry) -> list[str]:
+    best = entry.best
     return [
-        str(standing.group) if standing.group is not None else "-",
-        *map(_escaped, standing.method),
-        f"{standing.score:.3f}",
-        f"{standing.low:.3f} to {standing.high:.3f}",
+        str(entry.rank) if entry.rank is not None else "-",
+        *map(_escaped, entry.method),
+        f"{entry.score:.3f}",
+        f"{entry.low:.3f} to {entry.high:.3f}",
         f"{best['sparsity']:g}",
         f"{harness.shown_top1(best):.1%}",
         _number(best["retained"], "{:.3f}"),

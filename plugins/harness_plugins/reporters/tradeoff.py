@@ -22,7 +22,7 @@ class Tradeoff:
 
     def render(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, bytes]:
         """One panel for each set of conditions; nothing where no row was measured."""
-        boards = [board for board in harness.leaderboards(rows) if board.standings]
+        boards = [board for board in harness.leaderboards(rows) if board.entries]
         if not boards:
             return {}
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -33,7 +33,7 @@ class Tradeoff:
         figure = Figure(figsize=(6.2 * columns, 3.9 * lines + 1.2), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
-        pruners = sorted({s.method[0] for board in boards for s in board.standings})
+        pruners = sorted({s.method[0] for board in boards for s in board.entries})
         for axis, board in zip(axes, boards, strict=False):
             _panel(axis, board, pruners)
         for axis in axes[len(boards) :]:
@@ -50,13 +50,13 @@ class Tradeoff:
 
 
 def _panel(axis: Axes, board: harness.Leaderboard, pruners: Sequence[str]) -> None:
-    schedules = sorted({s.method[3] for s in board.standings})
+    schedules = sorted({s.method[3] for s in board.entries})
     dashes = ["-", "--", ":", "-."]
-    for standing in board.standings:
-        pruner, granularity, _, schedule = standing.method
+    for entry in board.entries:
+        pruner, granularity, _, schedule = entry.method
         what = granularity.partition(":")[0]
-        seeds = sorted({row["seed"] for row in standing.rows})
-        mine = [row for row in standing.rows if row["seed"] == seeds[0]]
+        seeds = sorted({row["seed"] for row in entry.rows})
+        mine = [row for row in entry.rows if row["seed"] == seeds[0]]
         axis.plot(
             [row["ms_saved"] for row in mine],
             [row["retained"] for row in mine],
@@ -65,7 +65,7 @@ def _panel(axis: Axes, board: harness.Leaderboard, pruners: Sequence[str]) -> No
             marker=MARKERS.get(what, "s"),
             markersize=4,
             linewidth=1.2,
-            label=standing.name.replace("_", " ").replace("$", ""),
+            label=entry.name.replace("_", " ").replace("$", ""),
         )
     axis.axvline(0.0, color="grey", linewidth=0.6)
     axis.set_title(board.title.replace("$", ""), fontsize=9)

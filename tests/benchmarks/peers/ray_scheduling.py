@@ -32,16 +32,16 @@ def cluster(workers: int, folder: Path) -> Iterator[Engine]:
     # Workers import this file again: as little as the command's own.
     from ray.cluster_utils import Cluster as Started
 
-    from harness.engines.ray_cluster import joined
-    from harness.engines.ray_engine import remote_engines
+    from harness.engines.ray_cluster import join_cluster
+    from harness.engines.ray_engine import ray_engines
 
     started = Started(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(workers):
         started.add_node(num_cpus=1, env_vars={"PYTHONPATH": os.environ.get("PYTHONPATH", "")})
     try:
         with (
-            joined(started.address, workers=workers, backends=[]) as found,
-            remote_engines(found, folder, []) as make,
+            join_cluster(started.address, workers=workers, backends=[]) as found,
+            ray_engines(found, folder, []) as make,
         ):
             yield make(time_limit=TIME_LIMIT, log=folder / "log.txt", preloads=(), note=click.echo)
     finally:

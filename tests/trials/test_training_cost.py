@@ -7,8 +7,8 @@ import pytest
 from harness.discovery.loading import discover
 from harness.runs.request import Request
 from harness.training.recipe import Recipe
-from harness.trials.epochs import Work, trial_epochs, work_alone, work_shared
 from harness.trials.plan import make_plan
+from harness.trials.training_cost import TrainingCost, cost_alone, cost_shared, trial_epochs
 from harness_plugins.schedules.iterative import Iterative
 
 
@@ -24,28 +24,28 @@ def plan(**changes):
 
 def test_one_shot_levels_share_a_dense_model_and_its_scores():
     # Two criteria at three levels of two seeds, and the two dense models; each at two batch sizes.
-    assert work_alone(plan()) == Work(
+    assert cost_alone(plan()) == TrainingCost(
         dense_epochs=12.0 * 14, finetune_epochs=2.0 * 12, scorings=12, exports=28, timings=28
     )
-    assert work_shared(plan()) == Work(
+    assert cost_shared(plan()) == TrainingCost(
         dense_epochs=12.0 * 2, finetune_epochs=2.0 * 12, scorings=4, exports=14, timings=28
     )
 
 
 def test_levels_of_an_iterative_schedule_share_the_rounds_that_they_begin_with():
     given = plan(schedules="iterative", levels="0.95,0.98", pruners="magnitude_l2", seeds="0")
-    assert work_shared(given).finetune_epochs < work_alone(given).finetune_epochs
-    assert work_shared(given).scorings < work_alone(given).scorings
+    assert cost_shared(given).finetune_epochs < cost_alone(given).finetune_epochs
+    assert cost_shared(given).scorings < cost_alone(given).scorings
 
 
 def test_backends_that_load_the_same_file_share_it():
     one, both = (plan(backends=b) for b in ("onnxruntime_cpu", "onnxruntime_cpu,zigzag_tpu"))
-    assert work_shared(both).exports == work_shared(one).exports
-    assert work_alone(both).exports > work_alone(one).exports
+    assert cost_shared(both).exports == cost_shared(one).exports
+    assert cost_alone(both).exports > cost_alone(one).exports
 
 
 def test_what_takes_the_model_as_it_is_needs_no_file():
-    assert work_shared(plan(backends="eager_cpu")).exports == 0
+    assert cost_shared(plan(backends="eager_cpu")).exports == 0
 
 
 def test_rounds_that_levels_share_are_counted_once(trial):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Level:
+class LevelResult:
     """What became of one sparsity level; `snapshot` is the artifact key of its model."""
 
     sparsity: float
@@ -32,14 +32,14 @@ class Level:
     excluded: str = ""
 
 
-def kept_level(trial: Trial, sparsity: float, store: ArtifactStore) -> Level | None:
+def level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
     """The record of a level, however it ended; None where it never did or its model is gone."""
     record = store.record(level_key(trial.key, sparsity))
-    level = Level(**record) if record else None
+    level = LevelResult(**record) if record else None
     return level if level and (level.status != "ok" or level.snapshot in store) else None
 
 
-def finished_level(trial: Trial, sparsity: float, store: ArtifactStore) -> Level | None:
+def finished_level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
     """The record of a level that went well or cannot be; a failure is never served again."""
-    level = kept_level(trial, sparsity, store)
+    level = level_result(trial, sparsity, store)
     return level if level and level.status != "failed" else None

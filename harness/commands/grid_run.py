@@ -12,13 +12,13 @@ import click
 import psutil
 
 from harness.commands.tables import console, print_ranking, print_reports, print_unmeasured
-from harness.machine.time_breakdown import Timesheet, time_sentence
+from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.ranking.leaderboard import RankedRows
 from harness.runs.sizing import (
     in_arithmetic_of,
     in_fastest_arithmetic,
-    remembered_demands,
-    tried_demands,
+    remembered_costs,
+    try_training_costs,
     workers_that_fit,
 )
 from harness.storage.ledger import Ledger
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.discovery.catalogue import Catalogue
-    from harness.engines.engine import Engine, MakesEngine
+    from harness.engines.engine import Engine, EngineFactory
     from harness.engines.ray_cluster import Cluster
-    from harness.engines.shard import Part
+    from harness.engines.shard import Shard
     from harness.runs.execution import Execution
     from harness.runs.runner import Runner
     from harness.trials.grid import Grid
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class GridRun:
     """What is run, where, how, and with which plugins.
 
     With `auto`, models train as the folder's rows of them did, or in what is fastest here; with
@@ -61,31 +61,31 @@ class Order:
 
     def failed(self, *, fresh: bool, began: float) -> bool:
         """Carry it out and show it: whether a cell failed."""
-        timesheet = Timesheet()
+        time_breakdown = TimeBreakdown()
         with Ledger(self.folder).lock():
             if fresh:
                 from harness.runs.runner import clear
 
                 clear(self.folder)
             rows = Ledger(self.folder).rows()
-            order = self._trained_before(rows)._sized(timesheet)
-            plan = order._plan(rows)
-            if plan.owed:
-                order._carry_out(plan, timesheet)
+            grid_run = self._trained_before(rows)._sized(time_breakdown)
+            plan = grid_run._plan(rows)
+            if plan.pending:
+                grid_run._carry_out(plan, time_breakdown)
             else:
                 text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
                 click.echo(text, err=True)
-            failed = order._show(plan)
-        if plan.owed:
-            spent, workers = time.perf_counter() - began, order.execution.workers
-            click.echo(time_sentence(timesheet, seconds=spent, workers=workers), err=True)
+            failed = grid_run._show(plan)
+        if plan.pending:
+            spent, workers = time.perf_counter() - began, grid_run.execution.workers
+            click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
         return failed
 
     def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
-        least, metered = self.execution.patience.least, self.execution.meter is not None
+        least, metered = self.execution.stopping_rule.least, self.execution.meter is not None
         return make_plan(self.grid, rows, processes=least, metered=metered)
 
-    def _trained_before(self, rows: Sequence[Mapping[str, Any]]) -> Order:
+    def _trained_before(self, rows: Sequence[Mapping[str, Any]]) -> GridRun:
         """The same, where models that were trained before are trained as then."""
         if not self.auto:
             return self
@@ -93,28 +93,28 @@ class Order:
         before = [*(Ledger(kept).rows() if kept else ()), *rows]
         return replace(self, grid=in_arithmetic_of(self.grid, before))
 
-    def _sized(self, timesheet: Timesheet) -> Order:
+    def _sized(self, time_breakdown: TimeBreakdown) -> GridRun:
         """The same, with what is fastest here for other models, and as many workers as have memory."""
         if self.cluster is not None:
             # Elsewhere another arithmetic may be the fastest, and there is other memory.
             return self
         say, workers, grid = partial(click.echo, err=True), self.execution.workers, self.grid
-        demands = remembered_demands(grid)
-        new = {model.name for model in grid.models} - grid.arithmetics.keys() - demands.keys()
+        step_costs = remembered_costs(grid)
+        new = {model.name for model in grid.models} - grid.arithmetics.keys() - step_costs.keys()
         if self.auto and new:
-            engine = self._local_engine(timesheet)
-            with timesheet.counting("training"):
-                demands |= tried_demands(grid, new, engine, say=say)
+            engine = self._local_engine(time_breakdown)
+            with time_breakdown.counting("training"):
+                step_costs |= try_training_costs(grid, new, engine, say=say)
         if self.auto:
-            grid = in_fastest_arithmetic(grid, demands, say=say)
+            grid = in_fastest_arithmetic(grid, step_costs, say=say)
         if self.fitting:
             free = psutil.virtual_memory().available / 1e6
-            workers = workers_that_fit(workers, demands, free_mb=free, say=say)
+            workers = workers_that_fit(workers, step_costs, free_mb=free, say=say)
         return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
-    def _local_engine(self, timesheet: Timesheet) -> Engine:
+    def _local_engine(self, time_breakdown: TimeBreakdown) -> Engine:
         """Processes here, before it is known what they are to do."""
-        self._start_processes(timesheet)
+        self._start_processes(time_breakdown)
         from harness.engines.local import LocalEngine
         from harness.runs.preloads import preloads_of
         from harness.runs.runner import LOG
@@ -126,21 +126,21 @@ class Order:
             preloads=preloads_of(self.grid.dataset),
         )
 
-    def left_over(self, part: Part) -> bool:
+    def left_over(self, shard: Shard) -> bool:
         """Only train a share, writing no rows: whether some of it came to no end."""
         plan = self.plan(fresh=False)
-        with self._runner(plan, Timesheet()) as runner:
-            return bool(runner.train(plan, part))
+        with self._runner(plan, TimeBreakdown()) as runner:
+            return bool(runner.train(plan, shard))
 
-    def _carry_out(self, plan: Plan, timesheet: Timesheet) -> None:
-        with self._runner(plan, timesheet) as runner:
+    def _carry_out(self, plan: Plan, time_breakdown: TimeBreakdown) -> None:
+        with self._runner(plan, time_breakdown) as runner:
             runner.carry_out(plan, threads=self.grid.threads)
 
     @contextmanager
-    def _runner(self, plan: Plan, timesheet: Timesheet) -> Iterator[Runner]:
+    def _runner(self, plan: Plan, time_breakdown: TimeBreakdown) -> Iterator[Runner]:
         from harness.commands.progress import ConsoleProgress
 
-        with self._engine(timesheet) as engine, ConsoleProgress(len(plan.owed)) as progress:
+        with self._engine(time_breakdown) as engine, ConsoleProgress(len(plan.pending)) as progress:
             from harness.runs.runner import Runner
 
             yield Runner(
@@ -148,29 +148,29 @@ class Order:
                 replace(self.execution, engine=engine),
                 catalogue=self.catalogue,
                 observer=progress,
-                timesheet=timesheet,
+                time_breakdown=time_breakdown,
             )
 
     @contextmanager
-    def _engine(self, timesheet: Timesheet) -> Iterator[MakesEngine | None]:
+    def _engine(self, time_breakdown: TimeBreakdown) -> Iterator[EngineFactory | None]:
         """What makes engines where others than this machine work; processes here start in time."""
         if self.cluster is not None:
-            from harness.engines.ray_engine import remote_engines
+            from harness.engines.ray_engine import ray_engines
 
             grid = self.grid
             plugins = [*grid.models, grid.dataset, *grid.pruners, *grid.schedules, *grid.backends]
-            with remote_engines(self.cluster, self.folder.resolve(), plugins) as engine:
+            with ray_engines(self.cluster, self.folder.resolve(), plugins) as engine:
                 yield engine
             return
-        self._start_processes(timesheet)
+        self._start_processes(time_breakdown)
         yield None
 
-    def _start_processes(self, timesheet: Timesheet) -> None:
+    def _start_processes(self, time_breakdown: TimeBreakdown) -> None:
         from harness.engines.local import start_server, wait_for_server
         from harness.runs.preloads import preloads_of
 
         preloads = preloads_of(self.grid.dataset)
-        with timesheet.counting("starting"):
+        with time_breakdown.counting("starting"):
             start_server(preloads)
             # Takes as long as the server's own imports, which go on meanwhile.
             import scipy.stats  # noqa: F401

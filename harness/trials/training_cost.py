@@ -23,7 +23,7 @@ Rounds = tuple["Round", ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class TrainingCost:
     """Epochs of training, scorings by a criterion, files made, timings."""
 
     dense_epochs: float
@@ -33,12 +33,12 @@ class Work:
     timings: int
 
 
-def work_alone(plan: Plan) -> Work:
+def cost_alone(plan: Plan) -> TrainingCost:
     """Where each snapshot is trained, scored and exported for itself, as a loop over them would."""
-    cells = plan.able
+    cells = plan.runnable
     snapshots = {(cell.subject.key, cell.sparsity): cell for cell in cells}.values()
     trained = [(cell.subject, _rounds(cell.subject, [cell.sparsity])) for cell in snapshots]
-    return Work(
+    return TrainingCost(
         dense_epochs=sum(cell.dense.recipe.dense_epochs for cell in snapshots),
         finetune_epochs=sum(_epochs(subject, rounds) for subject, rounds in trained),
         scorings=sum(len(rounds) for _, sequences in trained for rounds in sequences),
@@ -47,17 +47,17 @@ def work_alone(plan: Plan) -> Work:
     )
 
 
-def work_shared(plan: Plan) -> Work:
+def cost_shared(plan: Plan) -> TrainingCost:
     """Where dense models, rounds, scores and files are made once for all cells that need them.
 
     At most: methods that choose the same weights share their training too, and masked twins a graph.
     """
-    return Work(
-        dense_epochs=sum(dense.recipe.dense_epochs for dense in plan.needed),
-        finetune_epochs=sum(trial_epochs(trial) for trial in plan.owing),
-        scorings=sum(_scorings(_rounds(trial, trial.levels)) for trial in plan.owing),
-        exports=len({file for cell in plan.able for file in _files(cell)}),
-        timings=len(plan.able),
+    return TrainingCost(
+        dense_epochs=sum(dense.recipe.dense_epochs for dense in plan.needed_dense_models),
+        finetune_epochs=sum(trial_epochs(trial) for trial in plan.pending_trials),
+        scorings=sum(_scorings(_rounds(trial, trial.levels)) for trial in plan.pending_trials),
+        exports=len({file for cell in plan.runnable for file in _files(cell)}),
+        timings=len(plan.runnable),
     )
 
 

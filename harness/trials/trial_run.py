@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import HarnessError, UnsupportedError, failure_reason
-from harness.machine.time_breakdown import Timesheet
+from harness.machine.time_breakdown import TimeBreakdown
 from harness.storage.keys import level_key
-from harness.trials.level import Level, finished_level
-from harness.trials.rounds import Rounds
+from harness.trials.level_result import LevelResult, finished_level_result
+from harness.trials.rounds import RoundRunner
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
@@ -26,54 +26,54 @@ if TYPE_CHECKING:
 
     from harness.contracts.schedules import Round
     from harness.storage.artifacts import ArtifactStore
+    from harness.trials.model_state import ModelState
     from harness.trials.spec import Trial
-    from harness.trials.state import State
 
 
-def walk(trial: Trial, store: ArtifactStore) -> Iterator[Level]:
+def walk(trial: Trial, store: ArtifactStore) -> Iterator[LevelResult]:
     """Each level as it is finished; one that goes wrong leaves the others alone."""
-    for level, _ in walk_models(trial, store, timesheet=Timesheet()):
+    for level, _ in run_levels(trial, store, time_breakdown=TimeBreakdown()):
         yield level
 
 
-def walk_models(
-    trial: Trial, store: ArtifactStore, *, timesheet: Timesheet
-) -> Iterator[tuple[Level, nn.Module | None]]:
+def run_levels(
+    trial: Trial, store: ArtifactStore, *, time_breakdown: TimeBreakdown
+) -> Iterator[tuple[LevelResult, nn.Module | None]]:
     """Each level with its model, or without one where the level was finished before or went wrong.
 
     One thread, so that the numbers depend neither on the machine's cores nor on how many trials run
     beside this one.
     """
     torch.set_num_threads(1)
-    steps: _Walk | None = None
+    steps: _LevelRunner | None = None
     for sparsity in trial.levels:
-        level, model = finished_level(trial, sparsity, store), None
+        level, model = finished_level_result(trial, sparsity, store), None
         if level is None:
             try:
-                steps = steps or _Walk(trial, store, timesheet)
+                steps = steps or _LevelRunner(trial, store, time_breakdown)
                 level, model = steps.level(sparsity), steps.model(sparsity)
             except UnsupportedError as error:
-                level = Level(sparsity=sparsity, status="skipped", reason=str(error))
+                level = LevelResult(sparsity=sparsity, status="skipped", reason=str(error))
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
-                level = Level(sparsity=sparsity, status="failed", reason=failure_reason(error))
+                level = LevelResult(sparsity=sparsity, status="failed", reason=failure_reason(error))
             store.write_record(level_key(trial.key, sparsity), asdict(level))
         yield level, model
 
 
-class _Walk:
-    def __init__(self, trial: Trial, store: ArtifactStore, timesheet: Timesheet) -> None:
+class _LevelRunner:
+    def __init__(self, trial: Trial, store: ArtifactStore, time_breakdown: TimeBreakdown) -> None:
         self._trial = trial
         self._store = store
-        self._carried_out = Rounds(trial, store, timesheet)
-        self._walked: dict[tuple[Round, ...], State] = {(): self._carried_out.start}
+        self._carried_out = RoundRunner(trial, store, time_breakdown)
+        self._walked: dict[tuple[Round, ...], ModelState] = {(): self._carried_out.start}
 
-    def level(self, sparsity: float) -> Level:
+    def level(self, sparsity: float) -> LevelResult:
         state = self._after(self._rounds(sparsity))
         facts, dense = (
             read_facts(self._store.folder(key)) for key in (state.key, self._trial.dense.key)
         )
-        return Level(
+        return LevelResult(
             sparsity=sparsity,
             status="ok",
             snapshot=state.key,
@@ -98,7 +98,7 @@ class _Walk:
             raise HarnessError(f"schedule {self._trial.schedule.name!r} does not end at {sparsity}")
         return rounds
 
-    def _after(self, rounds: tuple[Round, ...]) -> State:
+    def _after(self, rounds: tuple[Round, ...]) -> ModelState:
         if rounds not in self._walked:
             start = self._after(rounds[:-1])
             self._walked[rounds] = self._carried_out.after(start, rounds[-1], number=len(rounds))

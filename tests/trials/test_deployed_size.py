@@ -10,14 +10,14 @@ from harness.conversion.deployment import Deployment
 from harness.conversion.export import Exporter
 from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
-from harness.engines.pool import Workers
-from harness.machine.time_breakdown import Timesheet
-from harness.runs.memory_phase import Prober, targets
-from harness.runs.train_jobs import DenseJob, TrialJob, run_dense, run_trial
+from harness.engines.pool import WorkerPool
+from harness.machine.time_breakdown import TimeBreakdown
+from harness.runs.memory_phase import MemoryPhase, memory_targets
+from harness.runs.training_jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.training.synthetic import ResidualNetwork
-from harness.trials.footprint import Footprint, Footprints
+from harness.trials.deployed_size import DeployedSize, DeployedSizes
 from harness.trials.grid import Cell
-from harness.trials.level import kept_level
+from harness.trials.level_result import level_result
 from harness.trials.snapshot import load_model, read_facts
 
 EAGER = discover().configured("backend", "eager_cpu", None)
@@ -52,7 +52,7 @@ def made(trial, store, *backends):
 
 
 def members(trial, store, *backends, batches=(1, 4)):
-    levels = [kept_level(trial, sparsity, store) for sparsity in trial.levels]
+    levels = [level_result(trial, sparsity, store) for sparsity in trial.levels]
     return [
         (
             Cell(
@@ -74,21 +74,24 @@ def members(trial, store, *backends, batches=(1, 4)):
 @pytest.fixture
 def prober(store, tmp_path):
     engine = LocalEngine(workers=2, time_limit=120, log=tmp_path / "log.txt")
-    workers = Workers(engine=engine, observer=Notes(), timesheet=Timesheet())
-    return Prober(workers, store=store), workers
+    workers = WorkerPool(engine=engine, observer=Notes(), time_breakdown=TimeBreakdown())
+    return MemoryPhase(workers, store=store), workers
 
 
 def test_the_file_is_what_the_backend_loads(trial, store):
     made(trial, store, EAGER, ONNX)
     for sparsity in trial.levels:
-        snapshot = kept_level(trial, sparsity, store).snapshot
-        facts, eager = read_facts(store.folder(snapshot)), Footprints(store).shipped(snapshot, EAGER)
+        snapshot = level_result(trial, sparsity, store).snapshot
+        facts, eager = (
+            read_facts(store.folder(snapshot)),
+            DeployedSizes(store).export_record(snapshot, EAGER),
+        )
         assert (eager.file_mb, eager.file_compressed_mb) == (facts.size_mb, facts.compressed_mb)
         dense = trial.dense
         model = load_model(store.folder(snapshot), dense.model, dense.dataset)
         exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=store)
         file = exporter.file(ONNX.converter, model, batch=1, folder=store.folder(snapshot))
-        found = Footprints(store).shipped(snapshot, ONNX)
+        found = DeployedSizes(store).export_record(snapshot, ONNX)
         assert found.file_mb == len(file) / 1e6
         assert found.file_compressed_mb == len(zstandard.compress(file, 3)) / 1e6
         assert found.architecture == eager.architecture
@@ -97,7 +100,7 @@ def test_the_file_is_what_the_backend_loads(trial, store):
 def test_zeros_compress_and_do_not_shrink_the_file(trial, store):
     made(trial, store, ONNX)
     half, tenth = (
-        Footprints(store).shipped(kept_level(trial, sparsity, store).snapshot, ONNX)
+        DeployedSizes(store).export_record(level_result(trial, sparsity, store).snapshot, ONNX)
         for sparsity in trial.levels
     )
     assert half.file_mb == tenth.file_mb
@@ -106,48 +109,52 @@ def test_zeros_compress_and_do_not_shrink_the_file(trial, store):
 
 def test_a_folder_from_before_gets_its_records_without_training_again(trial, store):
     first = made(trial, store)
-    assert first.timesheet.seconds["training"] > 0
-    snapshots = [trial.dense.key, *(kept_level(trial, s, store).snapshot for s in trial.levels)]
-    assert all(Footprints(store).unshipped(snapshot, [TO_ONNX]) == [TO_ONNX] for snapshot in snapshots)
+    assert first.time_breakdown.seconds["training"] > 0
+    snapshots = [trial.dense.key, *(level_result(trial, s, store).snapshot for s in trial.levels)]
+    assert all(
+        DeployedSizes(store).pending_exports(snapshot, [TO_ONNX]) == [TO_ONNX] for snapshot in snapshots
+    )
     again = made(trial, store, ONNX)
-    assert set(again.timesheet.seconds) == {"starting", "exporting"}
-    assert all(Footprints(store).unshipped(snapshot, [TO_ONNX]) == [] for snapshot in snapshots)
-    assert made(trial, store, ONNX).timesheet.seconds.keys() == {"starting"}
+    assert set(again.time_breakdown.seconds) == {"starting", "exporting"}
+    assert all(
+        DeployedSizes(store).pending_exports(snapshot, [TO_ONNX]) == [] for snapshot in snapshots
+    )
+    assert made(trial, store, ONNX).time_breakdown.seconds.keys() == {"starting"}
 
 
 def test_masked_twins_share_one_probe_and_smaller_models_have_their_own(trial, store):
     cut = replace(trial, granularity="channel", scope="local")
     made(trial, store, EAGER, ONNX)
     made(cut, store, EAGER, ONNX)
-    found = list(targets(members(trial, store, EAGER, ONNX), store))
+    found = list(memory_targets(members(trial, store, EAGER, ONNX), store))
     assert [(t.cell.backend.name, t.batches) for t in found] == [
         ("eager_cpu", (1, 4)),
         ("onnxruntime_cpu", (1, 4)),
     ]
     everything = [*members(trial, store, EAGER, ONNX), *members(cut, store, EAGER, ONNX)]
-    assert len(list(targets(everything, store))) == 2 * (1 + len(cut.levels))
+    assert len(list(memory_targets(everything, store))) == 2 * (1 + len(cut.levels))
 
 
 def test_peaks_are_measured_once_and_rise_with_the_batch(trial, store, prober):
     made(trial, store, EAGER, ONNX)
-    probe, workers = prober
-    owed = members(trial, store, EAGER, ONNX, batches=(1, 64))
-    probe.probe(owed)
-    taken = [Footprints(store).of(cell, level) for cell, level in owed]
+    measure, workers = prober
+    pending = members(trial, store, EAGER, ONNX, batches=(1, 64))
+    measure.measure(pending)
+    taken = [DeployedSizes(store).of(cell, level) for cell, level in pending]
     assert len(taken) == 8
     for small, large in zip(taken[::2], taken[1::2], strict=True):
         assert 0 < small.memory_mb < large.memory_mb
     assert taken[:4] != taken[4:]
     assert [t.memory_mb for t in taken[:4]] == [t.memory_mb for t in taken[4:]]
-    assert set(workers.timesheet.seconds) <= {"memory", "waiting"}
-    assert list(targets(owed, store)) == []
+    assert set(workers.time_breakdown.seconds) <= {"memory", "waiting"}
+    assert list(memory_targets(pending, store)) == []
     assert [path.name for path in store.root.iterdir() if path.name.startswith(".tmp")] == []
 
 
 def test_a_batch_size_asked_for_later_is_measured_with_the_others(trial, store, prober):
     made(trial, store, EAGER)
-    prober[0].probe(members(trial, store, EAGER, batches=(1,)))
-    [target] = targets(members(trial, store, EAGER, batches=(4,)), store)
+    prober[0].measure(members(trial, store, EAGER, batches=(1,)))
+    [target] = memory_targets(members(trial, store, EAGER, batches=(4,)), store)
     assert target.batches == (1, 4)
 
 
@@ -181,16 +188,16 @@ class Unpicklable:
 def test_a_model_of_a_class_inside_a_function_is_measured_too(trial, store, prober):
     local = replace(trial, dense=replace(trial.dense, model=Local()))
     made(local, store, EAGER)
-    prober[0].probe(members(local, store, EAGER))
+    prober[0].measure(members(local, store, EAGER))
     cell, level = members(local, store, EAGER)[0]
-    assert Footprints(store).of(cell, level).memory_mb > 0
+    assert DeployedSizes(store).of(cell, level).memory_mb > 0
 
 
 def test_a_file_that_cannot_be_written_is_a_note_and_not_probed(trial, store, prober):
     spoilt = replace(trial, dense=replace(trial.dense, model=Local(spoilt=True)))
     made(spoilt, store, EAGER)
-    probe, workers = prober
-    probe.probe(members(spoilt, store, EAGER))
+    measure, workers = prober
+    measure.measure(members(spoilt, store, EAGER))
     [_, note] = workers.observer.notes
     assert "cannot be measured: TypeError: not to be written" in note
 
@@ -217,22 +224,22 @@ class Fragile:
 
 def test_a_probe_that_dies_leaves_a_note_and_the_others_go_on(trial, store, prober):
     made(trial, store, Fragile(), EAGER)
-    probe, workers = prober
-    owed = members(trial, store, Fragile(), EAGER, batches=(1, 4))
-    probe.probe(owed)
+    measure, workers = prober
+    pending = members(trial, store, Fragile(), EAGER, batches=(1, 4))
+    measure.measure(pending)
     assert any("its process ended with exit code 9" in note for note in workers.observer.notes)
-    for cell, level in owed:
-        peak = Footprints(store).of(cell, level).memory_mb
+    for cell, level in pending:
+        peak = DeployedSizes(store).of(cell, level).memory_mb
         assert (peak is None) == (cell.backend == Fragile())
 
 
 def test_what_is_known_before_a_refused_batch_size_stays(trial, store, prober):
     made(trial, store, Fragile())
-    probe, workers = prober
-    owed = members(trial, store, Fragile(), batches=(1, 8))
-    probe.probe(owed)
+    measure, workers = prober
+    pending = members(trial, store, Fragile(), batches=(1, 8))
+    measure.measure(pending)
     assert any("seven at most" in note for note in workers.observer.notes)
-    peaks = [Footprints(store).of(cell, level).memory_mb for cell, level in owed]
+    peaks = [DeployedSizes(store).of(cell, level).memory_mb for cell, level in pending]
     assert [peak is None for peak in peaks] == [False, True, False, True]
 
 
@@ -268,6 +275,6 @@ class Unwilling:
 
 def test_what_cannot_be_exported_has_no_footprint_and_is_not_probed(trial, store):
     made(trial, store, Unwilling())
-    owed = members(trial, store, Unwilling())
-    assert {Footprints(store).of(cell, level) for cell, level in owed} == {Footprint()}
-    assert list(targets(owed, store)) == []
+    pending = members(trial, store, Unwilling())
+    assert {DeployedSizes(store).of(cell, level) for cell, level in pending} == {DeployedSize()}
+    assert list(memory_targets(pending, store)) == []

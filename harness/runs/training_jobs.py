@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import failure_reason
-from harness.machine.device_lock import shared
+from harness.machine.device_lock import read_lock
 from harness.machine.environment import gpu_name
-from harness.machine.time_breakdown import Timesheet, Worked, process_age
+from harness.machine.time_breakdown import JobResult, TimeBreakdown, process_age
 from harness.training.arithmetic import device_of
-from harness.trials.dense_training import train_dense
-from harness.trials.footprint import Footprints
+from harness.trials.deployed_size import DeployedSizes
 from harness.trials.snapshot import load_model
-from harness.trials.walk import walk_models
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import run_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Names and numbers of glibc's <malloc.h>."""
-MOST_BYTES = 2**30
+MAX_KEPT_BYTES = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,33 +61,33 @@ class TrialJob:
         return device_of(self.trial.dense.recipe.arithmetic) == "cuda"
 
 
-def run_training(job: DenseJob | TrialJob) -> Worked:
+def run_training(job: DenseJob | TrialJob) -> JobResult:
     """Whichever it is; where it trains on a GPU, no harness times there meanwhile."""
-    with shared(gpu_name()) if job.on_gpu else nullcontext():
+    with read_lock(gpu_name()) if job.on_gpu else nullcontext():
         return run_dense(job) if isinstance(job, DenseJob) else run_trial(job)
 
 
-def run_dense(job: DenseJob) -> Worked:
+def run_dense(job: DenseJob) -> JobResult:
     """Keep the trained dense model, its exports and their sizes."""
     keep_freed_memory()
-    timesheet, dense = Timesheet(), job.dense
-    timesheet.add("starting", process_age())
-    train_dense(dense, job.store, timesheet=timesheet)
-    _export(dense.key, None, dense=dense, job=job, timesheet=timesheet)
-    return Worked(timesheet=timesheet)
+    time_breakdown, dense = TimeBreakdown(), job.dense
+    time_breakdown.add("starting", process_age())
+    train_dense(dense, job.store, time_breakdown=time_breakdown)
+    _export(dense.key, None, dense=dense, job=job, time_breakdown=time_breakdown)
+    return JobResult(time_breakdown=time_breakdown)
 
 
-def run_trial(job: TrialJob) -> Worked:
+def run_trial(job: TrialJob) -> JobResult:
     """Keep a snapshot of every level, its exports and their sizes."""
-    timesheet, dense = Timesheet(), job.trial.dense
+    time_breakdown, dense = TimeBreakdown(), job.trial.dense
     if job.trial.target.backend is None:
         # Where it times models too, they are to have their memory as others do.
         keep_freed_memory()
-    timesheet.add("starting", process_age())
-    for level, model in walk_models(job.trial, job.store, timesheet=timesheet):
+    time_breakdown.add("starting", process_age())
+    for level, model in run_levels(job.trial, job.store, time_breakdown=time_breakdown):
         if level.status == "ok":
-            _export(level.snapshot, model, dense=dense, job=job, timesheet=timesheet)
-    return Worked(timesheet=timesheet)
+            _export(level.snapshot, model, dense=dense, job=job, time_breakdown=time_breakdown)
+    return JobResult(time_breakdown=time_breakdown)
 
 
 def keep_freed_memory() -> None:
@@ -97,8 +97,8 @@ def keep_freed_memory() -> None:
     """
     if platform.libc_ver()[0] == "glibc":
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, MOST_BYTES)
-        mallopt(M_TRIM_THRESHOLD, MOST_BYTES)
+        mallopt(M_MMAP_THRESHOLD, MAX_KEPT_BYTES)
+        mallopt(M_TRIM_THRESHOLD, MAX_KEPT_BYTES)
 
 
 def _export(
@@ -107,18 +107,18 @@ def _export(
     *,
     dense: Dense,
     job: DenseJob | TrialJob,
-    timesheet: Timesheet,
+    time_breakdown: TimeBreakdown,
 ) -> None:
-    footprints = Footprints(job.store)
-    owed = footprints.unshipped(snapshot, job.deployments)
-    if not owed:
+    deployed_sizes = DeployedSizes(job.store)
+    pending = deployed_sizes.pending_exports(snapshot, job.deployments)
+    if not pending:
         return
     if model is None:
         model = load_model(job.store.folder(snapshot), dense.model, dense.dataset)
-    for deployment in owed:
+    for deployment in pending:
         try:
-            with timesheet.counting("exporting"):
-                footprints.ship(snapshot, model.eval(), dense=dense, to=deployment)
+            with time_breakdown.counting("exporting"):
+                deployed_sizes.export(snapshot, model.eval(), dense=dense, to=deployment)
         except (Exception, SystemExit) as error:
             traceback.print_exc()
-            footprints.refuse(snapshot, deployment.backend, failure_reason(error))
+            deployed_sizes.record_failure(snapshot, deployment.backend, failure_reason(error))

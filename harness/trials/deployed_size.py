@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from harness.contracts.backends import Backend
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
-    from harness.trials.level import Level
+    from harness.trials.level_result import LevelResult
     from harness.trials.spec import Dense
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shipped:
+class ExportRecord:
     """The file that a backend loads, in 10^6 bytes, and the architecture that it holds.
 
     `batches` have a file of their own; `failure` is why there is no file.
@@ -42,7 +42,7 @@ class Shipped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footprint:
+class DeployedSize:
     """The columns of a row that say what a snapshot takes, in 10^6 bytes; None where not known."""
 
     file_mb: float | None = None
@@ -50,14 +50,14 @@ class Footprint:
     memory_mb: float | None = None
 
 
-class Footprints:
+class DeployedSizes:
     """What `store` holds about files and memory."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
         self._facts: dict[str, list[Any]] = {}
 
-    def ship(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
+    def export(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
         """Make the files once and keep the size of that for the smallest batch."""
         name, dataset, backend = dense.model.name, dense.dataset, to.backend
         folder = self._store.folder(snapshot)
@@ -71,7 +71,7 @@ class Footprints:
         else:
             facts = read_facts(folder)
             raw, packed = facts.size_mb, facts.compressed_mb
-        found = Shipped(
+        found = ExportRecord(
             architecture=architecture(model, example_batch(dataset, 1), name),
             file_mb=raw,
             file_compressed_mb=packed,
@@ -79,20 +79,24 @@ class Footprints:
         )
         self._store.write_record(self._file_key(snapshot, backend), asdict(found))
 
-    def refuse(self, snapshot: str, backend: Backend, reason: str) -> None:
+    def record_failure(self, snapshot: str, backend: Backend, reason: str) -> None:
         """Keep why there is no file."""
-        self._store.write_record(self._file_key(snapshot, backend), asdict(Shipped(failure=reason)))
+        self._store.write_record(
+            self._file_key(snapshot, backend), asdict(ExportRecord(failure=reason))
+        )
 
-    def shipped(self, snapshot: str, backend: Backend) -> Shipped | None:
-        """What `ship` or `refuse` kept; None where neither did."""
+    def export_record(self, snapshot: str, backend: Backend) -> ExportRecord | None:
+        """What `export` or `record_failure` kept; None where neither did."""
         record = self._store.record(self._file_key(snapshot, backend))
-        return Shipped(**record) if record else None
+        return ExportRecord(**record) if record else None
 
-    def unshipped(self, snapshot: str, deployments: Sequence[Deployment]) -> list[Deployment]:
+    def pending_exports(self, snapshot: str, deployments: Sequence[Deployment]) -> list[Deployment]:
         """Those that a snapshot has no files for yet."""
-        return [to for to in deployments if not self._ready(self.shipped(snapshot, to.backend), to)]
+        return [
+            to for to in deployments if not self._ready(self.export_record(snapshot, to.backend), to)
+        ]
 
-    def _ready(self, found: Shipped | None, to: Deployment) -> bool:
+    def _ready(self, found: ExportRecord | None, to: Deployment) -> bool:
         return found is not None and not found.failure and {*to.fixed} <= {*found.batches}
 
     def keep_peaks(self, key: str, peaks: Mapping[int, float | None]) -> None:
@@ -103,7 +107,7 @@ class Footprints:
         """What `keep_peaks` kept; nothing where it never did."""
         return {int(batch): peak for batch, peak in (self._store.record(key) or {}).items()}
 
-    def memory_key(self, found: Shipped, cell: Cell) -> str:
+    def memory_key(self, found: ExportRecord, cell: Cell) -> str:
         """Under which the peaks of an architecture on the cell's backend are kept."""
         backend = cell.backend
         own = Deployment(backend=backend, batches=(cell.batch,)).fixed
@@ -111,13 +115,13 @@ class Footprints:
         facts = [found.architecture, backend.name, *where, cell.settings["threads"], *own]
         return f"memory-{type(backend).__name__}-{digest(facts)}"
 
-    def of(self, cell: Cell, level: Level) -> Footprint:
+    def of(self, cell: Cell, level: LevelResult) -> DeployedSize:
         """What is known of a snapshot on the cell's backend, at its batch size and threads."""
-        found = self.shipped(level.snapshot, cell.backend)
+        found = self.export_record(level.snapshot, cell.backend)
         if found is None or found.failure:
-            return Footprint()
+            return DeployedSize()
         peaks = self.kept_peaks(self.memory_key(found, cell))
-        return Footprint(
+        return DeployedSize(
             file_mb=found.file_mb,
             file_compressed_mb=found.file_compressed_mb,
             memory_mb=peaks.get(cell.batch),

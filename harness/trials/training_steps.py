@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.contracts.data import Pretrained
-from harness.machine.time_breakdown import Timesheet
+from harness.machine.time_breakdown import TimeBreakdown
 from harness.storage.keys import stable_seed
 from harness.training.learning_rate import Rate
 from harness.training.loop import train
@@ -35,7 +35,7 @@ def fit(
     epochs: float,
     rate: Rate,
     seed: int,
-    timesheet: Timesheet,
+    time_breakdown: TimeBreakdown,
     masks: Mapping[str, Tensor] | None = None,
     history: History | None = None,
     penalty: Callable[[float], Tensor] | None = None,
@@ -55,7 +55,7 @@ def fit(
         regrowth=regrowth,
     )
     spent = time.perf_counter() - began
-    timesheet.add("training", spent)
+    time_breakdown.add("training", spent)
     save_snapshot(
         store,
         key,
@@ -63,16 +63,18 @@ def fit(
         dataset=dense.dataset,
         history=history or [],
         train_seconds=spent,
-        timesheet=timesheet,
+        time_breakdown=time_breakdown,
     )
 
 
-def train_dense(dense: Dense, store: ArtifactStore, *, timesheet: Timesheet | None = None) -> None:
+def train_dense(
+    dense: Dense, store: ArtifactStore, *, time_breakdown: TimeBreakdown | None = None
+) -> None:
     """Train the dense model and keep it, unless it is kept already."""
-    train_to(1.0, dense, store, timesheet=timesheet or Timesheet())
+    train_to(1.0, dense, store, time_breakdown=time_breakdown or TimeBreakdown())
 
 
-def train_to(place: float, dense: Dense, store: ArtifactStore, *, timesheet: Timesheet) -> str:
+def train_to(place: float, dense: Dense, store: ArtifactStore, *, time_breakdown: TimeBreakdown) -> str:
     """Key of the dense model after that part of its training, 0 being its initialisation.
 
     Trained unless it is kept already, step by step as the whole training begins. One thread, so that
@@ -89,7 +91,7 @@ def train_to(place: float, dense: Dense, store: ArtifactStore, *, timesheet: Tim
             epochs=place * dense.recipe.dense_epochs,
             rate=Rate(peak=dense.recipe.dense_lr, last=place),
             seed=stable_seed(dense.seed, "dense"),
-            timesheet=timesheet,
+            time_breakdown=time_breakdown,
         )
     return key
 

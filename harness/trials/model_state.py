@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class ModelState:
     """A model with what it has cost and how it was chosen; its snapshot is kept under the key."""
 
     key: str
@@ -29,7 +29,7 @@ class State:
     layers_at_one: int = 0
     excluded: str = ""
 
-    def scored(self, scoring: Scoring, *, seconds: float) -> State:
+    def scored(self, scoring: Scoring, *, seconds: float) -> ModelState:
         """With what a scoring looked at, and how long it took."""
         touched = {*self.evidence.split(","), *scoring.evidence.touched} - {""}
         return replace(
@@ -38,7 +38,7 @@ class State:
             score_seconds=self.score_seconds + seconds,
         )
 
-    def trained(self, key: str, model: nn.Module, *, epochs: float, seconds: float) -> State:
+    def trained(self, key: str, model: nn.Module, *, epochs: float, seconds: float) -> ModelState:
         """With another model, and what training it took."""
         return replace(
             self,
@@ -48,7 +48,7 @@ class State:
             train_seconds=self.train_seconds + seconds,
         )
 
-    def pruned(self, removal: Removal) -> State:
+    def pruned(self, removal: Removal) -> ModelState:
         """With what left, and how that was chosen."""
         return replace(
             self,

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from harness.pruning.layers import prunable_weights
-from harness.trials.dense_training import train_dense
-from harness.trials.level import finished_level, kept_level
+from harness.trials.level_result import finished_level_result, level_result
 from harness.trials.snapshot import load_model, read_facts
-from harness.trials.walk import walk
+from harness.trials.training_steps import train_dense
+from harness.trials.trial_run import walk
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.schedules.iterative import Iterative
@@ -114,9 +114,9 @@ class Capricious:
 def test_a_level_that_goes_wrong_leaves_the_others_alone_and_is_tried_again(trial, trained):
     trial = replace(trial, pruner=Capricious(), levels=(0.5, 0.7, 0.9))
     assert [level.status for level in walk(trial, trained)] == ["failed", "ok", "ok"]
-    failed = kept_level(trial, 0.5, trained)
-    assert "RuntimeError: not today (test_trial.py:" in failed.reason
-    assert finished_level(trial, 0.5, trained) is None
+    failed = level_result(trial, 0.5, trained)
+    assert "RuntimeError: not today (test_trial_run.py:" in failed.reason
+    assert finished_level_result(trial, 0.5, trained) is None
     assert [level.status for level in walk(trial, trained)] == ["ok", "ok", "ok"]
 
 
