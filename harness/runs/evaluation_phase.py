@@ -36,7 +36,7 @@ class EvaluationPhase:
         self._store = store
         self._deployed_sizes = DeployedSizes(store)
 
-    def evaluate_on_backend(self, ready: Sequence[ReadyCell]) -> BackendEvaluations:
+    def evaluate(self, ready: Sequence[ReadyCell]) -> BackendEvaluations:
         """What is known of every member's snapshot and its dense model."""
         jobs = self._jobs(ready)
         found = {
