@@ -63,7 +63,9 @@ def complete_row(cell: Cell, known: KnownFacts, *, times: Mapping[str, Any]) -> 
         **_accuracy(known),
         **size,
         **asdict(known.taken),
-        **_spent(known.level),
+        **asdict(known.level.facts),
+        sparsity_reached=known.level.sparsity_reached,
+        target_reached=known.level.target_reached,
         **times,
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
         speedup_realised=speedup_realised({**size, **times}),
@@ -104,18 +106,4 @@ def _size(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
         "dense_macs": dense.macs,
         "size_mb": snapshot.size_mb,
         "compressed_mb": snapshot.compressed_mb,
-    }
-
-
-def _spent(level: LevelResult) -> dict[str, Any]:
-    return {
-        "sparsity_reached": level.sparsity_reached,
-        "target_reached": level.target_reached,
-        "epochs": level.epochs,
-        "train_seconds": level.train_seconds,
-        "score_seconds": level.score_seconds,
-        "evidence": level.evidence,
-        "reduction": level.reduction,
-        "layers_at_one": level.layers_at_one,
-        "excluded": level.excluded,
     }
