@@ -88,6 +88,12 @@ from .contracts.options import (
 from .contracts.options import (
     Preloads as Preloads,
 )
+from .contracts.options import (
+    choice_from as choice_from,
+)
+from .contracts.options import (
+    number_from as number_from,
+)
 from .contracts.pruners import (
     MakesMasks as MakesMasks,
 )
@@ -266,6 +272,7 @@ __all__ = [
     "TfliteConverter",
     "Trained",
     "UnsupportedError",
+    "choice_from",
     "column_units",
     "cpu_name",
     "cpu_peak_macs",
@@ -278,6 +285,7 @@ __all__ = [
     "load_onnx",
     "load_tflite",
     "no_gpu",
+    "number_from",
     "remarks",
     "shown_top1",
     "speedup_realised",
