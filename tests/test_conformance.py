@@ -43,6 +43,11 @@ def plugin(kind, name):
     return offer.plugin
 
 
+def of_each_kind():
+    kinds = {kind.__name__.lower(): kind for kind in ABILITIES}
+    return [(kinds[o.kind], o.plugin) for o in CATALOGUE.offers if o.kind != "model"]
+
+
 @every("pruner")
 def test_pruners(name):
     testing.check_pruner(plugin("pruner", name))
@@ -110,12 +115,9 @@ def test_what_is_declared_is_recognised(ability):
 
 @pytest.mark.parametrize(
     ("kind", "built_in"),
-    [
-        *[(kind, o.plugin) for kind in ABILITIES for o in CATALOGUE.offers if o.kind == kind.__name__.lower()],
-        (harness.Model, PretrainedModel("resnet18.a1_in1k")),
-    ],
+    [*of_each_kind(), (harness.Model, PretrainedModel("resnet18.a1_in1k"))],
     ids=lambda value: getattr(value, "name", None),
-)  # fmt: skip
+)
 def test_what_is_recognised_of_a_built_in_is_declared(kind, built_in):
     recognised = {ability for ability in ABILITIES[kind] if isinstance(built_in, ability)}
     of_its_class = {

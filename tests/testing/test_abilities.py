@@ -154,7 +154,7 @@ def test_a_method_where_a_value_is_read_is_named():
         def granularities(self):
             return ("weight",)
 
-    with pytest.raises(AssertionError, match="'granularities' is read as a value: .* a @property"):
+    with pytest.raises(AssertionError, match=r"'granularities' is read as a value: .* a @property"):
         recognised_abilities(Asked(), harness.Pruner, name="asked")
 
 
