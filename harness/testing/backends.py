@@ -54,11 +54,13 @@ def check_backend(backend: Backend, *, argument: str | None = None) -> Abilities
         require(bool(backend.describe().get(fact)), f"{backend.name}: `describe` tells the {fact}")
     network = residual_network()
     most = min(backend.most_images, BATCH) if isinstance(backend, LimitsBatch) else BATCH
-    with torch.no_grad(), untouched(network, by=backend.name):
+    with torch.no_grad():
         if isinstance(backend, RunsModel):
             for batch in sorted({1, most}):
                 images = _images(batch)
-                _check_outputs(backend, backend.prepare(network, images), network, images)
+                with untouched(network, by=backend.name):
+                    run = backend.prepare(network, images)
+                _check_outputs(backend, run, network, images)
         if isinstance(backend, LoadsFile):
             _check_files(backend, backend, network, most)
     return abilities

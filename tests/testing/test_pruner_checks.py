@@ -1,6 +1,7 @@
 """Each check of a pruner refuses one that is wrong in that way alone."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -69,11 +70,11 @@ class Nowhere(Magnitude):
 
 
 class RowsOfChannels(Magnitude):
-    scopes = {"channel": "row"}
+    scopes = MappingProxyType({"channel": "row"})
 
 
 class UnknownGranularity(Magnitude):
-    scopes = {"filter": "local"}
+    scopes = MappingProxyType({"filter": "local"})
 
 
 @pytest.mark.parametrize(
