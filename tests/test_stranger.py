@@ -1,6 +1,5 @@
 """A third-party distribution, installed with pip: discovered, listed and ranked like a built-in."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,19 +19,8 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture
-def harness_with(site, tmp_path):
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(site), "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-
-    return run
+def harness_with(site, command):
+    return lambda *arguments: command(*arguments, path=str(site))
 
 
 def test_it_is_about_fifteen_lines():
