@@ -53,6 +53,11 @@ class HeadAlone(Magnitude):
         return {"classifier.weight": scores["classifier.weight"]}
 
 
+class Inventive(Magnitude):
+    def score(self, evidence):
+        return {**super().score(evidence), "zeroth.weight": torch.ones(1)}
+
+
 class Vandal(Magnitude):
     """Reaches past its evidence's copies."""
 
@@ -86,6 +91,7 @@ class UnknownGranularity(Magnitude):
         (Transposed(), "'first.weight' needs one of"),
         (Counting(), "scores are floats"),
         (HeadAlone(), "scores no layer of"),
+        (Inventive(), "scores .*'zeroth.weight'.*, which are no parameters"),
         (Vandal(), "must leave the model as it is"),
         (Fine(), "granularities are of .*, not .*'kernel'"),
         (Nowhere(), "granularities are of"),
@@ -121,7 +127,7 @@ class Cutting(Magnitude):
         return {"first.weight": evidence.weights["first.weight"][1:]}
 
 
-class Inventing(Magnitude):
+class RewritingMore(Magnitude):
     def rewrite(self, evidence, keep):
         return {"zeroth.weight": torch.ones(1)}
 
@@ -135,7 +141,7 @@ class Exploding(Magnitude):
     ("broken", "sentence"),
     [
         (Cutting(), r"the rewritten 'first.weight' is shaped \(7, 3, 3, 3\), not \(8, 3, 3, 3\)"),
-        (Inventing(), "rewrites 'zeroth.weight', which is no parameter"),
+        (RewritingMore(), "rewrites 'zeroth.weight', which is no parameter"),
         (Exploding(), "the rewritten 'first.weight' holds NaN or infinity"),
     ],
 )
