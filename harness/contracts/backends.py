@@ -45,8 +45,8 @@ class RunsModel(Protocol):
 class LoadsFile(Protocol):
     """A backend that loads a file, which another process may have made.
 
-    The core keeps the files, counts their bytes as the model's size, puts them into deployment bundles
-    and measures the memory that loading them takes.
+    The core keeps the files, counts their bytes as the model's size and exports them as they are; one
+    that serves any batch size is loaded once in a process.
     """
 
     @property
