@@ -21,6 +21,7 @@ def ready(plugin: Plugin, kind: type, *, argument: str | None) -> tuple[Plugin, 
 
     One that needs an argument and has none is set to the example that it shows.
     """
+    require(not isinstance(plugin, type), f"{plugin!r} is a class: give the kit what a hook offers")
     plugin = travelled(plugin)
     name = str(getattr(plugin, "name", type(plugin).__name__))
     abilities = recognised_abilities(plugin, kind, name=name)

@@ -134,6 +134,11 @@ class Once:
         return [harness.Round(sparsity=target, share=1.0)]
 
 
+def test_a_class_is_no_plugin():
+    with pytest.raises(AssertionError, match="is a class: give the kit what a hook offers"):
+        testing.check_schedule(Once)
+
+
 def test_the_unpruned_models_name_is_taken():
     with pytest.raises(AssertionError, match="'dense' is no name for a plugin"):
         testing.check_schedule(Once("dense"))
