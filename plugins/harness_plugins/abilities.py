@@ -26,7 +26,7 @@ from .backends.sparse_cpu import SparseCpu
 from .backends.zigzag import ZigZag
 from .datasets.digits import Digits
 from .datasets.folder import Folder
-from .datasets.timm_data import TimmData
+from .datasets.timm import TimmData
 from .meters.watts import Watts
 from .models.pretrained import PretrainedModel
 from .pruners.activation_mean import ActivationMean
@@ -39,7 +39,7 @@ from .pruners.lamp import Lamp
 from .pruners.magnitude import Magnitude
 from .pruners.obs import Obs
 from .pruners.penalised import GReg, GroupLasso, Slimming
-from .pruners.random_scores import Random
+from .pruners.random import Random
 from .pruners.synflow import SynFlow
 from .pruners.taylor_activation import TaylorActivation
 from .pruners.taylor_gate import TaylorGate

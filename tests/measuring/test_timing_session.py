@@ -22,7 +22,7 @@ from harness.trials.level_result import LevelResult
 from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.backends.eager import EagerCpu
-from harness_plugins.pruners.random_scores import Random
+from harness_plugins.pruners.random import Random
 
 
 class Notes:
