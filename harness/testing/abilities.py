@@ -69,15 +69,15 @@ def recognised_abilities(plugin: object, kind: type, *, name: str) -> Abilities:
     _refuse_missing(plugin, kind, name=name)
     for ability in ABILITIES[kind]:
         _refuse_halves(plugin, ability, kind=kind, name=name)
-    found = tuple(ability for ability in ABILITIES[kind] if isinstance(plugin, ability))
-    for protocol in (kind, *found):
+    recognised = tuple(ability for ability in ABILITIES[kind] if isinstance(plugin, ability))
+    for protocol in (kind, *recognised):
         _refuse_wrong_forms(plugin, protocol, name=name)
-    listed = ", ".join(ability.__name__ for ability in found)
+    listed = ", ".join(ability.__name__ for ability in recognised)
     print(f"{name}: recognised abilities: {listed or 'none'}")
-    return found
+    return recognised
 
 
-def members(protocol: type) -> tuple[str, ...]:
+def attributes_of(protocol: type) -> tuple[str, ...]:
     """The attributes that a protocol asks for."""
     named = [name for base in protocol.__mro__[:-1] for name in vars(base)]
     return tuple(dict.fromkeys(name for name in named if not name.startswith("_")))
@@ -89,8 +89,8 @@ def _has(plugin: object, name: str) -> bool:
 
 
 def _refuse_near_misses(plugin: object, kind: type, *, name: str) -> None:
-    owner = {m: protocol for protocol in (kind, *ABILITIES[kind]) for m in members(protocol)}
-    lacking = [member for member in owner if not _has(plugin, member)]
+    owner = {m: protocol for protocol in (kind, *ABILITIES[kind]) for m in attributes_of(protocol)}
+    lacking = [attribute for attribute in owner if not _has(plugin, attribute)]
     for attribute in dir(plugin):
         if attribute.startswith("_") or attribute in owner:
             continue
@@ -102,16 +102,16 @@ def _refuse_near_misses(plugin: object, kind: type, *, name: str) -> None:
 
 
 def _refuse_missing(plugin: object, kind: type, *, name: str) -> None:
-    lacking = [member for member in members(kind) if not _has(plugin, member)]
+    lacking = [attribute for attribute in attributes_of(kind) if not _has(plugin, attribute)]
     require(not lacking, f"{name} is no {kind.__name__}: it has no {', '.join(lacking)}")
 
 
 def _refuse_halves(plugin: object, ability: type, *, kind: type, name: str) -> None:
-    own = [member for member in members(ability) if member not in members(kind)]
-    there = [member for member in own if _has(plugin, member)]
-    lacking = [member for member in own if member not in there]
+    own = [attribute for attribute in attributes_of(ability) if attribute not in attributes_of(kind)]
+    there = [attribute for attribute in own if _has(plugin, attribute)]
+    lacking = [attribute for attribute in own if attribute not in there]
     # What several abilities ask for says nothing of this one.
-    shared = {m for other in ABILITIES[kind] if other is not ability for m in members(other)}
+    shared = {m for other in ABILITIES[kind] if other is not ability for m in attributes_of(other)}
     if lacking and set(there) - shared:
         raise AssertionError(
             f"{name}: {', '.join(there)} alone is not {ability.__name__}, which asks for "
@@ -120,13 +120,15 @@ def _refuse_halves(plugin: object, ability: type, *, kind: type, name: str) -> N
 
 
 def _refuse_wrong_forms(plugin: object, protocol: type, *, name: str) -> None:
-    for member in members(protocol):
-        wanted, given = getattr_static(protocol, member), getattr_static(plugin, member)
+    for attribute in attributes_of(protocol):
+        wanted, given = getattr_static(protocol, attribute), getattr_static(plugin, attribute)
         if isinstance(wanted, property):
             require(
                 not isfunction(given),
-                f"{name}: {member!r} is read as a value: write it as an attribute or a @property",
+                f"{name}: {attribute!r} is read as a value: write it as an attribute or a @property",
             )
         elif not isinstance(given, property):
-            callable_ = callable(getattr(plugin, member))
-            require(callable_, f"{name}: {member!r} of {protocol.__name__} is called: make it a method")
+            callable_ = callable(getattr(plugin, attribute))
+            require(
+                callable_, f"{name}: {attribute!r} of {protocol.__name__} is called: make it a method"
+            )

@@ -75,10 +75,10 @@ def _check_nonsense(plugin: Configurable, name: str) -> None:
 
 
 def _check_name(made: object, argument: str, name: str) -> None:
-    found = _name(made)
+    made_name = _name(made)
     require(
-        found.startswith(_plain(name)) and found != _plain(name),
-        f"{name} set to {argument!r} is called {found!r}: its name must include the argument",
+        made_name.startswith(_plain(name)) and made_name != _plain(name),
+        f"{name} set to {argument!r} is called {made_name!r}: its name must include the argument",
     )
 
 

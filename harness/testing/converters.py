@@ -29,8 +29,8 @@ class Computes(Protocol):
 def check_format(converter: AnyConverter, *, of: str) -> None:
     """A converter has one way of making files, and facts that tell them apart."""
     name = f"the converter of {of}"
-    found = recognised_abilities(converter, Format, name=name)
-    ways = [way for way in (Converter, Refines, SharesGraph) if way in found]
+    recognised = recognised_abilities(converter, Format, name=name)
+    ways = [way for way in (Converter, Refines, SharesGraph) if way in recognised]
     require(len(ways) == 1, f"{name}: makes files by one of `convert`, `refine`, `export` and `fill`")
     require(converter.suffix.startswith("."), f"{name}: its suffix begins with a dot, as .onnx")
     require(bool(converter.name and converter.version), f"{name}: names its format and versions")

@@ -137,7 +137,7 @@ def _check_penalty(pruner: Penalises, case: PruningCase, keep: Mapping[str, Tens
 def _check_steps(pruner: Steps, case: PruningCase) -> None:
     whole = isinstance(pruner.steps, int) and pruner.steps >= 1
     require(whole, f"{case.label}: steps are a whole number above 0, not {pruner.steps!r}")
-    _, removal = choose_in_steps(
+    removal = choose_in_steps(
         case.pruner,
         case.model,
         case.calibration,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts.evidence import GRANULARITIES
+from harness.contracts.granularity import pattern
 from harness.contracts.pruners import Scoped
 from harness.pruning.evidence import RecordedEvidence
-from harness.pruning.granularity import pattern
 from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import PruningBudget, weight_costs, whole_cost
 from harness.pruning.removal import choose_removal

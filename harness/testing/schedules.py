@@ -37,23 +37,23 @@ def check_schedule(schedule: Schedule, *, argument: str | None = None) -> Abilit
 
 def _check_rounds(schedule: Schedule, target: float) -> None:
     rounds = list(schedule.rounds(target))
-    levels = [turn.sparsity for turn in rounds]
+    levels = [round_.sparsity for round_ in rounds]
     what = f"{schedule.name} at {target}"
     require(bool(rounds) and abs(levels[-1] - target) < 1e-9, f"{what}: the last is the target")
     require(all(a < b for a, b in pairwise(levels)), f"{what}: rounds rise")
-    require(all(turn.share >= 0 for turn in rounds), f"{what}: no share is below 0")
+    require(all(round_.share >= 0 for round_ in rounds), f"{what}: no share is below 0")
     require(abs(sum(t.share for t in rounds) - 1) < 1e-6, f"{what}: shares add up to 1")
-    for turn in rounds:
-        _check_round(turn, what)
+    for round_ in rounds:
+        _check_round(round_, what)
 
 
-def _check_round(turn: Round, what: str) -> None:
-    require(turn.dense_share >= 0.0, f"{what}: dense_share is not below 0")
-    for name, place in (("rewind", turn.rewind), ("rate", turn.rate)):
-        inside = place in (None, "budget") or (isinstance(place, float) and 0.0 <= place <= 1.0)
-        require(inside, f"{what}: {name} is a place from 0 to 1 or 'budget', not {place!r}")
-    require(not (turn.redraw and turn.rewind is not None), f"{what}: a round redraws or rewinds")
-    moving = turn.regrowth
+def _check_round(round_: Round, what: str) -> None:
+    require(round_.dense_share >= 0.0, f"{what}: dense_share is not below 0")
+    for name, moment in (("rewind", round_.rewind), ("rate", round_.rate)):
+        inside = moment in (None, "budget") or (isinstance(moment, float) and 0.0 <= moment <= 1.0)
+        require(inside, f"{what}: {name} is a place from 0 to 1 or 'budget', not {moment!r}")
+    require(not (round_.redraw and round_.rewind is not None), f"{what}: a round redraws or rewinds")
+    moving = round_.regrowth
     if moving is not None:
         sound = 0.0 < moving.drop < 1.0 and moving.every >= 1 and 0.0 < moving.until <= 1.0
         require(sound, f"{what}: regrowth drops a fraction every so many steps, not {moving}")

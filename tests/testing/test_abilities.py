@@ -6,10 +6,11 @@ from inspect import getmembers
 import pytest
 
 import harness
-from harness import contracts, testing
+from harness import contracts
 from harness.contracts import backends, converters, data, meters, options, pruners, reporters, schedules
 from harness.contracts.converters import Format
-from harness.testing.abilities import ABILITIES, members, recognised_abilities
+from harness.testing.abilities import ABILITIES, attributes_of, recognised_abilities
+from harness.testing.pruners import check_pruner
 
 MODULES = (backends, converters, data, meters, options, pruners, reporters, schedules)
 
@@ -41,7 +42,7 @@ class Processor:
 
 
 def test_abilities_are_printed_and_returned(capsys):
-    assert testing.check_pruner(Magnitude()) == (harness.PrunesOnly,)
+    assert check_pruner(Magnitude()) == (harness.PrunesOnly,)
     assert "magnitude: recognised abilities: PrunesOnly" in capsys.readouterr().out
 
 
@@ -169,4 +170,4 @@ def test_every_protocol_of_the_contracts_is_a_kind_or_an_ability():
 
 
 def test_a_converters_members_are_those_of_its_format_and_its_own():
-    assert set(members(harness.Refines)) == {*members(Format), "source", "refine"}
+    assert set(attributes_of(harness.Refines)) == {*attributes_of(Format), "source", "refine"}

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 import harness
-from harness import testing
+from harness.testing.arguments import ready
+from harness.testing.schedules import check_schedule
 
 
 @dataclass(frozen=True)
@@ -110,20 +111,20 @@ class Reserved(Stretched):
     ],
 )
 def test_a_plugin_that_mistakes_its_argument_is_told_so(broken, sentence):
-    assert testing.check_schedule(Stretched(), argument="4") == (harness.Configurable,)
+    assert check_schedule(Stretched(), argument="4") == (harness.Configurable,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_schedule(broken, argument="4")
+        check_schedule(broken, argument="4")
 
 
 @pytest.mark.parametrize("broken", [Needy(), Helpless()])
 def test_a_plugin_that_needs_an_argument_shows_one_and_takes_it(broken):
     with pytest.raises(AssertionError, match="`needs_argument` shows one, and `configured` takes it"):
-        testing.check_schedule(broken)
+        check_schedule(broken)
 
 
 def test_a_plugin_that_takes_no_argument_is_given_none():
     with pytest.raises(AssertionError, match="undershooting takes no argument"):
-        testing.check_schedule(Once("undershooting"), argument="4")
+        check_schedule(Once("undershooting"), argument="4")
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,12 @@ class Once:
 
 def test_a_class_is_no_plugin():
     with pytest.raises(AssertionError, match="is a class: give the kit what a hook offers"):
-        testing.check_schedule(Once)
+        check_schedule(Once)
 
 
 def test_the_unpruned_models_name_is_taken():
     with pytest.raises(AssertionError, match="'dense' is no name for a plugin"):
-        testing.check_schedule(Once("dense"))
+        check_schedule(Once("dense"))
 
 
 @pytest.mark.parametrize(("argument", "number"), [("0.5", 0.5), ("1e-3", 0.001), (" 2 ", 2.0)])
@@ -159,3 +160,20 @@ def test_a_choice_that_is_none_is_named_beside_those_that_there_are():
     assert harness.choice_from("fast", ("fast", "slow"), of="engine") == "fast"
     with pytest.raises(harness.HarnessError, match="engine:lazy: there are fast, slow"):
         harness.choice_from("lazy", ("fast", "slow"), of="engine")
+
+
+def test_a_plugin_is_made_ready_as_a_worker_receives_it():
+    plain, abilities = ready(Stretched(), harness.Schedule, argument=None)
+    assert (plain.name, abilities) == ("stretched", (harness.Configurable,))
+    set_to_four, _ = ready(Stretched(), harness.Schedule, argument="4")
+    assert (set_to_four.name, len(set_to_four.rounds(0.8))) == ("stretched:4", 4)
+
+
+class Example(Stretched):
+    needs_argument = "2"
+
+
+def test_a_plugin_that_needs_an_argument_is_set_to_its_example_unless_it_has_one():
+    shown, _ = ready(Example(), harness.Schedule, argument=None)
+    given, _ = ready(Example().configured("4"), harness.Schedule, argument=None)
+    assert (shown.name, given.name) == ("stretched:2", "stretched:4")

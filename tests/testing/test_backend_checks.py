@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import harness
-from harness import testing
+from harness.testing.backends import check_backend
 
 
 class Processor:
@@ -61,9 +61,9 @@ class Idle:
     ],
 )
 def test_a_broken_backend_is_told_what_is_wrong(broken, sentence):
-    assert testing.check_backend(Processor()) == (harness.RunsModel,)
+    assert check_backend(Processor()) == (harness.RunsModel,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_backend(broken)
+        check_backend(broken)
 
 
 class Absent(Processor):
@@ -82,12 +82,12 @@ class AbsentAndWrong(Absent):
 
 def test_a_backend_that_is_not_here_is_skipped_with_its_reason():
     with pytest.raises(SkipTest, match="processor: pip install it"):
-        testing.check_backend(Absent())
+        check_backend(Absent())
     with pytest.raises(AssertionError, match="a plugin that is unavailable says why"):
-        testing.check_backend(Mute())
+        check_backend(Mute())
     # What can be told of it all the same is told.
     with pytest.raises(AssertionError, match="channel_multiple is a whole number above 0"):
-        testing.check_backend(AbsentAndWrong())
+        check_backend(AbsentAndWrong())
 
 
 class Facts(Processor):
@@ -136,12 +136,12 @@ class Slow(Facts):
     ],
 )
 def test_facts_that_make_no_sense_are_named(broken, sentence):
-    assert testing.check_backend(Facts()) == (
+    assert check_backend(Facts()) == (
         harness.RunsModel, harness.OnDevice, harness.Approximate, harness.LimitsBatch,
         harness.PrefersMultiple, harness.Bounded,
     )  # fmt: skip
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_backend(broken)
+        check_backend(broken)
 
 
 def packed(model):
@@ -291,20 +291,20 @@ def reading(converter, reader=Reader):
     ],
 )
 def test_a_broken_converter_is_told_what_is_wrong(broken, sentence):
-    assert testing.check_backend(Reader()) == (harness.LoadsFile,)
+    assert check_backend(Reader()) == (harness.LoadsFile,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_backend(reading(broken))
+        check_backend(reading(broken))
 
 
 def test_a_converter_that_goes_on_from_anothers_file_is_held_to_both():
-    assert testing.check_backend(ArchiveReader()) == (harness.LoadsFile,)
+    assert check_backend(ArchiveReader()) == (harness.LoadsFile,)
     with pytest.raises(AssertionError, match="the converter of reader's source: its suffix"):
-        testing.check_backend(reading(WrongSource, ArchiveReader))
+        check_backend(reading(WrongSource, ArchiveReader))
 
 
 def test_a_graph_serves_twins_and_narrower_models(capsys):
     for converter in (Graphs, Unable):
-        testing.check_backend(reading(converter))
+        check_backend(reading(converter))
         assert "recognised abilities: SharesGraph, Narrows" in capsys.readouterr().out
 
 
@@ -331,7 +331,7 @@ class HalfAGraph(Pickles):
 )
 def test_abilities_of_converters_are_held_to_their_spelling(broken, sentence):
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_backend(reading(broken))
+        check_backend(reading(broken))
 
 
 class Simulator(Reader):
@@ -388,6 +388,6 @@ class Unloaded(Processor):
 )
 def test_a_broken_simulator_is_told_what_is_wrong(broken, sentence):
     for sound in (Simulator(), Shapes()):
-        assert testing.check_backend(sound) == (harness.LoadsFile, harness.Simulates)
+        assert check_backend(sound) == (harness.LoadsFile, harness.Simulates)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_backend(broken)
+        check_backend(broken)

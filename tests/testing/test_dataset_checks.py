@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 import harness
-from harness import testing
+from harness.testing.datasets import check_dataset
 from harness.training.synthetic import NoiseImages
 
 
@@ -76,9 +76,9 @@ class Unmarked(Small):
     ],
 )
 def test_a_broken_dataset_is_told_what_is_wrong(broken, sentence):
-    assert testing.check_dataset(Small()) == ()
+    assert check_dataset(Small()) == ()
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_dataset(broken)
+        check_dataset(broken)
 
 
 class Mirrored(Small):
@@ -119,9 +119,9 @@ class OwnDice(Mirrored):
     ],
 )
 def test_augmenting_makes_a_copy_by_the_generator_alone(broken, sentence):
-    assert testing.check_dataset(Mirrored()) == (harness.Augments,)
+    assert check_dataset(Mirrored()) == (harness.Augments,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_dataset(broken)
+        check_dataset(broken)
 
 
 class Prepared(Small):
@@ -144,9 +144,9 @@ class Spelling(Small):
     ],
 )
 def test_modules_to_preload_are_there(broken, sentence):
-    assert testing.check_dataset(Prepared()) == (harness.Preloads,)
+    assert check_dataset(Prepared()) == (harness.Preloads,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_dataset(broken)
+        check_dataset(broken)
 
 
 @dataclass(frozen=True)
@@ -174,11 +174,11 @@ class Anywhere(Shelved):
 def test_a_dataset_refuses_a_folder_that_it_is_not_in(tmp_path):
     (tmp_path / "images").touch()
     there = Shelved().located(tmp_path, download=False)
-    assert testing.check_dataset(there) == (harness.Located,)
+    assert check_dataset(there) == (harness.Located,)
     with pytest.raises(AssertionError, match="`located` refuses a folder that it is not in"):
-        testing.check_dataset(Anywhere())
+        check_dataset(Anywhere())
 
 
 def test_a_dataset_whose_images_are_not_here_is_skipped_with_the_reason():
     with pytest.raises(SkipTest, match="noise: --data-dir says where the images are"):
-        testing.check_dataset(Shelved())
+        check_dataset(Shelved())

@@ -5,7 +5,7 @@ from unittest import SkipTest
 
 import pytest
 
-from harness import testing
+from harness.testing.meters import check_meter
 
 
 class Stopwatch:
@@ -80,13 +80,13 @@ class Mute(Stopwatch):
     ],
 )
 def test_a_broken_meter_is_told_what_is_wrong(broken, sentence):
-    assert testing.check_meter(Stopwatch()) == ()
+    assert check_meter(Stopwatch()) == ()
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_meter(broken)
+        check_meter(broken)
 
 
 def test_a_meter_that_tells_nothing_says_none():
-    assert testing.check_meter(Silent()) == ()
+    assert check_meter(Silent()) == ()
 
 
 class Absent(Stopwatch):
@@ -96,4 +96,4 @@ class Absent(Stopwatch):
 
 def test_a_meter_that_is_not_here_is_skipped_with_its_reason():
     with pytest.raises(SkipTest, match="stopwatch: no counter is here"):
-        testing.check_meter(Absent())
+        check_meter(Absent())

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import harness
-from harness import testing
+from harness.testing.models import check_model
 from harness.training.synthetic import NoiseImages
 from harness_plugins.models.pretrained import PretrainedModel
 
@@ -52,9 +52,9 @@ class Undefined(Linear):
     ],
 )
 def test_a_broken_model_is_told_what_is_wrong(broken, sentence):
-    assert testing.check_model(Linear(), NoiseImages()) == ()
+    assert check_model(Linear(), NoiseImages()) == ()
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_model(broken, NoiseImages())
+        check_model(broken, NoiseImages())
 
 
 class Trained(Linear):
@@ -91,14 +91,14 @@ class Absent(Linear):
     ],
 )
 def test_a_pretrained_model_is_the_same_network_with_other_weights(broken, sentence):
-    assert testing.check_model(Trained(), NoiseImages()) == (harness.Pretrained,)
+    assert check_model(Trained(), NoiseImages()) == (harness.Pretrained,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_model(broken, NoiseImages())
+        check_model(broken, NoiseImages())
 
 
 def test_a_model_whose_weights_cannot_be_had_is_skipped_with_the_reason():
     with pytest.raises(SkipTest, match="linear: the hub cannot be reached"):
-        testing.check_model(Absent(), NoiseImages())
+        check_model(Absent(), NoiseImages())
 
 
 def test_timms_pretrained_models_pass(monkeypatch):
@@ -112,4 +112,4 @@ def test_timms_pretrained_models_pass(monkeypatch):
 
     monkeypatch.setattr(timm, "create_model", offline)
     model = PretrainedModel("test_resnet.r160_in1k")
-    assert testing.check_model(model, NoiseImages()) == (harness.Pretrained,)
+    assert check_model(model, NoiseImages()) == (harness.Pretrained,)

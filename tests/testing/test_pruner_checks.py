@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import harness
-from harness import testing
+from harness.testing.pruners import check_pruner
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class UnknownGranularity(Magnitude):
     ],
 )
 def test_a_broken_pruner_is_told_what_is_wrong(broken, sentence):
-    assert testing.check_pruner(Magnitude()) == ()
+    assert check_pruner(Magnitude()) == ()
     with pytest.raises((AssertionError, harness.HarnessError), match=sentence):
-        testing.check_pruner(broken)
+        check_pruner(broken)
 
 
 def test_a_pruner_that_cannot_travel_to_a_worker_is_told_so():
@@ -110,7 +110,7 @@ def test_a_pruner_that_cannot_travel_to_a_worker_is_told_so():
         pass
 
     with pytest.raises(AssertionError, match="must be picklable"):
-        testing.check_pruner(Local())
+        check_pruner(Local())
 
 
 class Doubling(Magnitude):
@@ -146,9 +146,9 @@ class Exploding(Magnitude):
     ],
 )
 def test_rewritten_weights_are_finite_and_whole(broken, sentence):
-    assert testing.check_pruner(Doubling()) == (harness.Rewrites,)
+    assert check_pruner(Doubling()) == (harness.Rewrites,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_pruner(broken)
+        check_pruner(broken)
 
 
 class Thresholds(Magnitude):
@@ -189,9 +189,9 @@ class RandomMasks(Thresholds):
     ],
 )
 def test_masks_are_bool_shaped_repeatable_and_follow_the_sparsity(broken, sentence):
-    assert testing.check_pruner(Thresholds()) == (harness.MakesMasks,)
+    assert check_pruner(Thresholds()) == (harness.MakesMasks,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_pruner(broken)
+        check_pruner(broken)
 
 
 class Patient(Magnitude):
@@ -216,9 +216,9 @@ class Fragile(Magnitude):
     [(Impatient(), "steps are a whole number above 0, not 0.5"), (Fragile(), "hold NaN or infinity")],
 )
 def test_scoring_in_steps_goes_on_from_a_pruned_model(broken, sentence):
-    assert testing.check_pruner(Patient()) == (harness.Steps,)
+    assert check_pruner(Patient()) == (harness.Steps,)
     with pytest.raises((AssertionError, harness.HarnessError), match=sentence):
-        testing.check_pruner(broken)
+        check_pruner(broken)
 
 
 class Shrinking(Magnitude):
@@ -275,7 +275,7 @@ class Endless(Shrinking):
     ],
 )
 def test_a_penalty_is_a_finite_scalar_with_a_gradient(broken, sentence):
-    assert testing.check_pruner(Shrinking()) == (harness.Penalises,)
-    assert testing.check_pruner(Fading()) == (harness.Penalises,)
+    assert check_pruner(Shrinking()) == (harness.Penalises,)
+    assert check_pruner(Fading()) == (harness.Penalises,)
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_pruner(broken)
+        check_pruner(broken)

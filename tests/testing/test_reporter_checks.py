@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from harness import testing
+from harness.testing.reporters import check_reporter
 
 
 class Counts:
@@ -48,6 +48,6 @@ class Demanding(Counts):
     ],
 )
 def test_a_broken_reporter_is_told_what_is_wrong(rows, broken, error, sentence):
-    assert testing.check_reporter(Counts(), rows) == ()
+    assert check_reporter(Counts(), rows) == ()
     with pytest.raises(error, match=sentence):
-        testing.check_reporter(broken, rows)
+        check_reporter(broken, rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 import harness
-from harness import testing
+from harness.testing.schedules import check_schedule
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class HeldByAWrongOne(Once):
 )
 def test_a_broken_schedule_is_told_what_is_wrong(broken, sentence):
     with pytest.raises(AssertionError, match=sentence):
-        testing.check_schedule(broken)
+        check_schedule(broken)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_a_broken_schedule_is_told_what_is_wrong(broken, sentence):
     ],
 )
 def test_a_sound_schedule_passes(schedule, abilities):
-    assert testing.check_schedule(schedule) == abilities
+    assert check_schedule(schedule) == abilities
