@@ -128,7 +128,5 @@ def _refuse_wrong_forms(plugin: object, protocol: type, *, name: str) -> None:
                 f"{name}: {attribute!r} is read as a value: write it as an attribute or a @property",
             )
         elif not isinstance(given, property):
-            callable_ = callable(getattr(plugin, attribute))
-            require(
-                callable_, f"{name}: {attribute!r} of {protocol.__name__} is called: make it a method"
-            )
+            method = callable(getattr(plugin, attribute))
+            require(method, f"{name}: {attribute!r} of {protocol.__name__} is called: make it a method")

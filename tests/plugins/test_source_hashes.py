@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import harness_plugins
-from harness.storage.keys import file_hash
+from harness.storage.file_hash import file_hash
 
 PLUGINS = Path(harness_plugins.__path__[0])
 RELEASED = {
