@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -92,8 +92,9 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     with torch.no_grad():
         for batch in job.batches:
             _time_batch(job, timed_models, ready, batch=batch, timing=timing)
-    seconds = (CLOCK() - began) / 1e9
-    return replace(timing, load=load_monitor.conditions(), seconds=seconds)
+    timing.seconds = (CLOCK() - began) / 1e9
+    timing.load = load_monitor.conditions()
+    return timing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,9 +24,9 @@ DISTURBED_FRACTION = 0.05
 """A hidden copy of dense that differs from it by more than this fraction, and surely, is no noise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ProcessTiming:
-    """What one process sampled, by batch and label; times in milliseconds.
+    """What one process sampled, by batch and label; times in milliseconds. Filled while it goes on.
 
     A label in `failures` of a batch size counts for nothing there. `load` is the machine's meanwhile.
     """
