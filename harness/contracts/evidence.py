@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from torch import Generator, Tensor, nn
 
 
+Batches = Sequence[tuple["Tensor", "Tensor"]]
+"""Images and labels, batch by batch."""
 Granularity = Literal["weight", "channel"]
 """What a criterion scores: patterns as 2:4 and blocks are made of the scores of weights."""
 
@@ -99,7 +102,7 @@ class Evidence(Protocol):
         """
 
     @property
-    def batches(self) -> Sequence[tuple[Tensor, Tensor]]:
+    def batches(self) -> Batches:
         """The calibration batches, images and labels, the same for every criterion."""
 
     @property

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from harness.contracts.backends import Backend, LoadsFile, RunsModel
 from harness.contracts.converters import Narrows, Refines, SharesGraph
 from harness.errors import HarnessError
+from harness.storage.file_hash import file_hash
 from harness.storage.files import WEIGHTS
-from harness.storage.keys import digest, file_hash, source_hash
+from harness.storage.keys import digest, source_hash
 from harness.training.sampling import drawn_images, example_batch
 
 if TYPE_CHECKING:

@@ -136,7 +136,9 @@ def _complete_row(cell: Cell, facts: _SnapshotFacts, *, times: Mapping[str, Any]
         **_accuracy(facts),
         **size,
         **asdict(facts.deployed_size),
-        **_spent(facts.level),
+        **asdict(facts.level.facts),
+        sparsity_reached=facts.level.sparsity_reached,
+        target_reached=facts.level.target_reached,
         **times,
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
         speedup_realised=speedup_realised({**size, **times}),
@@ -178,18 +180,4 @@ def _size(snapshot: Snapshot, dense: Snapshot) -> dict[str, Any]:
         "dense_macs": dense.macs,
         "size_mb": snapshot.size_mb,
         "compressed_mb": snapshot.compressed_mb,
-    }
-
-
-def _spent(level: LevelResult) -> dict[str, Any]:
-    return {
-        "sparsity_reached": level.sparsity_reached,
-        "target_reached": level.target_reached,
-        "epochs": level.epochs,
-        "train_seconds": level.train_seconds,
-        "score_seconds": level.score_seconds,
-        "evidence": level.evidence,
-        "reduction": level.reduction,
-        "layers_at_one": level.layers_at_one,
-        "excluded": level.excluded,
     }

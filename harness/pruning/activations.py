@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.pruning.layers import LAYERS, NORMS, channels_second, layers_of, prunable_weights
+from harness.pruning.layers import LAYERS, NORMS, channels_second, layers_of, prunable_weights, watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
-    Batches = Sequence[tuple[Tensor, Tensor]]
-    See = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
+    from harness.contracts.evidence import Batches
+
 
 ACTIVATIONS = ("torch.nn.modules.activation", "timm.layers.activations")
 """Modules whose classes activate."""
-
-
-@contextmanager
-def watching(modules: Mapping[str, nn.Module], see: See) -> Iterator[None]:
-    """Call `see(name, module, input, output)` whenever one runs; what it returns goes on instead."""
-
-    def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Tensor | None]:
-        def seen(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Tensor | None:  # noqa: ANN401 -- torch's
-            tensors = bool(inputs) and isinstance(inputs[0], torch.Tensor)
-            return see(name, module, inputs[0], output) if tensors and _is_tensor(output) else None
-
-        return seen
-
-    with ExitStack() as stack:
-        for name, module in modules.items():
-            stack.callback(module.register_forward_hook(hook(name)).remove)
-        yield
-
-
-def _is_tensor(value: object) -> bool:
-    return isinstance(value, torch.Tensor)
 
 
 @dataclass

@@ -10,21 +10,17 @@ import torch
 import torch.nn.functional as F
 
 from harness.errors import HarnessError, UnsupportedError
-from harness.pruning import activations
-from harness.pruning import consumers as readers
-from harness.pruning import layer_inputs as inputs
-from harness.pruning.channels import coupled_sums
+from harness.pruning import activations, layer_inputs
+from harness.pruning.channel_groups import coupled_sums
 from harness.pruning.layers import prunable_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Generator, Tensor, nn
 
-    from harness.contracts.evidence import Granularity, Reader
-    from harness.pruning.activations import Batches
-    from harness.pruning.channels import ChannelGroup
-    from harness.pruning.surgery import CoupledLayers
+    from harness.contracts.evidence import Batches, Granularity, Reader
+    from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
     from harness.storage.tensor_cache import TensorCache
 
 DAMPING = 0.01
@@ -41,7 +37,7 @@ class RecordedEvidence:
         model: nn.Module,
         *,
         granularity: Granularity,
-        batches: Sequence[tuple[Tensor, Tensor]],
+        batches: Batches,
         coupled: CoupledLayers | None,
         seed: int,
         cache: TensorCache | None = None,
@@ -122,33 +118,33 @@ class RecordedEvidence:
     def input_norms(self) -> Mapping[str, Tensor]:
         """L2 norm over images and positions of what each weight multiplies, to broadcast to it."""
         self.touched.add("input_norms")
-        return inputs.input_norms(self._copy(), self._batches)
+        return layer_inputs.input_norms(self._copy(), self._batches)
 
     @cached_property
     def input_moments(self) -> Mapping[str, Tensor]:
         """`(groups, in, in)` means of x xT over images and positions, x being what a row reads."""
         self.touched.add("input_moments")
-        return inputs.input_moments(self._copy(), self._batches)
+        return layer_inputs.input_moments(self._copy(), self._batches)
 
     @cached_property
     def inverse_moments(self) -> Mapping[str, Tensor]:
         """Inverses of `input_moments`, 1 % of the mean diagonal added first."""
         self.touched.add("inverse_moments")
-        moments = inputs.input_moments(self._copy(), self._batches)
-        return {n: inputs.inverse_moments(moments.pop(n), damping=DAMPING) for n in [*moments]}
+        moments = layer_inputs.input_moments(self._copy(), self._batches)
+        return {n: layer_inputs.inverse_moments(moments.pop(n), damping=DAMPING) for n in [*moments]}
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
         """By weight name, for each layer whose channels one ungrouped layer alone reads."""
         self.touched.add("readers")
-        return readers.sole_readers(self._groups("readers"), self._source)
+        return layer_inputs.sole_readers(self._groups("readers"), self._source)
 
     @cached_property
     def contributions(self) -> Mapping[str, Tensor]:
         """`(samples, out)` for each of `readers`: what each channel adds to outputs read from it."""
         self.touched.add("contributions")
-        found = readers.sole_readers(self._groups("contributions"), self._source)
-        return readers.contributions(self._copy(), found, self._batches, seed=self._seed)
+        found = layer_inputs.sole_readers(self._groups("contributions"), self._source)
+        return layer_inputs.contributions(self._copy(), found, self._batches, seed=self._seed)
 
     @cached_property
     def norm_scales(self) -> Mapping[str, Tensor]:
@@ -167,7 +163,7 @@ class RecordedEvidence:
         return coupled_sums(values, self._groups("coupled_sums"))
 
     @property
-    def batches(self) -> Sequence[tuple[Tensor, Tensor]]:
+    def batches(self) -> Batches:
         """The calibration batches, images and labels, the same for every criterion."""
         self.touched.add("batches")
         return [(images.clone(), labels.clone()) for images, labels in self._batches]

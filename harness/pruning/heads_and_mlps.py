@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from harness.pruning.channels import ChannelGroup, Member
+from harness.pruning.channel_groups import ChannelGroup, Member
 from harness.pruning.torch_pruning_graph import cut_layer
 
 if TYPE_CHECKING:

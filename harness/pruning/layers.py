@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
-
-    Batches = Sequence[tuple[Tensor, Tensor]]
-    See = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
-
-from typing import TYPE_CHECKING
-
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from torch import nn
-
-
-from typing import TYPE_CHECKING
-
-from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
+    See = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
@@ -84,3 +63,24 @@ def channels_second(layer: nn.Module, output: Tensor) -> Tensor:
     """`(images, out, ...)` of what a layer gave, wherever its channels are; at least one position."""
     seen = output.movedim(-1, 1) if isinstance(layer, nn.Linear) else output
     return seen if seen.dim() > 2 else seen[..., None]
+
+
+@contextmanager
+def watching(modules: Mapping[str, nn.Module], see: See) -> Iterator[None]:
+    """Call `see(name, module, input, output)` whenever one runs; what it returns goes on instead."""
+
+    def hook(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Tensor | None]:
+        def seen(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Tensor | None:  # noqa: ANN401 -- torch's
+            tensors = bool(inputs) and isinstance(inputs[0], torch.Tensor)
+            return see(name, module, inputs[0], output) if tensors and _is_tensor(output) else None
+
+        return seen
+
+    with ExitStack() as stack:
+        for name, module in modules.items():
+            stack.callback(module.register_forward_hook(hook(name)).remove)
+        yield
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from harness.pruning.activations import watching
-from harness.pruning.layers import layers_of, prunable_weights
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor, nn
-
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from harness.contracts.pruners import MakesMasks
 from harness.errors import HarnessError
+from harness.pruning.layers import layers_of, prunable_weights, watching
 from harness.pruning.masks import block_masks, n_of_m_masks, removed_first, weight_masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from harness.contracts.evidence import Scope
+    from harness.contracts.evidence import Evidence, Scope
+    from harness.contracts.granularity import Pattern
     from harness.contracts.pruners import Pruner, Scores
-    from harness.pruning.granularity import Pattern
     from harness.pruning.masks import Masks
-    from harness.pruning.scoring import Scoring
 
 SPARSITY_PRECISION = 1e-6
 """How near a sparsity that is searched for comes to the budget."""
@@ -61,25 +52,28 @@ class PruningBudget:
 
 
 def select_masks(
-    pruner: Pruner, scoring: Scoring, masks: Mapping[str, Tensor], *, budget: PruningBudget
+    pruner: Pruner,
+    scores: Scores,
+    evidence: Evidence,
+    *,
+    masks: Mapping[str, Tensor],
+    budget: PruningBudget,
 ) -> Masks:
     """Keep masks of the lowest sparsity whose rest is within the budget, `masks` being in force.
 
     Raises HarnessError where a criterion's own masks are not shaped like its weights.
     """
     if isinstance(pruner, MakesMasks) and budget.pattern.name == "weight":
-        maker = pruner
-        return _within_budget(lambda level: _made_masks(maker, scoring, masks, level), budget)
-    names = scoring.evidence.weights
-    scores = removed_first({name: scoring.scores[name] for name in names}, masks)
-    return _within_budget(lambda level: _scored_masks(scores, level, budget), budget)
+        return _within_budget(partial(_made_masks, pruner, evidence, masks), budget)
+    prunable = {name: scores[name] for name in evidence.weights}
+    return _within_budget(partial(_scored_masks, removed_first(prunable, masks), budget), budget)
 
 
 def _made_masks(
-    pruner: MakesMasks, scoring: Scoring, masks: Mapping[str, Tensor], sparsity: float
+    pruner: MakesMasks, evidence: Evidence, masks: Mapping[str, Tensor], sparsity: float
 ) -> Masks:
-    weights = scoring.evidence.weights
-    made = pruner.masks(scoring.evidence, sparsity)
+    weights = evidence.weights
+    made = pruner.masks(evidence, sparsity)
     for name, keep in made.items():
         if name not in weights or keep.shape != weights[name].shape or keep.dtype != torch.bool:
             raise HarnessError(f"the mask of {name!r} must be bool and shaped like a prunable weight")
@@ -98,7 +92,7 @@ def _within_budget(masks_at: Callable[[float], Masks], budget: PruningBudget) ->
     return masks_at(high)
 
 
-def _scored_masks(scores: Scores, sparsity: float, budget: PruningBudget) -> Masks:
+def _scored_masks(scores: Scores, budget: PruningBudget, sparsity: float) -> Masks:
     pattern = budget.pattern
     if pattern.n_of_m:
         return n_of_m_masks(scores, n=pattern.n_of_m[0], m=pattern.n_of_m[1])

@@ -9,21 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor, nn
-
-
-from typing import TYPE_CHECKING
-
 import torch.nn.functional as F
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from harness.contracts.evidence import Scope
     from harness.contracts.pruners import Scores

@@ -13,12 +13,12 @@ import torch
 
 from harness.contracts.pruners import Rewrites
 from harness.errors import UnsupportedError
-from harness.pruning.channels import channel_scores, comparable, select_channels
+from harness.pruning.channel_selection import channel_scores, comparable, select_channels
 from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
 from harness.pruning.scoring import score_model
-from harness.pruning.surgery import remove_channels
+from harness.pruning.surgery import coupled_layers, remove_channels
 from harness.storage.keys import digest, source_hash
 
 if TYPE_CHECKING:
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from harness.contracts.evidence import Granularity
     from harness.contracts.pruners import Pruner
-    from harness.pruning.channels import ChannelGroup
+    from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
     from harness.pruning.mask_search import PruningBudget
     from harness.pruning.masks import Masks
     from harness.pruning.scoring import CalibrationData, Scoring
-    from harness.pruning.surgery import CoupledLayers, History
+    from harness.pruning.surgery import History
+    from harness.storage.tensor_cache import TensorCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +41,11 @@ class Removal:
     """A copy of the model to go on with, and what left it: masked weights or cut channels.
 
     `keep` says the same by weight: bool, shaped like it, or `(out,)` where channels leave.
-    `rewritten` names the criterion that changed the weights that stay; `seconds` went into that, or
-    into scoring anew.
+    `scoring` is what it was chosen by. `rewritten` names the criterion that changed the weights that
+    stay; `seconds` went into that, or into scoring anew.
     """
 
+    scoring: Scoring = field(repr=False)
     model: nn.Module = field(repr=False)
     keep: Mapping[str, Tensor] = field(repr=False)
     masks: Masks = field(default_factory=dict, repr=False)
@@ -62,6 +65,25 @@ class Removal:
         return found.hexdigest()[:12]
 
 
+def trace_and_score(
+    pruner: Pruner,
+    model: nn.Module,
+    calibration: CalibrationData,
+    *,
+    granularity: Granularity,
+    seed: int,
+    cache: TensorCache | None = None,
+) -> Scoring:
+    """As `score_model`, after a trace that tells which layers are coupled where channels are scored."""
+    began = time.perf_counter()
+    coupled = coupled_layers(model, calibration.example) if granularity == "channel" else None
+    tracing = time.perf_counter() - began
+    scoring = score_model(
+        pruner, model, calibration, granularity=granularity, coupled=coupled, seed=seed, cache=cache
+    )
+    return replace(scoring, seconds=tracing + scoring.seconds)
+
+
 def choose_removal(
     pruner: Pruner,
     model: nn.Module,
@@ -76,8 +98,8 @@ def choose_removal(
     Raises UnsupportedError where the sparsity cannot be reached.
     """
     if scoring.coupled is None:
-        return _weights(pruner, model, scoring, masks, budget=budget)
-    return _channels(pruner, model, scoring, scoring.coupled, example=example, budget=budget)
+        return _remove_weights(pruner, model, scoring, masks, budget=budget)
+    return _remove_channels(pruner, model, scoring, scoring.coupled, example=example, budget=budget)
 
 
 def choose_in_steps(
@@ -89,7 +111,7 @@ def choose_in_steps(
     masks: Mapping[str, Tensor],
     budget: PruningBudget,
     seed: int,
-) -> tuple[Scoring, Removal]:
+) -> Removal:
     """The last step's removal, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
     began = time.perf_counter()
     # A pattern that says its own sparsity is reached at once.
@@ -98,7 +120,9 @@ def choose_in_steps(
     now = sum(int(w.count_nonzero()) * budget.costs[name] for name, w in weights.items()) / budget.whole
     for step in range(1, steps + 1):
         level = 1.0 - now * ((1.0 - budget.level) / now) ** (step / steps)
-        scoring = score_model(pruner, model, calibration, granularity=budget.pattern.scored, seed=seed)
+        scoring = trace_and_score(
+            pruner, model, calibration, granularity=budget.pattern.scored, seed=seed
+        )
         removal = choose_removal(
             pruner,
             model,
@@ -109,10 +133,12 @@ def choose_in_steps(
         )
         model, masks = removal.model, removal.masks
         apply_masks(model, masks)
-    return replace(scoring, seconds=0.0), replace(removal, seconds=time.perf_counter() - began)
+    # Of all steps together, and nothing twice.
+    scoring = replace(removal.scoring, seconds=0.0)
+    return replace(removal, scoring=scoring, seconds=time.perf_counter() - began)
 
 
-def _weights(
+def _remove_weights(
     pruner: Pruner,
     model: nn.Module,
     scoring: Scoring,
@@ -121,12 +147,13 @@ def _weights(
     budget: PruningBudget,
 ) -> Removal:
     weights = prunable_weights(model)
-    chosen = select_masks(pruner, scoring, masks, budget=budget)
+    chosen = select_masks(pruner, scoring.scores, scoring.evidence, masks=masks, budget=budget)
     if not chosen:
         raise UnsupportedError(f"no layer's inputs are a multiple, as {budget.pattern.name} needs them")
     smaller = copy.deepcopy(model)
     rewritten, seconds = _rewrite(pruner, smaller, scoring, chosen)
     return Removal(
+        scoring=scoring,
         masks=chosen,
         keep=chosen,
         model=smaller,
@@ -151,7 +178,7 @@ def _rewrite(
     return f"{pruner.name} {source_hash(pruner)}", time.perf_counter() - began
 
 
-def _channels(
+def _remove_channels(
     pruner: Pruner,
     model: nn.Module,
     scoring: Scoring,
@@ -178,6 +205,7 @@ def _channels(
     rewritten, seconds = _rewrite(pruner, smaller, scoring, stays)
     spared = {group.root for group in coupled.groups} - {group.root for group in groups}
     return Removal(
+        scoring=scoring,
         keep=stays,
         cut=remove_channels(smaller, example, list(zip(groups, keep.masks, strict=True))),
         model=smaller,

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
-from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from harness.contracts.pruners import Scores
-
-    Masks = dict[str, Tensor]
-
-import time
-from dataclasses import field
-from typing import TYPE_CHECKING
-
-from harness.errors import UnknownNameError
+from harness.errors import HarnessError, UnknownNameError
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.layers import prunable_weights
-from harness.pruning.surgery import coupled_layers
 from harness.storage.keys import source_hash
 from harness.storage.tensor_cache import compute_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor, nn
 
-    from harness.contracts.evidence import Granularity
+    from harness.contracts.evidence import Batches, Granularity
     from harness.contracts.pruners import Pruner, Scores
-    from harness.pruning.surgery import CoupledLayers
+    from harness.pruning.channel_groups import CoupledLayers
     from harness.storage.tensor_cache import TensorCache
+
+    Masks = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +42,7 @@ class CalibrationData:
     """
 
     example: Tensor = field(repr=False)
-    batches: Sequence[tuple[Tensor, Tensor]] = field(repr=False)
+    batches: Batches = field(repr=False)
 
 
 def score_model(
@@ -68,6 +51,7 @@ def score_model(
     calibration: CalibrationData,
     *,
     granularity: Granularity,
+    coupled: CoupledLayers | None,
     seed: int,
     cache: TensorCache | None = None,
 ) -> Scoring:
@@ -76,8 +60,6 @@ def score_model(
     Raises HarnessError where the scores are not finite or not shaped as the contract asks for,
     UnsupportedError where the criterion is not defined on this model.
     """
-    began = time.perf_counter()
-    coupled = coupled_layers(model, calibration.example) if granularity == "channel" else None
     evidence = RecordedEvidence(
         model,
         granularity=granularity,
@@ -94,13 +76,10 @@ def score_model(
         check(model, found)
         return found, sorted(evidence.touched)
 
-    tracing = time.perf_counter() - began
     by = [granularity, pruner.name, source_hash(pruner), seed]
     kept = cache.get("scores", scores, by=by) if cache else compute_tensors(scores)
     evidence.touched.update(kept.words)
-    return Scoring(
-        scores=kept.tensors, evidence=evidence, coupled=coupled, seconds=tracing + kept.seconds
-    )
+    return Scoring(scores=kept.tensors, evidence=evidence, coupled=coupled, seconds=kept.seconds)
 
 
 def _as_float(score: Tensor) -> Tensor:

@@ -7,11 +7,11 @@ a freshly built large one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, UnsupportedError
+from harness.pruning.channel_groups import CoupledLayers
 from harness.pruning.cut_check import sound_groups
 from harness.pruning.dependency import graph_groups, norms_after
 from harness.pruning.heads_and_mlps import cut_unit, unit_groups
@@ -19,26 +19,14 @@ from harness.pruning.layers import LAYERS, classifier_layers, prunable_weights
 from harness.pruning.torch_pruning_graph import dependency_graph, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor, nn
 
-    from harness.pruning.channels import ChannelGroup
+    from harness.pruning.channel_groups import ChannelGroup
 
 History = list[tuple[str, bool, list[int]]]
 """Removals in order: root layer or unit, whether output channels, and which channels or heads."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CoupledLayers:
-    """What the graph of one model says: its channel groups, and the norm that follows each layer.
-
-    `excluded` names the weights whose channels cannot leave, the classifier aside.
-    """
-
-    groups: tuple[ChannelGroup, ...]
-    norm_of: Mapping[str, str]
-    excluded: tuple[str, ...]
 
 
 def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import nn
 
+from harness.contracts.granularity import pattern
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import load_on_backend
 from harness.errors import HarnessError, failure_reason
-from harness.pruning.granularity import pattern
 from harness.pruning.masks import apply_masks
-from harness.pruning.removal import choose_removal
-from harness.pruning.scoring import CalibrationData, score_model
+from harness.pruning.removal import choose_removal, trace_and_score
+from harness.pruning.scoring import CalibrationData
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages
 from harness.trials.target import Target
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from harness.contracts.data import Model
     from harness.contracts.pruners import Pruner
     from harness.pruning.removal import Removal
-    from harness.pruning.scoring import Scoring
 
 LEVEL = 0.5
 
@@ -53,15 +52,13 @@ class Half:
         chosen = pattern(self.granularity)
         resource = _resource(model, example, self.granularity)
         calibration = CalibrationData(example=example, batches=[(example, torch.tensor([0, 1]))])
-        scoring = score_model(self.pruner, model, calibration, granularity=chosen.scored, seed=0)
+        scoring = trace_and_score(self.pruner, model, calibration, granularity=chosen.scored, seed=0)
 
-        def choose(level: float) -> tuple[Scoring, Removal]:
+        def choose(level: float) -> Removal:
             budget = resource.budget(level)
-            return scoring, choose_removal(
-                self.pruner, model, scoring, masks={}, example=example, budget=budget
-            )
+            return choose_removal(self.pruner, model, scoring, masks={}, example=example, budget=budget)
 
-        _, removal = resource.meet(choose, LEVEL)
+        removal = resource.meet(choose, LEVEL)
         apply_masks(removal.model, removal.masks)
         return removal.model
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts.evidence import GRANULARITIES
+from harness.contracts.granularity import pattern
 from harness.discovery.selection import selected_names, split_terms
 from harness.errors import HarnessError, UnknownNameError
-from harness.pruning.granularity import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from harness.machine.time_breakdown import JobResult, TimeBreakdown, process_age
 from harness.training.arithmetic import device_of
 from harness.trials.deployed_size import DeployedSizes
 from harness.trials.snapshot import load_model
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import run_levels
 
 if TYPE_CHECKING:

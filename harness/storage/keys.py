@@ -13,8 +13,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -105,15 +103,6 @@ def source_hash(plugin: object) -> str:
         source = None
     content = Path(source).read_bytes() if source else repr(type(plugin)).encode()
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-def file_hash(path: Path) -> str:
-    """Digest of a file. Raises HarnessError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    except OSError as error:
-        raise HarnessError(f"{path}: {error.strerror}") from None
 
 
 def stable_seed(*parts: object) -> int:

@@ -6,11 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.training.recipe import Recipe
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from harness.contracts.schedules import Place, Round
     from harness.training.recipe import Recipe
 

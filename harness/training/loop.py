@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,46 +27,48 @@ if TYPE_CHECKING:
 WARMUP_FRACTION = 0.1
 
 
-def train(
-    model: nn.Module,
-    dataset: Dataset,
-    recipe: Recipe,
-    *,
-    epochs: float,
-    rate: Rate,
-    seed: int,
-    masks: Mapping[str, Tensor] | None = None,
-    penalty: Callable[[float], Tensor] | None = None,
-    regrowth: Regrowth | None = None,
-) -> None:
-    """Train in place for `epochs` (fractions count in steps), masked weights exactly zero after.
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """How long a model trains, at which learning rate, and what holds it sparse meanwhile.
 
-    timm's optimiser and cosine schedule, stepped per update. `penalty` is given the progress and adds
-    to each batch's loss; with `regrowth` the masks move. All randomness comes from `seed`.
+    Fractions of `epochs` count in steps. Weights that the keep `masks` drop are exactly zero after;
+    with `regrowth` the masks move. `penalty` is given the progress in [0, 1] and adds to each batch's
+    loss. All randomness comes from `seed`.
     """
+
+    epochs: float
+    rate: Rate
+    seed: int
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+    penalty: Callable[[float], Tensor] | None = None
+    regrowth: Regrowth | None = None
+
+
+def train(model: nn.Module, dataset: Dataset, recipe: Recipe, job: TrainingJob) -> None:
+    """Train in place, with timm's optimiser and its cosine schedule, stepped per update."""
     from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # timm re-exports untyped
 
-    apply_masks(model, masks)
-    first, last, whole = curve_steps(rate, epochs * steps_per_epoch(dataset, recipe))
+    apply_masks(model, job.masks)
+    first, last, whole = curve_steps(job.rate, job.epochs * steps_per_epoch(dataset, recipe))
     if first == last:
         return
     take_to(model.train(), recipe.arithmetic)
-    optimizer = _optimizer(model, recipe, rate)
+    optimizer = _optimizer(model, recipe, job.rate)
     warmup = int(whole * WARMUP_FRACTION)
     schedule = CosineLRScheduler(
         optimizer, t_initial=whole, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
     )
-    batches = _endless_batches(dataset, recipe, seed=seed)
-    kept = {name: keep.to(device_of(recipe.arithmetic)) for name, keep in (masks or {}).items()}
-    moving = MovingMasks(model, kept, optimizer, regrowth, steps=last - first)
-    torch.manual_seed(seed)
+    batches = _endless_batches(dataset, recipe, seed=job.seed)
+    masks = {name: keep.to(device_of(recipe.arithmetic)) for name, keep in job.masks.items()}
+    moving = MovingMasks(model, masks, optimizer, job.regrowth, steps=last - first)
+    torch.manual_seed(job.seed)
     for step in range(first, last):
         schedule.step_update(step)
         images, labels = next(batches)
         optimizer.zero_grad(set_to_none=True)
         loss = loss_of(model, images, labels, recipe.arithmetic)
-        if penalty:
-            loss = loss + penalty((step - first) / (last - first))
+        if job.penalty:
+            loss = loss + job.penalty((step - first) / (last - first))
         loss.backward()
         if not moving.move_masks(step - first):
             optimizer.step()

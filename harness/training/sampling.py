@@ -5,21 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.utils.data import Dataset as TorchDataset
 
     from harness.contracts.data import Dataset, Part
     from harness.training.recipe import Recipe
-
-from typing import TYPE_CHECKING
-
-from torch import Tensor
-
-if TYPE_CHECKING:
-    from harness.contracts.data import Dataset
 
 
 def example_batch(dataset: Dataset, batch: int) -> Tensor:

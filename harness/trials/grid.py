@@ -7,10 +7,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts.backends import LimitsBatch
+from harness.contracts.granularity import pattern
 from harness.contracts.pruners import Scoped
 from harness.errors import HarnessError
 from harness.machine.device import Device
-from harness.pruning.granularity import pattern
 from harness.storage.keys import measurement_key
 from harness.trials.spec import Dense, Trial
 from harness.trials.target import Target

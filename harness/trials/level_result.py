@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from harness.storage.keys import level_key
+from harness.trials.model_state import PruningFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.storage.artifacts import ArtifactStore
     from harness.storage.row import Status
     from harness.trials.spec import Trial
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LevelResult:
-    """What became of one sparsity level; `snapshot` is the artifact key of its model."""
+    """How a level ended; `snapshot` is the artifact key of its model."""
 
     sparsity: float
     status: Status
@@ -23,23 +26,29 @@ class LevelResult:
     snapshot: str = ""
     sparsity_reached: float | None = None
     target_reached: float | None = None
-    epochs: float = 0.0
-    train_seconds: float = 0.0
-    score_seconds: float = 0.0
-    evidence: str = ""
-    reduction: str = ""
-    layers_at_one: int = 0
-    excluded: str = ""
+    facts: PruningFacts = PruningFacts()
+
+
+def keep_level_result(result: LevelResult, trial: Trial, store: ArtifactStore) -> None:
+    """Write the record of a level, its facts beside the rest as every release has kept them."""
+    record = asdict(result)
+    store.write_record(level_key(trial.key, result.sparsity), record | record.pop("facts"))
 
 
 def level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
     """The record of a level, however it ended; None where it never did or its model is gone."""
     record = store.record(level_key(trial.key, sparsity))
-    level = LevelResult(**record) if record else None
-    return level if level and (level.status != "ok" or level.snapshot in store) else None
+    result = _result(record) if record else None
+    return result if result and (result.status != "ok" or result.snapshot in store) else None
 
 
 def finished_level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
     """The record of a level that went well or cannot be; a failure is never served again."""
-    level = level_result(trial, sparsity, store)
-    return level if level and level.status != "failed" else None
+    result = level_result(trial, sparsity, store)
+    return result if result and result.status != "failed" else None
+
+
+def _result(record: Mapping[str, Any]) -> LevelResult:
+    names = {field.name for field in fields(PruningFacts)}
+    facts = PruningFacts(**{name: record[name] for name in names & record.keys()})
+    return LevelResult(**{n: value for n, value in record.items() if n not in names}, facts=facts)

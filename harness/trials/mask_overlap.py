@@ -13,20 +13,10 @@ from harness.pruning.layers import prunable_weights
 from harness.pruning.surgery import replay
 from harness.storage.files import WEIGHTS
 from harness.training.sampling import example_batch
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from harness.contracts.data import Dataset, Model
-
-from typing import TYPE_CHECKING
-
 from harness.trials.snapshot import load_model, read_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from torch import Tensor
 
     from harness.contracts.data import Dataset, Model
 

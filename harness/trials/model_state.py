@@ -1,4 +1,4 @@
-"""A model on its way through a trial."""
+"""A model on its way through a trial, with the one record of what was done to it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from torch import Tensor, nn
 
-    from harness.pruning.removal import Removal
-    from harness.pruning.scoring import Scoring
     from harness.pruning.surgery import History
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelState:
-    """A model with what it has cost and how it was chosen; its snapshot is kept under the key."""
+class PruningFacts:
+    """Columns of a row, named as there: what pruning cost, what it looked at, and what it spared.
 
-    key: str
-    model: nn.Module = field(repr=False)
-    history: History = field(default_factory=list)
-    masks: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    A fact that is added here is a column of every row, in no other place.
+    """
+
     epochs: float = 0.0
     train_seconds: float = 0.0
     score_seconds: float = 0.0
@@ -29,32 +28,31 @@ class ModelState:
     layers_at_one: int = 0
     excluded: str = ""
 
-    def scored(self, scoring: Scoring, *, seconds: float) -> ModelState:
-        """With what a scoring looked at, and how long it took."""
-        touched = {*self.evidence.split(","), *scoring.evidence.touched} - {""}
+    def with_evidence(self, touched: Collection[str], *, seconds: float) -> PruningFacts:
+        """After a scoring that looked at so much of the evidence, for so long."""
+        evidence = {*self.evidence.split(","), *touched} - {""}
         return replace(
             self,
-            evidence=",".join(sorted(touched)),
+            evidence=",".join(sorted(evidence)),
             score_seconds=self.score_seconds + seconds,
         )
 
+    def with_training(self, *, epochs: float, seconds: float) -> PruningFacts:
+        """After so much more training."""
+        return replace(self, epochs=self.epochs + epochs, train_seconds=self.train_seconds + seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelState:
+    """A model, what was cut from it, and what that took; its snapshot is kept under the key."""
+
+    key: str
+    model: nn.Module = field(repr=False)
+    history: History = field(default_factory=list)
+    masks: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    facts: PruningFacts = PruningFacts()
+
     def trained(self, key: str, model: nn.Module, *, epochs: float, seconds: float) -> ModelState:
         """With another model, and what training it took."""
-        return replace(
-            self,
-            key=key,
-            model=model,
-            epochs=self.epochs + epochs,
-            train_seconds=self.train_seconds + seconds,
-        )
-
-    def pruned(self, removal: Removal) -> ModelState:
-        """With what left, and how that was chosen."""
-        return replace(
-            self,
-            history=self.history + removal.cut,
-            masks=removal.masks,
-            reduction=removal.reduction,
-            layers_at_one=removal.layers_at_one,
-            excluded=removal.excluded,
-        )
+        facts = self.facts.with_training(epochs=epochs, seconds=seconds)
+        return replace(self, key=key, model=model, facts=facts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import MISSING, asdict, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,21 +17,22 @@ from harness.contracts.pruners import Penalises, Steps
 from harness.contracts.schedules import Round, StartsEarly
 from harness.errors import UnsupportedError
 from harness.pruning.layers import prunable_weights
-from harness.pruning.removal import choose_in_steps, choose_removal
-from harness.pruning.scoring import CalibrationData, score_model
+from harness.pruning.removal import choose_in_steps, choose_removal, trace_and_score
+from harness.pruning.scoring import CalibrationData
 from harness.pruning.surgery import replay
 from harness.storage.keys import digest, file_name, source_hash, stable_seed
 from harness.storage.tensor_cache import TensorCache
 from harness.training.learning_rate import rate_of, training_fraction
+from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
 from harness.training.sampling import calibration_batches, example_batch
 from harness.trials.model_state import ModelState
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
-from harness.trials.training_steps import fit, train_to
+from harness.trials.trained_models import train_and_save, train_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from torch import Tensor, nn
 
@@ -68,7 +70,7 @@ class RoundRunner:
         self._cache = TensorCache(store, of=[key, trial.dense.seed, trial.dense.recipe.train_batch])
         self._scorings: dict[str, Scoring] = {}
         with time_breakdown.counting("pruning"):
-            self._resource = TargetSearch(
+            self._search = TargetSearch(
                 self.start.model,
                 example=self._calibration.example,
                 target=trial.target,
@@ -79,7 +81,7 @@ class RoundRunner:
     def reached(self, state: ModelState) -> float:
         """Which fraction of what the trial aims at left."""
         with self._time_breakdown.counting("pruning"):
-            return 1.0 - self._resource.left(state.model)
+            return 1.0 - self._search.left(state.model)
 
     def after(self, state: ModelState, round_: Round, *, number: int) -> ModelState:
         """The state that a round leads to, `number` being how many rounds that makes.
@@ -96,12 +98,23 @@ class RoundRunner:
             )
             epochs *= 1.0 - pruner.penalty_share
         with self._time_breakdown.counting("pruning"):
-            scoring, removal = self._removal(state, round_.sparsity, seed)
-        pruned = state.pruned(removal).scored(scoring, seconds=scoring.seconds + removal.seconds)
+            removal = self._choose_removal(state, round_.sparsity, seed)
+        pruned = _after_removal(state, removal)
         key = self._key([state.key, removal.digest(), epochs, seed], round_)
         if key not in self._store:
             model = self._rewound(round_, pruned, epochs, seed) or removal.model
-            self._fit(key, model, pruned, epochs=epochs, seed=seed, round_=round_)
+            self._train(
+                key,
+                model,
+                pruned,
+                TrainingJob(
+                    epochs=epochs,
+                    rate=rate_of(round_, epochs=epochs, recipe=recipe),
+                    seed=seed,
+                    masks=pruned.masks,
+                    regrowth=round_.regrowth,
+                ),
+            )
         else:
             model = self._kept(key)
         if round_.regrowth:
@@ -128,31 +141,34 @@ class RoundRunner:
         words = (settings["model"], settings["dataset"], self._trial.granularity, found)
         return file_name("-".join(words))
 
-    def _removal(self, state: ModelState, level: float, seed: int) -> tuple[Scoring, Removal]:
-        calibration, masks, budget = self._calibration, state.masks, self._resource.budget
-        pruner, model = self._trial.pruner, state.model
+    def _choose_removal(self, state: ModelState, level: float, seed: int) -> Removal:
+        """What leaves so that the level is met, by one scoring or by one for each of several steps."""
+        pruner = self._trial.pruner
         if isinstance(pruner, Steps):
-            steps = pruner.steps
+            return self._search.meet(partial(self._in_steps, pruner, state, seed), level)
+        scoring = self._scoring(state, seed)
+        return self._search.meet(partial(self._at_once, state, scoring), level)
 
-            def choose(level: float) -> tuple[Scoring, Removal]:
-                return choose_in_steps(
-                    pruner,
-                    model,
-                    calibration,
-                    steps=steps,
-                    masks=masks,
-                    budget=budget(level),
-                    seed=seed,
-                )
-        else:
-            scoring, example = self._scoring(state, seed), calibration.example
+    def _in_steps(self, pruner: Steps, state: ModelState, seed: int, level: float) -> Removal:
+        return choose_in_steps(
+            self._trial.pruner,
+            state.model,
+            self._calibration,
+            steps=pruner.steps,
+            masks=state.masks,
+            budget=self._search.budget(level),
+            seed=seed,
+        )
 
-            def choose(level: float) -> tuple[Scoring, Removal]:
-                return scoring, choose_removal(
-                    pruner, model, scoring, masks=masks, example=example, budget=budget(level)
-                )
-
-        return self._resource.meet(choose, level)
+    def _at_once(self, state: ModelState, scoring: Scoring, level: float) -> Removal:
+        return choose_removal(
+            self._trial.pruner,
+            state.model,
+            scoring,
+            masks=state.masks,
+            example=self._calibration.example,
+            budget=self._search.budget(level),
+        )
 
     def _scoring(self, state: ModelState, seed: int) -> Scoring:
         """One scoring serves every level that goes on from the same state."""
@@ -160,7 +176,7 @@ class RoundRunner:
             for earlier in self._scorings.values():
                 earlier.evidence.forget()
             granularity = self._trial.pattern.scored
-            self._scorings[state.key] = score_model(
+            self._scorings[state.key] = trace_and_score(
                 self._trial.pruner,
                 state.model,
                 self._calibration,
@@ -178,16 +194,26 @@ class RoundRunner:
         chain = [state.key, "penalised", pruner.__class__.__name__, source_hash(pruner), epochs, seed]
         if not pruner.scores_after:
             with self._time_breakdown.counting("pruning"):
-                scoring, removal = self._removal(state, round_.sparsity, seed)
+                removal = self._choose_removal(state, round_.sparsity, seed)
             keep, chain = removal.keep, [*chain, removal.digest()]
         key = self._key(chain)
         if key not in self._store:
             model = copy.deepcopy(state.model)
             example = self._calibration.example if self._trial.pattern.scored == "channel" else None
-            penalty = penalty_on(model, pruner, keep=keep, example=example)
-            self._fit(key, model, state, epochs=epochs, seed=seed + 1, penalty=penalty)
+            self._train(
+                key,
+                model,
+                state,
+                TrainingJob(
+                    epochs=epochs,
+                    rate=rate_of(None, epochs=epochs, recipe=self._trial.dense.recipe),
+                    seed=seed + 1,
+                    masks=state.masks,
+                    penalty=penalty_on(model, pruner, keep=keep, example=example),
+                ),
+            )
         if not pruner.scores_after:
-            self._scorings[key] = scoring
+            self._scorings[key] = removal.scoring
         seconds = read_facts(self._store.folder(key)).train_seconds
         return state.trained(key, self._kept(key), epochs=epochs, seconds=seconds)
 
@@ -205,31 +231,35 @@ class RoundRunner:
         replay(model, self._calibration.example, state.history)
         return model
 
-    def _fit(
-        self,
-        key: str,
-        model: nn.Module,
-        state: ModelState,
-        *,
-        epochs: float,
-        seed: int,
-        round_: Round | None = None,
-        penalty: Callable[[float], Tensor] | None = None,
-    ) -> None:
-        fit(
+    def _train(self, key: str, model: nn.Module, state: ModelState, job: TrainingJob) -> None:
+        train_and_save(
             key,
             model,
+            job,
             dense=self._trial.dense,
             store=self._store,
-            epochs=epochs,
-            rate=rate_of(round_, epochs=epochs, recipe=self._trial.dense.recipe),
-            seed=seed,
             time_breakdown=self._time_breakdown,
-            masks=state.masks,
             history=state.history,
-            penalty=penalty,
-            regrowth=round_.regrowth if round_ else None,
         )
+
+
+def _after_removal(state: ModelState, removal: Removal) -> ModelState:
+    """What left, how it was chosen, and what that took; the model is as it was."""
+    scoring = removal.scoring
+    facts = state.facts.with_evidence(
+        scoring.evidence.touched, seconds=scoring.seconds + removal.seconds
+    )
+    return replace(
+        state,
+        history=state.history + removal.cut,
+        masks=removal.masks,
+        facts=replace(
+            facts,
+            reduction=removal.reduction,
+            layers_at_one=removal.layers_at_one,
+            excluded=removal.excluded,
+        ),
+    )
 
 
 def _unusual(round_: Round) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
-from harness.pruning.granularity import pattern
-from harness.storage.keys import RECIPE_SCHEMA, dense_key, file_hash, source_hash, trial_key
+from harness.storage.file_hash import file_hash
+from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
 from harness.trials.target import Target
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
     from harness.contracts.data import Dataset, Model
     from harness.contracts.evidence import Scope
+    from harness.contracts.granularity import Pattern
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Schedule
-    from harness.pruning.granularity import Pattern
     from harness.training.recipe import Recipe
 
 

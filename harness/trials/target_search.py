@@ -6,7 +6,7 @@ import copy
 import math
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -21,19 +21,15 @@ from harness.pruning.mask_search import PruningBudget, weight_costs, whole_cost
 from harness.pruning.masks import apply_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
 
     from harness.contracts.backends import Backend
     from harness.contracts.evidence import Scope
-    from harness.pruning.granularity import Pattern
-    from harness.pruning.removal import Removal
-    from harness.pruning.scoring import Scoring
+    from harness.contracts.granularity import Pattern
     from harness.trials.target import Target
 
-    Chosen = tuple[Scoring, Removal]
-    Choose = Callable[[float], Chosen]
 
 INPUT_BATCHES = 4
 SEARCH_LIMITS = Limits(precision=0.01, seconds=2.0)
@@ -44,6 +40,21 @@ CLOSE_FRACTION = 0.01
 """Of the dense model: a removal that leaves no more than so much too little is not searched on."""
 BUDGET_MARGIN = 0.999
 """Of what may stay, so that the search does not creep."""
+
+
+class Pruned(Protocol):
+    """A copy of a model that something has left: keep masks that are still to be applied to it."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The copy, its channels cut."""
+
+    @property
+    def masks(self) -> Mapping[str, Tensor]:
+        """What is dropped of its weights."""
+
+
+PrunedT = TypeVar("PrunedT", bound=Pruned)
 
 
 class TargetSearch:
@@ -80,7 +91,7 @@ class TargetSearch:
         left = sum(int(weight.count_nonzero()) * costs[name] for name, weight in weights.items())
         return left / self._aim.whole
 
-    def meet(self, choose: Choose, level: float) -> Chosen:
+    def meet(self, choose: Callable[[float], PrunedT], level: float) -> PrunedT:
         """What `choose` removes so that no more than `1 - level` is left.
 
         Raises UnsupportedError where whatever leaves does not suffice.
@@ -120,8 +131,8 @@ class TargetSearch:
                 ).samples
         finally:
             torch.set_num_threads(1)
-        whole, part = np.asarray(samples["dense"]), np.asarray(samples["pruned"])
-        return float(1.0 - np.median(whole - part) / np.median(whole))
+        whole, rest = np.asarray(samples["dense"]), np.asarray(samples["pruned"])
+        return float(1.0 - np.median(whole - rest) / np.median(whole))
 
     def _simulated(self, model: nn.Module, backend: Backend) -> float:
         """Milliseconds of one batch."""
@@ -133,8 +144,13 @@ class TargetSearch:
 
 
 def least_removal(
-    choose: Choose, level: float, *, left: Callable[[nn.Module], float], first: float, of: str
-) -> Chosen:
+    choose: Callable[[float], PrunedT],
+    level: float,
+    *,
+    left: Callable[[nn.Module], float],
+    first: float,
+    of: str,
+) -> PrunedT:
     """What `choose` removes at about the lowest sparsity at which no more than `1 - level` is left.
 
     `left` measures which fraction of the dense model's `of` a model has, since sparsity does not tell:
@@ -142,12 +158,12 @@ def least_removal(
     2018, measures as well). Raises UnsupportedError where no try leaves little enough.
     """
     low, high, asked = 0.0, 1.0, first
-    best: Chosen | None = None
+    best: PrunedT | None = None
     problem, least = UnsupportedError("nothing can leave"), math.inf
     for attempt in range(MAX_TRIES):
         guess = low
         try:
-            scoring, removal = choose(asked)
+            removal = choose(asked)
         except UnsupportedError as error:
             # More than can leave: less may do.
             problem, high = error, asked
@@ -157,7 +173,7 @@ def least_removal(
             least = min(least, share)
             guess = 1.0 - (1.0 - asked) * (1.0 - level) / share * BUDGET_MARGIN
             if share <= 1.0 - level:
-                high, best = asked, (scoring, removal)
+                high, best = asked, removal
             else:
                 low = asked
             if 0.0 <= 1.0 - level - share <= CLOSE_FRACTION:

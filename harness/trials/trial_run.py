@@ -7,15 +7,13 @@ levels begin with are walked once.
 from __future__ import annotations
 
 import traceback
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import torch
 
 from harness.errors import HarnessError, UnsupportedError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.storage.keys import level_key
-from harness.trials.level_result import LevelResult, finished_level_result
+from harness.trials.level_result import LevelResult, finished_level_result, keep_level_result
 from harness.trials.rounds import RoundRunner
 from harness.trials.snapshot import read_facts
 
@@ -57,7 +55,7 @@ def run_levels(
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
                 level = LevelResult(sparsity=sparsity, status="failed", reason=failure_reason(error))
-            store.write_record(level_key(trial.key, sparsity), asdict(level))
+            keep_level_result(level, trial, store)
         yield level, model
 
 
@@ -65,27 +63,21 @@ class _LevelRunner:
     def __init__(self, trial: Trial, store: ArtifactStore, time_breakdown: TimeBreakdown) -> None:
         self._trial = trial
         self._store = store
-        self._carried_out = RoundRunner(trial, store, time_breakdown)
-        self._walked: dict[tuple[Round, ...], ModelState] = {(): self._carried_out.start}
+        self._rounds_runner = RoundRunner(trial, store, time_breakdown)
+        self._states: dict[tuple[Round, ...], ModelState] = {(): self._rounds_runner.start}
 
     def level(self, sparsity: float) -> LevelResult:
         state = self._after(self._rounds(sparsity))
-        facts, dense = (
+        snapshot, dense = (
             read_facts(self._store.folder(key)) for key in (state.key, self._trial.dense.key)
         )
         return LevelResult(
             sparsity=sparsity,
             status="ok",
             snapshot=state.key,
-            sparsity_reached=1.0 - facts.prunable_nonzero / dense.prunable,
-            target_reached=self._carried_out.reached(state),
-            epochs=state.epochs,
-            train_seconds=state.train_seconds,
-            score_seconds=state.score_seconds,
-            evidence=state.evidence,
-            reduction=state.reduction,
-            layers_at_one=state.layers_at_one,
-            excluded=state.excluded,
+            sparsity_reached=1.0 - snapshot.prunable_nonzero / dense.prunable,
+            target_reached=self._rounds_runner.reached(state),
+            facts=state.facts,
         )
 
     def model(self, sparsity: float) -> nn.Module:
@@ -99,7 +91,7 @@ class _LevelRunner:
         return rounds
 
     def _after(self, rounds: tuple[Round, ...]) -> ModelState:
-        if rounds not in self._walked:
+        if rounds not in self._states:
             start = self._after(rounds[:-1])
-            self._walked[rounds] = self._carried_out.after(start, rounds[-1], number=len(rounds))
-        return self._walked[rounds]
+            self._states[rounds] = self._rounds_runner.after(start, rounds[-1], number=len(rounds))
+        return self._states[rounds]

@@ -11,7 +11,7 @@ from harness.conversion.export import Exporter
 from harness.conversion.onnx import OnnxConverter
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.models.timm_models import TimmModel
 

@@ -12,7 +12,7 @@ from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import COPY, DENSE
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 
 

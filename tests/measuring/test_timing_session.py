@@ -24,7 +24,7 @@ from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import plan_sessions
 from harness.trials.grid import Cell
 from harness.trials.level_result import LevelResult
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random_scores import Random

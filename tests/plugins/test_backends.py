@@ -18,7 +18,7 @@ from harness.measuring.backend_evaluation import (
 )
 from harness.training.evaluation import evaluate
 from harness.trials.snapshot import load_model
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.backends import sparse_cpu
 

@@ -9,7 +9,7 @@ from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.mask_search import masked_cost, weight_costs, whole_cost
 from harness.trials.snapshot import read_facts
 from harness.trials.target import Target
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.schedules.iterative import Iterative
 

@@ -8,7 +8,7 @@ import torch
 from harness.pruning.evidence import RecordedEvidence
 from harness.storage.artifacts import ArtifactStore
 from harness.storage.tensor_cache import TensorCache
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.pruners.snip import Snip
 

@@ -8,7 +8,7 @@ import torch
 from harness.machine.environment import no_gpu
 from harness.training.evaluation import evaluate
 from harness.training.learning_rate import Rate
-from harness.training.loop import train
+from harness.training.loop import TrainingJob, train
 from harness.training.sampling import calibration_batches, steps_per_epoch
 from harness_plugins.datasets.digits import Digits
 
@@ -23,10 +23,7 @@ def test_masks_stay_in_force_through_every_update(network, recipe):
         network,
         Digits(),
         recipe,
-        epochs=0.5,
-        rate=Rate(peak=0.05),
-        seed=0,
-        masks={"second.weight": keep},
+        TrainingJob(epochs=0.5, rate=Rate(peak=0.05), seed=0, masks={"second.weight": keep}),
     )
     assert bool((weight[~keep] == 0.0).all())
     assert not torch.equal(weight[keep], before[keep]), "what stays is trained"
@@ -37,7 +34,7 @@ def test_the_seed_fixes_the_weights(recipe):
 
     def trained(seed):
         model = residual_network()
-        train(model, Digits(), recipe, epochs=0.3, rate=Rate(peak=0.05), seed=seed)
+        train(model, Digits(), recipe, TrainingJob(epochs=0.3, rate=Rate(peak=0.05), seed=seed))
         return model.first.weight
 
     assert torch.equal(trained(1), trained(1))
@@ -46,13 +43,13 @@ def test_the_seed_fixes_the_weights(recipe):
 
 def test_no_epochs_change_nothing_but_the_mask(network, recipe):
     before = network.first.weight.detach().clone()
-    train(network, Digits(), recipe, epochs=0.0, rate=Rate(peak=0.05), seed=0)
+    train(network, Digits(), recipe, TrainingJob(epochs=0.0, rate=Rate(peak=0.05), seed=0))
     assert torch.equal(network.first.weight, before)
 
 
 def test_training_learns(network, recipe):
     before = evaluate(network, Digits()).top1
-    train(network, Digits(), recipe, epochs=2.0, rate=Rate(peak=0.1), seed=0)
+    train(network, Digits(), recipe, TrainingJob(epochs=2.0, rate=Rate(peak=0.1), seed=0))
     assert evaluate(network, Digits()).top1 > before + 0.2
 
 
@@ -68,7 +65,7 @@ def test_training_learns(network, recipe):
 def test_training_learns_in_other_arithmetic_and_hands_back_plain_floats(network, recipe, arithmetic):
     before = evaluate(network, Digits()).top1
     changed = replace(recipe, arithmetic=arithmetic)
-    train(network, Digits(), changed, epochs=2.0, rate=Rate(peak=0.1), seed=0)
+    train(network, Digits(), changed, TrainingJob(epochs=2.0, rate=Rate(peak=0.1), seed=0))
     assert evaluate(network, Digits()).top1 > before + 0.2
     weights = list(network.parameters())
     assert all(weight.dtype == torch.float32 and weight.is_contiguous() for weight in weights)
@@ -80,7 +77,7 @@ def test_fewer_bits_lead_elsewhere(recipe):
     def trained(arithmetic):
         model = residual_network()
         changed = replace(recipe, arithmetic=arithmetic)
-        train(model, Digits(), changed, epochs=0.3, rate=Rate(peak=0.05), seed=0)
+        train(model, Digits(), changed, TrainingJob(epochs=0.3, rate=Rate(peak=0.05), seed=0))
         return model.first.weight
 
     assert torch.equal(trained("bf16"), trained("bf16"))
@@ -130,15 +127,12 @@ def test_training_up_to_a_place_is_the_beginning_of_the_whole(recipe):
         half,
         Digits(),
         recipe,
-        epochs=0.5,
-        rate=Rate(peak=0.1, last=0.5),
-        seed=3,
-        penalty=penalty_that_listens(),
+        TrainingJob(epochs=0.5, rate=Rate(peak=0.1, last=0.5), seed=3, penalty=penalty_that_listens()),
     )
     assert len(rates) == round(0.5 * steps_per_epoch(Digits(), recipe))
     assert rates[0] == 0.0
     assert rates == sorted(rates)
-    train(again, Digits(), recipe, epochs=0.5, rate=Rate(peak=0.1), seed=3)
+    train(again, Digits(), recipe, TrainingJob(epochs=0.5, rate=Rate(peak=0.1), seed=3))
     assert not torch.equal(half.first.weight, again.first.weight), "half of a curve is no short one"
 
 
@@ -149,9 +143,8 @@ def test_a_penalty_is_added_to_the_loss(network, recipe):
         network,
         Digits(),
         recipe,
-        epochs=0.5,
-        rate=Rate(peak=0.02),
-        seed=0,
-        penalty=lambda _: 5 * weight.square().sum(),
+        TrainingJob(
+            epochs=0.5, rate=Rate(peak=0.02), seed=0, penalty=lambda _: 5 * weight.square().sum()
+        ),
     )
     assert network.second.weight.abs().sum().item() < 0.5 * size

@@ -8,7 +8,7 @@ import torch
 from harness.contracts.schedules import Regrowth
 from harness.pruning.layers import prunable_weights
 from harness.training.learning_rate import Rate
-from harness.training.loop import train
+from harness.training.loop import TrainingJob, train
 from harness.training.moving_masks import drop_fraction, regrown_mask
 from harness_plugins.datasets.digits import Digits
 
@@ -44,7 +44,10 @@ def test_training_moves_masks_and_keeps_every_layers_count(network, recipe):
     rule = Regrowth(every=3)
     recipe = replace(recipe, weight_decay=0.0)
     train(
-        network, Digits(), recipe, epochs=1.0, rate=Rate(peak=0.05), seed=0, masks=masks, regrowth=rule
+        network,
+        Digits(),
+        recipe,
+        TrainingJob(epochs=1.0, rate=Rate(peak=0.05), seed=0, masks=masks, regrowth=rule),
     )
     for name, weight in prunable_weights(network).items():
         assert int((weight != 0).sum()) == int(masks[name].sum()), name

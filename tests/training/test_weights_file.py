@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.runs.request import Request
-from harness.storage.keys import file_hash
+from harness.storage.file_hash import file_hash
 from harness.training.recipe import Recipe
 from harness.training.weights_file import load_weights
 from harness.trials.snapshot import load_model
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.cifar_resnets import CifarResNet
 from harness_plugins.models.pretrained import PretrainedModel

@@ -12,7 +12,7 @@ from harness.pruning.layers import prunable_weights
 from harness.storage.artifacts import ArtifactStore
 from harness.trials.rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
-from harness.trials.training_steps import train_dense, train_to
+from harness.trials.trained_models import train_dense, train_to
 from harness.trials.trial_run import walk
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.obs import Obs
@@ -105,14 +105,18 @@ def test_the_control_has_the_tickets_mask_on_other_weights(trial, trained):
 def test_the_tickets_early_rounds_are_the_controls(trial, trained):
     levels = [walked(trial, trained, schedule=s)[0] for s in (Lottery(), Lottery().control)]
     assert levels[0].snapshot != levels[1].snapshot
-    assert levels[0].epochs == pytest.approx(levels[1].epochs) == trial.dense.recipe.finetune_epochs
+    assert (
+        levels[0].facts.epochs
+        == pytest.approx(levels[1].facts.epochs)
+        == trial.dense.recipe.finetune_epochs
+    )
 
 
 def test_rewinding_goes_back_as_far_as_the_budget_is_long(trial, trained):
     # Half an epoch of one: from the middle of dense training, with the rate that it had there.
     level, model = walked(trial, trained, schedule=Rewinding("weight_rewinding", weights=True))
     assert f"{trial.dense.key}@0.5" in trained
-    assert level.epochs == 0.5
+    assert level.facts.epochs == 0.5
     _, rate_only = walked(trial, trained, schedule=Rewinding("rate_rewinding", weights=False))
     assert not torch.equal(model.first.weight, rate_only.first.weight)
 
@@ -120,7 +124,7 @@ def test_rewinding_goes_back_as_far_as_the_budget_is_long(trial, trained):
 def test_pruning_at_initialisation_scores_the_untrained_model_and_trains_for_all_epochs(trial, trained):
     level, _ = walked(trial, trained, schedule=AtInit())
     recipe = trial.dense.recipe
-    assert level.epochs == recipe.dense_epochs + recipe.finetune_epochs
+    assert level.facts.epochs == recipe.dense_epochs + recipe.finetune_epochs
     untrained, _ = walked(trial, trained, schedule=Once(Round(sparsity=0.5, share=0.0, rewind=0.0)))
     assert untrained.snapshot != level.snapshot
 
@@ -149,7 +153,7 @@ def test_a_gradual_schedule_ends_at_the_target_with_its_budget_spent(trial, trai
     level, model = walked(trial, trained, schedule=Cubic())
     zeros = sum(int((w == 0).sum()) for w in prunable_weights(model).values())
     assert zeros == round(0.5 * sum(w.numel() for w in prunable_weights(model).values()))
-    assert level.epochs == pytest.approx(0.5)
+    assert level.facts.epochs == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("schedule", [Cubic(), Iterative(), Linear()], ids=lambda s: s.name)
@@ -167,7 +171,7 @@ def test_what_a_round_removed_stays_removed(trial, trained, schedule):
 @pytest.mark.parametrize("pruner", [Slimming(1e-2), GroupLasso(1e-2), GReg()], ids=lambda p: p.name)
 def test_penalised_epochs_count_in_the_budget(trial, trained, pruner):
     level, _ = walked(trial, trained, pruner=pruner, granularity="channel", scope="local")
-    assert level.epochs == trial.dense.recipe.finetune_epochs
+    assert level.facts.epochs == trial.dense.recipe.finetune_epochs
 
 
 def test_slimming_makes_norm_scales_smaller_before_it_looks_at_them(trial, trained):
@@ -213,7 +217,7 @@ def test_synflow_reaches_its_target_in_steps_without_emptying_a_layer(trial, tra
     )
     zeros = sum(int((w == 0).sum()) for w in prunable_weights(model).values())
     assert zeros == round(0.5 * sum(w.numel() for w in prunable_weights(model).values()))
-    assert level.evidence == "model,weights"
+    assert level.facts.evidence == "model,weights"
 
 
 def test_a_criterion_that_rewrites_goes_on_from_its_own_weights(trial, trained):
@@ -233,7 +237,7 @@ def test_thinet_leaves_streams_that_blocks_add_to_whole(trial, trained):
     _, plain = walked(
         trial, trained, pruner=Magnitude("l2", 2), granularity="channel", scope="local", schedule=once
     )
-    assert level.evidence == "contributions,readers,weights"
+    assert level.facts.evidence == "contributions,readers,weights"
     assert model.first.weight.shape[0] == 8, "a stream that blocks add to stays whole"
     assert plain.first.weight.shape[0] < 8
 
@@ -248,7 +252,7 @@ def test_patterns_are_trained_as_any_other_mask(trial, trained, granularity, lev
     model = load_model(trained.folder(level.snapshot), trial.dense.model, trial.dense.dataset)
     weight = model.second.weight
     assert int((weight == 0).sum()) == round(levels[0] * weight.numel())
-    assert level.excluded == ("first.weight" if ":4" in granularity else "")
+    assert level.facts.excluded == ("first.weight" if ":4" in granularity else "")
 
 
 def test_channels_are_left_in_multiples(trial, trained):

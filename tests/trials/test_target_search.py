@@ -11,7 +11,7 @@ from harness.pruning.layers import prunable_weights
 from harness.pruning.removal import Removal
 from harness.trials.target import Target
 from harness.trials.target_search import MAX_SPARSITY, least_removal
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 
 
@@ -34,12 +34,12 @@ class Tried:
         self.asked.append(level)
         if level > self.most:
             raise UnsupportedError("more than can leave")
-        return None, Removal(model=Network(level), keep={}, reduction="")
+        return Removal(scoring=None, model=Network(level), keep={}, reduction="")
 
 
 def found(choose, level, cost, *, first=None):
     left = lambda model: cost(model.asked)  # noqa: E731 -- said where it is used
-    _, removal = least_removal(choose, level, left=left, first=first or level, of="time")
+    removal = least_removal(choose, level, left=left, first=first or level, of="time")
     return removal.model.asked
 
 

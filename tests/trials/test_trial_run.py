@@ -9,7 +9,7 @@ from torch import nn
 from harness.pruning.layers import prunable_weights
 from harness.trials.level_result import finished_level_result, level_result
 from harness.trials.snapshot import load_model, read_facts
-from harness.trials.training_steps import train_dense
+from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.magnitude import Magnitude
@@ -47,12 +47,12 @@ def test_channels_leave_until_the_sparsity_is_met(trial, trained, schedule):
         assert level.sparsity_reached == pytest.approx(1 - left / dense.prunable)
         assert level.sparsity_reached >= level.sparsity
         assert read_facts(trained.folder(level.snapshot)).macs < dense.macs
-        assert level.reduction == "group"
+        assert level.facts.reduction == "group"
 
 
 def test_every_level_costs_the_same_epochs(trial, trained):
     for schedule in (trial.schedule, Iterative()):
-        spent = [level.epochs for level in walk(replace(trial, schedule=schedule), trained)]
+        spent = [level.facts.epochs for level in walk(replace(trial, schedule=schedule), trained)]
         assert spent == pytest.approx([trial.dense.recipe.finetune_epochs] * 2)
 
 
@@ -159,7 +159,7 @@ def test_a_criterion_that_changes_its_evidence_cannot_touch_the_model(trial, tra
 def test_what_a_method_looked_at_is_recorded(trial, trained):
     trial = replace(trial, granularity="channel", pruner=BatchNormScale())
     [first, _] = walk(trial, trained)
-    assert first.evidence == "norm_scales"
+    assert first.facts.evidence == "norm_scales"
 
 
 def test_what_cannot_be_reached_is_skipped_with_its_reason(trial, trained):

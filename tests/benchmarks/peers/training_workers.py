@@ -16,7 +16,7 @@ from harness.discovery.loading import discover
 from harness.machine.environment import physical_cores
 from harness.runs.request import chosen_dataset
 from harness.training.learning_rate import Rate
-from harness.training.loop import train
+from harness.training.loop import TrainingJob, train
 from harness.training.recipe import Recipe
 
 
@@ -26,7 +26,7 @@ def trained(name: str, *, threads: int, epochs: float) -> None:
     catalogue = discover()
     [model], dataset = catalogue.choose_models(name), chosen_dataset(catalogue, "digits")
     rate = Rate(peak=Recipe.dense_lr)
-    train(model.build(dataset), dataset, Recipe(), epochs=epochs, rate=rate, seed=0)
+    train(model.build(dataset), dataset, Recipe(), TrainingJob(epochs=epochs, rate=rate, seed=0))
 
 
 def seconds(name: str, *, workers: int, threads: int, models: int) -> float:

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UnsupportedError
-from harness.pruning.channels import (
-    ChannelGroup,
-    Member,
+from harness.pruning.channel_groups import ChannelGroup, Member
+from harness.pruning.channel_selection import (
     channel_scores,
     comparable,
     cost_left,

@@ -1,4 +1,4 @@
-"""Training a model and keeping what came of it."""
+"""Models that were trained and kept: dense ones, whole or up to a place, and pruned ones."""
 
 from __future__ import annotations
 
@@ -11,58 +11,40 @@ from harness.contracts.data import Pretrained
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.storage.keys import stable_seed
 from harness.training.learning_rate import Rate
-from harness.training.loop import train
+from harness.training.loop import TrainingJob, train
 from harness.training.weights_file import load_weights
 from harness.trials.snapshot import save_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from torch import nn
 
-    from torch import Tensor, nn
-
-    from harness.contracts.schedules import Regrowth
     from harness.pruning.surgery import History
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Dense
 
 
-def fit(
+def train_and_save(
     key: str,
     model: nn.Module,
+    job: TrainingJob,
     *,
     dense: Dense,
     store: ArtifactStore,
-    epochs: float,
-    rate: Rate,
-    seed: int,
     time_breakdown: TimeBreakdown,
-    masks: Mapping[str, Tensor] | None = None,
     history: History | None = None,
-    penalty: Callable[[float], Tensor] | None = None,
-    regrowth: Regrowth | None = None,
 ) -> None:
     """Train in place by the recipe of `dense`, then keep a snapshot under the key."""
     began = time.perf_counter()
-    train(
-        model,
-        dense.dataset,
-        dense.recipe,
-        epochs=epochs,
-        rate=rate,
-        seed=seed,
-        masks=masks,
-        penalty=penalty,
-        regrowth=regrowth,
-    )
-    spent = time.perf_counter() - began
-    time_breakdown.add("training", spent)
+    train(model, dense.dataset, dense.recipe, job)
+    seconds = time.perf_counter() - began
+    time_breakdown.add("training", seconds)
     save_snapshot(
         store,
         key,
         model,
         dataset=dense.dataset,
         history=history or [],
-        train_seconds=spent,
+        train_seconds=seconds,
         time_breakdown=time_breakdown,
     )
 
@@ -83,20 +65,17 @@ def train_to(place: float, dense: Dense, store: ArtifactStore, *, time_breakdown
     torch.set_num_threads(1)
     key = dense.key if place >= 1.0 else f"{dense.key}@{place:g}"
     if key not in store:
-        fit(
-            key,
-            _fresh(dense),
-            dense=dense,
-            store=store,
+        job = TrainingJob(
             epochs=place * dense.recipe.dense_epochs,
             rate=Rate(peak=dense.recipe.dense_lr, last=place),
             seed=stable_seed(dense.seed, "dense"),
-            time_breakdown=time_breakdown,
         )
+        model = _initial_model(dense)
+        train_and_save(key, model, job, dense=dense, store=store, time_breakdown=time_breakdown)
     return key
 
 
-def _fresh(dense: Dense) -> nn.Module:
+def _initial_model(dense: Dense) -> nn.Module:
     torch.manual_seed(dense.seed)
     if isinstance(dense.model, Pretrained):
         return dense.model.build_pretrained(dense.dataset)

@@ -1,13 +1,14 @@
-"""Channels that leave together: their scores, and which of them stay within a budget."""
+"""Which channels stay: the lowest-scored leave until the rest is within a budget."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from harness.errors import UnsupportedError
+from harness.pruning.channel_groups import ChannelGroup, _sum
 from harness.pruning.masks import keep_all_but
 
 if TYPE_CHECKING:
@@ -17,79 +18,6 @@ if TYPE_CHECKING:
 
     from harness.contracts.evidence import Scope
     from harness.contracts.pruners import Scores
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A parameter that loses slices along `dim` (0 outputs, 1 inputs) with its group's channels.
-
-    Slice `index[i]` of the parameter goes when channel `root[i]` of the group goes.
-    """
-
-    parameter: str
-    dim: int
-    index: Tensor
-    root: Tensor
-    norm: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelGroup:
-    """Channels that leave together because the graph couples their layers.
-
-    Groups of one `kind` are made of the same layers coupled in the same way.
-    """
-
-    root: str
-    size: int
-    members: tuple[Member, ...] = field(repr=False)
-    kind: str = field(default="", repr=False)
-
-    @property
-    def producers(self) -> list[Member]:
-        """Those whose outputs the channels are."""
-        return [member for member in self.members if member.dim == 0 and not member.norm]
-
-    @property
-    def consumers(self) -> list[Member]:
-        """Those whose inputs the channels are."""
-        return [member for member in self.members if member.dim == 1]
-
-
-def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
-    """`(size,)` scores of a group's channels, and the reduction that made them.
-
-    Weight-shaped scores: summed over each member's slice, averaged over members (group mean of
-    DepGraph, Fang 2023). `(out,)` scores: averaged over the producing layers.
-    """
-    producers = [member for member in group.producers if member.parameter in scores]
-    if not producers:
-        raise UnsupportedError(f"no scores for the layers coupled to {group.root!r}")
-    if all(scores[member.parameter].dim() == 1 for member in producers):
-        return _sum(scores, producers, group.size) / len(producers), "producers"
-    members = [member for member in group.members if member.parameter in scores]
-    return _sum(scores, members, group.size) / len(members), "group"
-
-
-def coupled_sums(values: Scores, groups: Sequence[ChannelGroup]) -> dict[str, Tensor]:
-    """`(out,)` by producing layer: weight-shaped values summed over all that leaves with a channel."""
-    found: dict[str, Tensor] = {}
-    for group in groups:
-        total = _sum(values, [m for m in group.members if m.parameter in values], group.size)
-        for member in group.producers:
-            rows = found.setdefault(member.parameter, total.new_zeros(len(values[member.parameter])))
-            rows[member.index] = total[member.root]
-    return found
-
-
-def _sum(scores: Scores, members: Sequence[Member], size: int) -> Tensor:
-    total = torch.zeros(size, dtype=torch.float64)
-    for member in members:
-        score = scores[member.parameter].double()
-        others = [dim for dim in range(score.dim()) if dim != member.dim]
-        per_slice = score.sum(dim=others) if others else score
-        total.scatter_add_(0, member.root, per_slice[member.index])
-    return total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,3 +130,18 @@ def select_channels(
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle + 1, high)
     return lowest_channels(scores, low, multiple=multiple)
+
+
+def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
+    """`(size,)` scores of a group's channels, and the reduction that made them.
+
+    Weight-shaped scores: summed over each member's slice, averaged over members (group mean of
+    DepGraph, Fang 2023). `(out,)` scores: averaged over the producing layers.
+    """
+    producers = [member for member in group.producers if member.parameter in scores]
+    if not producers:
+        raise UnsupportedError(f"no scores for the layers coupled to {group.root!r}")
+    if all(scores[member.parameter].dim() == 1 for member in producers):
+        return _sum(scores, producers, group.size) / len(producers), "producers"
+    members = [member for member in group.members if member.parameter in scores]
+    return _sum(scores, members, group.size) / len(members), "group"
