@@ -71,7 +71,7 @@ class Observer:
 
 
 class DyingWithMany:
-    """An engine whose processes die of more than two pruned models; newer ones take `slower` as long."""
+    """An engine whose processes die of more than two pruned models; newer ones are `slower`."""
 
     def __init__(self, slower):
         self.slower = slower
