@@ -134,7 +134,7 @@ class GridRun:
 
     def _carry_out(self, plan: Plan, time_breakdown: TimeBreakdown) -> None:
         with self._runner(plan, time_breakdown) as runner:
-            runner.carry_out(plan, threads=self.grid.threads)
+            runner.carry_out(plan)
 
     @contextmanager
     def _runner(self, plan: Plan, time_breakdown: TimeBreakdown) -> Iterator[Runner]:

@@ -179,7 +179,7 @@ def _recipe(axes: dict[str, Any]) -> Recipe:
 
 def _execution(axes: dict[str, Any], *, workers: int, catalogue: Catalogue) -> Execution:
     """What was typed of it, taken out of the axes."""
-    stopping_rule = StoppingRule(precision=axes.pop("precision"), seconds=axes.pop("timing_seconds"))
+    stopping_rule = StoppingRule.to_precision(axes.pop("precision"), seconds=axes.pop("timing_seconds"))
     kept: Path | None = axes.pop("dense_from")
     if kept and not (kept / ARTIFACTS).is_dir():
         raise HarnessError(f"--dense-from {kept} is no run's folder: it has no {ARTIFACTS}/ in it")
