@@ -8,8 +8,8 @@ import click
 
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
-from harness.machine.environment import no_gpu, physical_cores
-from harness.machine.requirements import unmet
+from harness.machine.availability import no_gpu, unmet
+from harness.machine.environment import physical_cores
 
 if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue

@@ -98,7 +98,7 @@ def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) 
 
 def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
     """Let every reporter write, and say on stderr what was written and what went wrong."""
-    written, problems = write_reports(folder, rows, catalogue)
+    written, problems = write_reports(folder, rows, catalogue.choose("reporter", "all"))
     for problem in problems:
         click.echo(f"harness: warning: {problem}", err=True)
     click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)

@@ -44,14 +44,6 @@ def gpu_name() -> str:
     return _printed(["nvidia-smi", "-i", first, "--query-gpu=name", "--format=csv,noheader"])
 
 
-def no_gpu() -> str | None:
-    """Why nothing runs on an NVIDIA GPU here; None where there is one."""
-    if gpu_name():
-        return None
-    tells = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
-    return f"no NVIDIA GPU is here: nvidia-smi {tells}"
-
-
 @cache
 def physical_cores() -> int:
     """Cores without their hyper-threads; 1 where the system does not tell."""

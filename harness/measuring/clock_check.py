@@ -13,9 +13,8 @@ import numpy as np
 from torch import nn
 
 from harness.conversion.slowed import slowed
-from harness.engines.engine import device_slot
 from harness.machine.clock import Limits
-from harness.machine.device import local_device
+from harness.machine.device import device_slot, local_device
 from harness.measuring.timing_process import DENSE, TimingJob, time_snapshots
 from harness.ranking.intervals import Estimate, mean_of_medians
 from harness.training.synthetic import NoiseImages
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.backends import Backend
     from harness.contracts.data import Model
-    from harness.engines.engine import DeviceSlot
+    from harness.machine.device import DeviceSlot
     from harness.measuring.timing_results import TimingResults
     from harness.storage.artifacts import ArtifactStore
 

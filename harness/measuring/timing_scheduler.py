@@ -15,8 +15,9 @@ from harness.storage.keys import stable_seed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.engines.engine import DeviceSlot, Engine
+    from harness.engines.engine import Engine
     from harness.engines.observer import Observer
+    from harness.machine.device import DeviceSlot
     from harness.measuring.stopping import StopReason
     from harness.measuring.timing_process import ProcessTiming, TimingJob
 

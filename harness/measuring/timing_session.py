@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.engines.engine import device_slot
+from harness.machine.device import device_slot
 from harness.measuring.timing_process import DENSE, TimingJob
 from harness.trials.snapshot import read_facts
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contracts.meters import Meter
-    from harness.engines.engine import DeviceSlot
     from harness.machine.clock import Limits
+    from harness.machine.device import DeviceSlot
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
     from harness.trials.level_result import LevelResult

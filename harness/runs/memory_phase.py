@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.backends import OnDevice, Simulates
 from harness.conversion.deployment import Deployment
-from harness.engines.engine import device_slot
+from harness.machine.device import device_slot
 from harness.measuring.memory_measurement import MemoryJob, ModelFile, measure_memory, write_files
 from harness.trials.deployed_size import DeployedSizes
 

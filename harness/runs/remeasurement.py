@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.engines.engine import device_slot
 from harness.engines.local import LocalEngine
-from harness.machine.device import local_device
+from harness.machine.device import device_slot, local_device
 from harness.measuring.row_columns import timed_columns
 from harness.measuring.timing_process import COPY, DENSE, TimingJob
 from harness.measuring.timing_results import TimingResults
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
 
     from harness.discovery.backend_file import BackendFile
     from harness.discovery.catalogue import Catalogue
-    from harness.engines.engine import DeviceSlot
     from harness.engines.observer import Observer
     from harness.machine.clock import Limits
+    from harness.machine.device import DeviceSlot
     from harness.measuring.stopping import StoppingRule, StopReason
     from harness.measuring.timing_process import ProcessTiming
     from harness.ranking.pairs import Pair

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from harness.contracts.backends import PrefersMultiple
 from harness.contracts.data import Located, Pretrained
 from harness.contracts.schedules import Controlled
-from harness.machine.device import local_devices, why_unavailable
+from harness.machine.availability import why_unavailable
+from harness.machine.device import local_devices
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.machine.environment import cpu_name, installed_version
 from harness.storage.artifacts import ArtifactStore
+from harness.storage.files import cache_folder
 from harness.storage.keys import digest, source_hash
-from harness.training.image_cache import cache_folder
 from harness.training.recipe import StepCost
 
 if TYPE_CHECKING:

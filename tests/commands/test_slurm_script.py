@@ -7,7 +7,7 @@ import pytest
 
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
-from harness.machine.environment import no_gpu
+from harness.machine.availability import no_gpu
 from harness.storage.ledger import Ledger
 
 GRID = [

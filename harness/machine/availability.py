@@ -1,12 +1,35 @@
-"""Whether libraries that are not the harness's own are here, in versions that work together."""
+"""Availability: why a plugin, a GPU or a library cannot be used here, and the way out."""
 
 from __future__ import annotations
 
+import shutil
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
 
+from harness.errors import failure_reason
+from harness.machine.environment import gpu_name
+
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
+
+    from harness.contracts.backends import Backend
+    from harness.contracts.meters import Meter
+
+
+def why_unavailable(backend: Backend | Meter) -> str | None:
+    """Why a backend or meter cannot be used here, a plugin's own error included; None where it can."""
+    try:
+        return backend.unavailable()
+    except (Exception, SystemExit) as error:
+        return failure_reason(error)
+
+
+def no_gpu() -> str | None:
+    """Why nothing runs on an NVIDIA GPU here; None where there is one."""
+    if gpu_name():
+        return None
+    tells = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
+    return f"no NVIDIA GPU is here: nvidia-smi {tells}"
 
 
 def unmet(*requirements: str) -> str | None:
