@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,9 @@ from harness.runs.execution import Execution
 from harness.runs.request import available_meter, run_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.commands.grid_run import RunOutcome
     from harness.commands.run_options import EngineOptions
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
@@ -38,21 +42,23 @@ def run(options: RunOptions) -> None:
     Finished steps are kept: the same command again only reports, a wider one computes what is new.
     Exit code 0: done; 1: some cells failed and are listed; 2: the request was wrong.
     """
-    began = time.perf_counter()
+    began, engine, fresh = time.perf_counter(), options.engine, options.folder.fresh
     check_options(options)
-    grid_run = _grid_run(options, discover())
-    engine, fresh = options.engine, options.folder.fresh
-    if options.folder.dry_run:
-        print_plan(console(), grid_run.plan(fresh=fresh))
-        return
-    if engine.engine == "slurm-script":
-        plan = grid_run.plan(fresh=fresh)
-        click.echo(slurm_script(click.get_current_context(), plan, tasks=engine.workers), nl=False)
-        return
-    if engine.shard:
-        outcome = grid_run.train_shard(engine.shard)
-    else:
-        outcome = grid_run.execute(fresh=fresh, began=began)
+    catalogue = discover()
+    with ray_cluster(engine, catalogue) as cluster:
+        grid_run = _grid_run(options, catalogue, cluster)
+        if options.folder.dry_run:
+            print_plan(console(), grid_run.plan(fresh=fresh))
+        elif engine.engine == "slurm-script":
+            plan = grid_run.plan(fresh=fresh)
+            click.echo(slurm_script(click.get_current_context(), plan, tasks=engine.workers), nl=False)
+        elif engine.shard:
+            _exit_as(grid_run.train_shard(engine.shard))
+        else:
+            _exit_as(grid_run.execute(fresh=fresh, began=began))
+
+
+def _exit_as(outcome: RunOutcome) -> None:
     if outcome.failures:
         sys.exit(1)
 
@@ -77,9 +83,8 @@ def check_options(options: RunOptions) -> None:
         raise HarnessError("--shard: name an --arithmetic, as fp32, so that all shards train alike")
 
 
-def _grid_run(options: RunOptions, catalogue: Catalogue) -> GridRun:
+def _grid_run(options: RunOptions, catalogue: Catalogue, cluster: Cluster | None) -> GridRun:
     """Every name resolved. Raises HarnessError naming the first one that nothing answers to."""
-    cluster = join_ray_cluster(catalogue, options.engine) if options.engine.engine == "ray" else None
     processes = cluster.processors if cluster else options.engine.workers or physical_cores()
     execution = Execution(
         workers=processes,
@@ -101,8 +106,15 @@ def _grid_run(options: RunOptions, catalogue: Catalogue) -> GridRun:
     )
 
 
-def join_ray_cluster(catalogue: Catalogue, engine: EngineOptions) -> Cluster:
-    """The cluster, which is left when the command ends. Raises HarnessError where there is none."""
+@contextmanager
+def ray_cluster(engine: EngineOptions, catalogue: Catalogue) -> Iterator[Cluster | None]:
+    """The cluster of `--engine ray`, left at the end; None for others.
+
+    Raises HarnessError where Ray is not installed or no cluster answers.
+    """
+    if engine.engine != "ray":
+        yield None
+        return
     reason = unmet(RAY_REQUIREMENT)
     if reason is not None:
         raise HarnessError(f"--engine ray: {reason}")
@@ -111,7 +123,5 @@ def join_ray_cluster(catalogue: Catalogue, engine: EngineOptions) -> Cluster:
 
     backends = [offer.plugin for offer in catalogue.offers if offer.kind == "backend"]
     workers = engine.workers or physical_cores()
-    cluster: Cluster = click.get_current_context().with_resource(
-        join_cluster(engine.address, workers=workers, backends=backends)
-    )
-    return cluster
+    with join_cluster(engine.address, workers=workers, backends=backends) as cluster:
+        yield cluster

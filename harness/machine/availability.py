@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import failure_reason
 from harness.machine.environment import gpu_name
@@ -12,14 +12,18 @@ from harness.machine.environment import gpu_name
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-    from harness.contracts.backends import Backend
-    from harness.contracts.meters import Meter
+
+class Unavailable(Protocol):
+    """A plugin that says why it cannot be used here: a backend or a meter."""
+
+    def unavailable(self) -> str | None:
+        """None where it can."""
 
 
-def why_unavailable(backend: Backend | Meter) -> str | None:
+def why_unavailable(plugin: Unavailable) -> str | None:
     """Why a backend or meter cannot be used here, a plugin's own error included; None where it can."""
     try:
-        return backend.unavailable()
+        return plugin.unavailable()
     except (Exception, SystemExit) as error:
         return failure_reason(error)
 
@@ -46,22 +50,22 @@ def unmet(*requirements: str) -> str | None:
             return f"{problem}: {way_out}"
         name = Requirement(text).name
         for own in requires(name) or ():
-            wanted = Requirement(own)
-            if (wanted.marker is None or wanted.marker.evaluate({"extra": ""})) and wanted.specifier:
-                problem = _problem(wanted)
+            needed = Requirement(own)
+            if (needed.marker is None or needed.marker.evaluate({"extra": ""})) and needed.specifier:
+                problem = _problem(needed)
                 if problem:
-                    return f"{name} {version(name)} asks for {wanted}, but {problem}: {way_out}"
+                    return f"{name} {version(name)} asks for {needed}, but {problem}: {way_out}"
     return None
 
 
-def _problem(wanted: Requirement) -> str | None:
+def _problem(requirement: Requirement) -> str | None:
     try:
-        found = version(wanted.name)
+        installed = version(requirement.name)
     except PackageNotFoundError:
-        return f"{wanted.name} is not installed"
+        return f"{requirement.name} is not installed"
     # A build of a version, as 2.14.1+cpu, is that version.
-    fits = wanted.specifier.contains(found, prereleases=True)
-    return None if fits else f"{wanted.name} {found} is installed"
+    fits = requirement.specifier.contains(installed, prereleases=True)
+    return None if fits else f"{requirement.name} {installed} is installed"
 
 
 def _quoted(requirement: str) -> str:

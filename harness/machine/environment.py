@@ -18,14 +18,14 @@ CPU_INFO = Path("/proc/cpuinfo")
 @cache
 def cpu_name() -> str:
     """The processor's own name, or its architecture where it tells none."""
-    told = _model_name()
-    if told:
-        return told
+    name = _model_name()
+    if name:
+        return name
     # The same name, a second later: it also measures the processor's frequency.
     import cpuinfo
 
-    found = cpuinfo.get_cpu_info()
-    return str(found.get("brand_raw") or platform.processor() or platform.machine())
+    facts = cpuinfo.get_cpu_info()
+    return str(facts.get("brand_raw") or platform.processor() or platform.machine())
 
 
 def _model_name() -> str:
@@ -70,10 +70,10 @@ def source_revision() -> str:
 
 
 def _files_hash(package: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
-        found.update(file.read_bytes())
-    return found.hexdigest()[:12]
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache
