@@ -101,9 +101,9 @@ def coverage(
 def _claim(out: Path, settings: Mapping[str, Any]) -> None:
     """Raises HarnessError where a folder's finished rows were made in another way."""
     path = out / SETTINGS_FILE
-    kept = json.loads(path.read_text()) if path.is_file() else settings
-    if kept != settings:
-        settings_words = ", ".join(f"{name} {value}" for name, value in kept.items())
+    earlier = json.loads(path.read_text()) if path.is_file() else settings
+    if earlier != settings:
+        settings_words = ", ".join(f"{name} {value}" for name, value in earlier.items())
         raise HarnessError(f"{out} holds coverage with {settings_words}: choose another --out")
     write_file(path, json.dumps(settings).encode())
 

@@ -106,9 +106,9 @@ class GridRun:
         """The same, where models that were trained before are trained as then."""
         if not self.auto_arithmetic:
             return self
-        kept = self.execution.dense_from
-        before = [*(Ledger(kept).rows() if kept else ()), *rows]
-        return replace(self, grid=in_arithmetic_of(self.grid, before))
+        source = self.execution.dense_from
+        earlier = [*(Ledger(source).rows() if source else ()), *rows]
+        return replace(self, grid=in_arithmetic_of(self.grid, earlier))
 
     def _sized_to_machine(self, time_breakdown: TimeBreakdown) -> GridRun:
         """The same, with what is fastest here for other models, and as many workers as have memory."""

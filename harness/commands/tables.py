@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from harness.trials.plan import Plan
     from harness.trials.training_cost import TrainingCost
 
-WIDTH_OF_A_FILE = 150
+FILE_WIDTH = 150
+"""Characters of a line where output goes to a file."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """The terminal, or a page wide enough for the tables where output goes to a file."""
     page = Console(stderr=stderr)
-    return page if page.is_terminal else Console(stderr=stderr, width=WIDTH_OF_A_FILE)
+    return page if page.is_terminal else Console(stderr=stderr, width=FILE_WIDTH)
 
 
 def print_catalogue(page: Console, catalogue: Catalogue) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires, version
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import failure_reason
@@ -61,7 +61,7 @@ def unmet(*requirements: str) -> str | None:
 def _problem(requirement: Requirement) -> str | None:
     try:
         installed = version(requirement.name)
-    except PackageNotFoundError:
+    except ImportError:
         return f"{requirement.name} is not installed"
     # A build of a version, as 2.14.1+cpu, is that version.
     fits = requirement.specifier.contains(installed, prereleases=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harness.contracts.pruners import Pruner
     from harness.pruning.removal import Removal
 
-LEVEL = 0.5
+PRUNED_FRACTION = 0.5
 
 
 class Prune(Protocol):
@@ -58,7 +58,7 @@ class Half:
             budget = search.budget(level)
             return choose_removal(self.pruner, model, scoring, masks={}, example=example, budget=budget)
 
-        removal = search.meet(choose, LEVEL)
+        removal = search.meet(choose, PRUNED_FRACTION)
         apply_masks(removal.model, removal.masks)
         return removal.model
 
