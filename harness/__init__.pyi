@@ -161,6 +161,12 @@ from .conversion.tflite import (
 from .discovery.hookspecs import hookimpl as hookimpl
 from .errors import HarnessError as HarnessError
 from .errors import UnsupportedError as UnsupportedError
+from .machine.availability import (
+    no_gpu as no_gpu,
+)
+from .machine.availability import (
+    unmet as unmet,
+)
 from .machine.environment import (
     cpu_name as cpu_name,
 )
@@ -170,10 +176,6 @@ from .machine.environment import (
 from .machine.environment import (
     gpu_name as gpu_name,
 )
-from .machine.environment import (
-    no_gpu as no_gpu,
-)
-from .machine.requirements import unmet as unmet
 from .ranking.leaderboard import (
     Entry as Entry,
 )

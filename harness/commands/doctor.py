@@ -14,7 +14,7 @@ import click
 from harness.commands.options import SETTINGS
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
-from harness.machine.device import why_unavailable
+from harness.machine.availability import why_unavailable
 
 if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue

@@ -1,4 +1,4 @@
-"""A share of a plan's training, for a batch system whose jobs know nothing of each other."""
+"""Shards of a plan's training, for a batch system whose jobs know nothing of each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """The `number`th of `count` shares of the dense models or of the trials."""
+    """The `number`th of `count` shards of the dense models or of the trials."""
 
     stage: Stage
     number: int
@@ -30,8 +30,8 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """`dense:1/4` or `trials:3/16` taken apart. Raises HarnessError where it is neither."""
-    found = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
+    words = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
     stages: dict[str, Stage] = {stage: stage for stage in get_args(Stage)}
-    if found is None or found[1] not in stages or not 1 <= int(found[2]) <= int(found[3]):
+    if words is None or words[1] not in stages or not 1 <= int(words[2]) <= int(words[3]):
         raise HarnessError(f"--shard {text}: it is a shard as dense:1/4 or trials:16/16")
-    return Shard(stage=stages[found[1]], number=int(found[2]), count=int(found[3]))
+    return Shard(stage=stages[words[1]], number=int(words[2]), count=int(words[3]))

@@ -18,14 +18,14 @@ CPU_INFO = Path("/proc/cpuinfo")
 @cache
 def cpu_name() -> str:
     """The processor's own name, or its architecture where it tells none."""
-    told = _model_name()
-    if told:
-        return told
+    name = _model_name()
+    if name:
+        return name
     # The same name, a second later: it also measures the processor's frequency.
     import cpuinfo
 
-    found = cpuinfo.get_cpu_info()
-    return str(found.get("brand_raw") or platform.processor() or platform.machine())
+    facts = cpuinfo.get_cpu_info()
+    return str(facts.get("brand_raw") or platform.processor() or platform.machine())
 
 
 def _model_name() -> str:
@@ -42,14 +42,6 @@ def gpu_name() -> str:
     if not first or shutil.which("nvidia-smi") is None:
         return ""
     return _printed(["nvidia-smi", "-i", first, "--query-gpu=name", "--format=csv,noheader"])
-
-
-def no_gpu() -> str | None:
-    """Why nothing runs on an NVIDIA GPU here; None where there is one."""
-    if gpu_name():
-        return None
-    tells = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
-    return f"no NVIDIA GPU is here: nvidia-smi {tells}"
 
 
 @cache
@@ -78,10 +70,10 @@ def source_revision() -> str:
 
 
 def _files_hash(package: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
-        found.update(file.read_bytes())
-    return found.hexdigest()[:12]
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from harness.engines.engine import device_slot
+from harness.machine.device import device_slot
 from harness.measuring.file_chunks import file_chunks
 from harness.measuring.timing_process import TimingJob
 from harness.measuring.timing_results import DENSE
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.contracts.meters import Meter
-    from harness.engines.engine import DeviceSlot
     from harness.machine.clock import Limits
-    from harness.machine.device import Device
+    from harness.machine.device import Device, DeviceSlot
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
     from harness.trials.level_result import LevelResult

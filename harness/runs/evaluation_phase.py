@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.contracts.backends import Simulates
-from harness.engines.engine import device_slot
+from harness.machine.device import device_slot
 from harness.measuring.backend_evaluation import (
     BackendEvaluation,
     BackendEvaluations,

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.backends import OnDevice, Simulates
 from harness.conversion.deployment import Deployment
-from harness.engines.engine import device_slot
+from harness.machine.device import device_slot
 from harness.measuring.file_chunks import file_chunks
-from harness.measuring.memory_measurement import MemoryJob, ModelFile, measure_peaks, write_files
+from harness.measuring.memory_measurement import (
+    MemoryJob,
+    ModelFile,
+    measure_peaks,
+    write_files,
+)
 from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.conversion.deployment import Deployment
-    from harness.engines.engine import DeviceSlot
     from harness.engines.pool import WorkerPool
     from harness.engines.shard import Shard
+    from harness.machine.device import DeviceSlot
     from harness.trials.grid import Cell
     from harness.trials.plan import Plan
     from harness.trials.spec import Trial

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.storage.files import cache_folder
 from harness.storage.keys import digest, file_name
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ else:
     # PyTorch's loader asks for these methods only, and to import it would slow the listing down.
     Pairs = object
 
-CACHE = "HARNESS_CACHE"
 DISK_FRACTION = 0.5
 """Of the free disk that a cache may take."""
 CHUNK_IMAGES = 256
@@ -136,14 +136,6 @@ def listing(root: Path) -> str:
         stat = path.stat()
         found.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size} {stat.st_mtime_ns}".encode())
     return found.hexdigest()[:12]
-
-
-def cache_folder() -> Path:
-    """HARNESS_CACHE, or where the system keeps caches."""
-    import platformdirs
-
-    chosen = os.environ.get(CACHE)
-    return Path(chosen) if chosen else platformdirs.user_cache_path("pruning-harness")
 
 
 def _fits(source: Decodes, path: Path) -> bool:

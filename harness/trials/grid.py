@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Schedule
     from harness.training.recipe import Arithmetic, Recipe
+    from harness.trials.target import Quantity
 
 ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"]
 
@@ -59,7 +61,8 @@ class Cell:
 class Grid:
     """Every axis of a run, already resolved from names to plugins; `devices` by backend.
 
-    A model trains in its own of `arithmetics`, by name, or in that of the recipe.
+    Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in its own of
+    `arithmetics`, by name, or in that of the recipe.
     """
 
     models: Sequence[Model]
@@ -76,8 +79,22 @@ class Grid:
     threads: int
     recipe: Recipe
     weights: Path | None = None
-    target: Target = Target()
+    quantity: Quantity = "params"
+    target_backend: Backend | None = None
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
+
+    @cached_property
+    def target(self) -> Target:
+        """What levels are fractions of; a latency is of a batch of the smallest size that is timed."""
+        if self.target_backend is None:
+            return Target(quantity=self.quantity)
+        return Target(
+            quantity=self.quantity,
+            backend=self.target_backend,
+            facts=self.devices[self.target_backend.name].facts,
+            batch=min(self.batches),
+            threads=self.threads,
+        )
 
     def dense_models(self) -> list[Dense]:
         """One for every model and seed."""
@@ -117,21 +134,21 @@ class Grid:
 
     def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
         """The rows that dense models and trials owe, level by level."""
-        places = [(b, self._place(b, batch)) for b, batch in product(self.backends, self.batches)]
-        for subject, (backend, place) in product(subjects, places):
+        timings = [(b, self._timing(b, batch)) for b, batch in product(self.backends, self.batches)]
+        for subject, (backend, timing) in product(subjects, timings):
             for level in subject.levels:
-                settings = {**subject.settings, "trial": subject.key, "sparsity": level, **place}
+                settings = {**subject.settings, "trial": subject.key, "sparsity": level, **timing}
                 yield Cell(
                     subject=subject,
                     sparsity=level,
                     backend=backend,
-                    batch=place["batch"],
+                    batch=timing["batch"],
                     settings=settings,
                     key=measurement_key(settings),
                     device=self.devices[backend.name],
                 )
 
-    def _place(self, backend: Backend, batch: int) -> dict[str, Any]:
+    def _timing(self, backend: Backend, batch: int) -> dict[str, Any]:
         """The settings that all cells of a backend and batch size have."""
         facts = self.devices[backend.name].facts
         return {
@@ -153,11 +170,11 @@ def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
 
 
 def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
-    found = pattern(granularity)
-    if found.n_of_m:
+    chosen = pattern(granularity)
+    if chosen.n_of_m:
         # What compares is m weights, whatever was asked for.
         return "local"
     if choice != "published":
         return choice
-    published = pruner.scopes.get(found.scored, "global") if isinstance(pruner, Scoped) else "global"
-    return published if published in found.scopes else "local"
+    published = pruner.scopes.get(chosen.scored, "global") if isinstance(pruner, Scoped) else "global"
+    return published if published in chosen.scopes else "local"

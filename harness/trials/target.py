@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from harness.engines.engine import DeviceSlot
+from harness.machine.device import DeviceSlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Target:
     `facts` are what the backend says of its device.
     """
 
-    resource: Quantity = "params"
+    quantity: Quantity = "params"
     backend: Backend | None = None
     facts: Mapping[str, str] = field(default_factory=dict, hash=False)
     batch: int = 1
@@ -31,7 +31,7 @@ class Target:
     @property
     def name(self) -> str:
         """As it is typed: `params`, `macs` or `latency:BACKEND`."""
-        return f"{self.resource}:{self.backend.name}" if self.backend else self.resource
+        return f"{self.quantity}:{self.backend.name}" if self.backend else self.quantity
 
     @property
     def slot(self) -> DeviceSlot | None:

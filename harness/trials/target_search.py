@@ -70,7 +70,7 @@ class TargetSearch:
         self._example = example
         self._target = target
         self._macs = count_macs(dense, example[:1])
-        costs = weight_costs(dense, example, counted="macs" if target.resource == "macs" else "params")
+        costs = weight_costs(dense, example, counted="macs" if target.quantity == "macs" else "params")
         shapes = {name: weight.shape for name, weight in prunable_weights(dense).items()}
         if not shapes:
             raise UnsupportedError("the model has no convolution or linear layer to prune")
@@ -105,7 +105,7 @@ class TargetSearch:
     @property
     def _computed(self) -> bool:
         """Whether levels are of what the model truly computes: where zeros stay, that tells nothing."""
-        return self._target.resource == "macs" and self._aim.pattern.scored == "channel"
+        return self._target.quantity == "macs" and self._aim.pattern.scored == "channel"
 
     def _time_left(self, model: nn.Module, backend: Backend) -> float:
         """As timed in turn with the dense model, in this process; or as a simulator says of both."""
