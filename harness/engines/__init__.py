@@ -1,1 +1,1 @@
-"""Where trials and timings run."""
+"""Where jobs run: worker processes here, or hosts of a Ray cluster."""
