@@ -1,1 +1,1 @@
-"""Entry points, hooks, and the catalogue of plugins that they offer."""
+"""Plugin discovery: entry points, hooks, and the catalogue of what they offer."""

@@ -65,7 +65,7 @@ class WorkerPool:
             if idle:
                 self.time_breakdown.add("waiting", (now - since) * idle / size)
             if outcome.value is not None:
-                spent = outcome.value.time_breakdown.since_known(now - known[label])
+                spent = outcome.value.time_breakdown.since_submission(now - known[label])
                 self.time_breakdown.merge(spent, workers=size)
             ended, since = ended + 1, now
             yield label, outcome

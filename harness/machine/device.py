@@ -1,4 +1,4 @@
-"""What a backend's device says of itself, on the machine that it is on."""
+"""Device facts: what a backend's device says of itself, on the machine that it is on."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class Device:
 
     @property
     def name(self) -> str:
-        """What times are taken on; empty where nothing is known."""
+        """Name of what runs the models; empty where the device is not there."""
         return self.facts.get("device", "")
 
     def identity(self, backend: Backend) -> list[Any]:
-        """What changes when the backend, its device or its libraries do."""
+        """Identity for keys: changes when the backend, its device or its libraries do."""
         return [dict(self.facts), source_hash(backend), self.machine.get("torch")]
 
 
 def local_devices(backends: Sequence[Backend]) -> dict[str, Device]:
-    """What each backend's device is on this machine, by the backend's name."""
+    """Devices of this machine by the backend's name."""
     return {backend.name: local_device(backend) for backend in backends}
 
 
 def local_device(backend: Backend) -> Device:
-    """The backend's device on this machine; asking may take a second."""
+    """Device of the backend on this machine; to look may take a second."""
     reason = why_unavailable(backend)
     if reason is not None:
         return Device(reason=reason)
@@ -54,7 +54,7 @@ def local_device(backend: Backend) -> Device:
 
 
 def why_unavailable(backend: Backend | Meter) -> str | None:
-    """Why a backend or meter cannot be used here, a plugin's own error included; None where it can."""
+    """Reason why a backend or meter cannot be used here, its own error included; None where it can."""
     try:
         return backend.unavailable()
     except (Exception, SystemExit) as error:

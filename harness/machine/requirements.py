@@ -1,4 +1,4 @@
-"""Whether libraries that are not the harness's own are here, in versions that work together."""
+"""Optional requirements: whether libraries are installed in versions that work together."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def unmet(*requirements: str) -> str | None:
-    """Why libraries, as `openvino>=2025`, cannot be used, with the way out; None where all can.
+    """Unmet requirement among libraries as `openvino>=2025`, with the way out; None where all are met.
 
-    Looks at what each of them asks for itself too: pip leaves conflicts where it installs one by one.
+    Looks at the requirements of each of them too: pip leaves conflicts where it installs one by one.
     """
     from packaging.requirements import Requirement
 
@@ -22,23 +22,24 @@ def unmet(*requirements: str) -> str | None:
         if problem:
             return f"{problem}: {way_out}"
         name = Requirement(text).name
-        for own in requires(name) or ():
-            wanted = Requirement(own)
-            if (wanted.marker is None or wanted.marker.evaluate({"extra": ""})) and wanted.specifier:
-                problem = _problem(wanted)
+        for dependency in requires(name) or ():
+            requirement = Requirement(dependency)
+            marker = requirement.marker
+            if requirement.specifier and (marker is None or marker.evaluate({"extra": ""})):
+                problem = _problem(requirement)
                 if problem:
-                    return f"{name} {version(name)} asks for {wanted}, but {problem}: {way_out}"
+                    return f"{name} {version(name)} asks for {requirement}, but {problem}: {way_out}"
     return None
 
 
-def _problem(wanted: Requirement) -> str | None:
+def _problem(requirement: Requirement) -> str | None:
     try:
-        found = version(wanted.name)
+        installed = version(requirement.name)
     except PackageNotFoundError:
-        return f"{wanted.name} is not installed"
+        return f"{requirement.name} is not installed"
     # A build of a version, as 2.14.1+cpu, is that version.
-    fits = wanted.specifier.contains(found, prereleases=True)
-    return None if fits else f"{wanted.name} {found} is installed"
+    fits = requirement.specifier.contains(installed, prereleases=True)
+    return None if fits else f"{requirement.name} {installed} is installed"
 
 
 def _quoted(requirement: str) -> str:

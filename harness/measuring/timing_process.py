@@ -111,7 +111,7 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
         for batch in job.batches:
             _time_batch(job, subjects, ready, batch=batch, timing=timing)
     seconds = (CLOCK() - began) / 1e9
-    return replace(timing, conditions=load_monitor.conditions(), seconds=seconds)
+    return replace(timing, conditions=load_monitor.load(), seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Files that outlive a process: keys, artifacts, rows, run folders."""
+"""Persistent storage: keys, artifacts, rows and run folders."""

@@ -25,7 +25,7 @@ def test_others_work_is_seen():
     assert ready.wait(60)
     watch = LoadMonitor()
     time.sleep(1.0)
-    found = watch.conditions()
+    found = watch.load()
     release.set()
     other.join()
     assert found.others_cores > 0.3
