@@ -105,7 +105,11 @@ def test_the_control_has_the_tickets_mask_on_other_weights(trial, trained):
 def test_the_tickets_early_rounds_are_the_controls(trial, trained):
     levels = [walked(trial, trained, schedule=s)[0] for s in (Lottery(), Lottery().control)]
     assert levels[0].snapshot != levels[1].snapshot
-    assert levels[0].facts.epochs == pytest.approx(levels[1].facts.epochs) == trial.dense.recipe.finetune_epochs
+    assert (
+        levels[0].facts.epochs
+        == pytest.approx(levels[1].facts.epochs)
+        == trial.dense.recipe.finetune_epochs
+    )
 
 
 def test_rewinding_goes_back_as_far_as_the_budget_is_long(trial, trained):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from torch import Tensor, nn
 
 LAYOUT = "channels_last"

@@ -7,15 +7,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import harness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 OPERATORS = re.compile(r"CPU operators = (\d+)")
 KIB = 1024 / 1e6

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 import harness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 class LiteRt:

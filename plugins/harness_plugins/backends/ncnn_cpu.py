@@ -6,6 +6,7 @@ import io
 import subprocess
 import warnings
 import zipfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,8 +16,6 @@ from typing import TYPE_CHECKING
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from torch import Tensor, nn
 
 PARTS = ("model.ncnn.param", "model.ncnn.bin")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from torch import Tensor
 
 

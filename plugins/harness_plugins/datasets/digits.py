@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, cast
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch import Generator, Tensor
     from torch.utils.data import Dataset, TensorDataset
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, Self
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from PIL.Image import Image
     from torch import Generator, Tensor
 

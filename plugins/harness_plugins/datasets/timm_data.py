@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from PIL.Image import Image
     from torch import Generator, Tensor
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 import harness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Watts:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from zeus.monitor.energy import Measurement, ZeusMonitor
 
 WINDOW = "harness"

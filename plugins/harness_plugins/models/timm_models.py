@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from torch import nn
 
 REGISTERED = re.compile(r"^@register_model\n(?:@[^\n]*\n)*def (\w+)", re.MULTILINE)

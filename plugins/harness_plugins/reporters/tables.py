@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import harness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean", "Status": "string"}
 CHUNK = 100_000

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import harness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 
 class OneShot:
