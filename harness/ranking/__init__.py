@@ -1,1 +1,1 @@
-"""From rows and samples to leaderboards and verdicts; nothing here runs a model."""
+"""Ranking: from rows and samples to leaderboards and verdicts; nothing here runs a model."""

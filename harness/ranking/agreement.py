@@ -1,4 +1,4 @@
-"""How far two runs agree on the order of methods."""
+"""Rank agreement: how far two runs agree on the order of methods."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOARD_COLUMNS = ("model", "dataset", "data_hash", "backend", "batch", "threads",
 def entries_by_board(
     again: Sequence[Row], rows: Sequence[Row], replaced: set[str]
 ) -> dict[tuple[Any, ...], Entry]:
-    """Every method by its board's title and conditions, the machine aside, and its own name."""
+    """Leaderboard entries by the board's title and conditions, the machine aside, and the method."""
     current = [row for row in rows if row["key"] not in replaced]
     return {
         (board.title, *(board.conditions[name] for name in BOARD_COLUMNS), entry.method): entry
@@ -30,10 +30,10 @@ def entries_by_board(
 
 
 def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, int]:
-    """Kendall's (1938) tau over the pairs of methods whose scores' intervals do not overlap.
+    """Kendall's (1938) tau over pairs of methods whose scores' intervals do not overlap.
 
     Compared within each board, among the methods that save time in both runs. A pair counts where its
-    intervals part in the base or in the newer run; the number of pairs comes second, tau is None where
+    intervals do so in the base or in the newer run; the number of pairs comes second, tau is None where
     there are none.
     """
     ours, theirs = entries_by_board([], base, set()), entries_by_board([], new, set())
@@ -51,5 +51,5 @@ def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, 
 
 
 def apart(one: Entry, other: Entry) -> bool:
-    """Whether the two scores' intervals do not meet."""
+    """Whether the intervals of two scores do not overlap."""
     return one.low > other.high or other.low > one.high
