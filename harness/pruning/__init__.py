@@ -1,1 +1,1 @@
-"""From evidence to scores, from scores to masks or cut channels."""
+"""Pruning: from evidence to scores, from scores to masks or cut channels."""

@@ -33,8 +33,8 @@ def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, 
     """Kendall's (1938) tau over pairs of methods whose scores' intervals do not overlap.
 
     Compared within each board, among the methods that save time in both runs. A pair counts where its
-    intervals do so in the base or in the newer run; the number of pairs comes second, tau is None where
-    there are none.
+    intervals are apart in the base or in the newer run; the number of pairs comes second, tau is None
+    where there are none.
     """
     ours, theirs = entries_by_board([], base, set()), entries_by_board([], new, set())
     agreeing, counted = 0, 0

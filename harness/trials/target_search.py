@@ -17,7 +17,7 @@ from harness.conversion.export import convert, load_on_backend
 from harness.errors import HarnessError, UnsupportedError
 from harness.machine.clock import Limits, interleave
 from harness.pruning.layers import count_macs, prunable_weights
-from harness.pruning.mask_search import PruningBudget, weight_costs, whole_cost
+from harness.pruning.mask_search import PruningBudget, total_cost, weight_costs
 from harness.pruning.masks import apply_masks
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ class TargetSearch:
         shapes = {name: weight.shape for name, weight in prunable_weights(dense).items()}
         if not shapes:
             raise UnsupportedError("the model has no convolution or linear layer to prune")
-        whole = whole_cost(shapes, costs)
-        self._aim = PruningBudget(level=0.0, pattern=pattern, scope=scope, costs=costs, whole=whole)
+        whole = total_cost(shapes, costs)
+        self._aim = PruningBudget(
+            level=0.0, pattern=pattern, scope=scope, costs=costs, dense_cost=whole
+        )
 
     def budget(self, level: float) -> PruningBudget:
         """What leaves at a level of the weights' parameters or multiply-accumulates."""
@@ -89,7 +91,7 @@ class TargetSearch:
             return count_macs(model, self._example[:1]) / self._macs
         costs, weights = self._aim.costs, prunable_weights(model)
         left = sum(int(weight.count_nonzero()) * costs[name] for name, weight in weights.items())
-        return left / self._aim.whole
+        return left / self._aim.dense_cost
 
     def meet(self, choose: Callable[[float], PrunedT], level: float) -> PrunedT:
         """What `choose` removes so that no more than `1 - level` is left.
