@@ -173,9 +173,9 @@ def widest_saving(samples: Mapping[str, Sequence[float]], reference: str) -> flo
     if not others.size:
         return 0.0
     savings = reference_times - others
-    deviation = np.median(np.abs(savings - np.median(savings, axis=1, keepdims=True)), axis=1)
+    absolute_deviations = np.median(np.abs(savings - np.median(savings, axis=1, keepdims=True)), axis=1)
     # 1.4826 MAD estimates a standard deviation, 1.2533 of it over sqrt(n) is a median's error.
-    widths = 1.96 * 1.2533 * 1.4826 * deviation / np.sqrt(len(reference_times))
+    widths = 1.96 * 1.2533 * 1.4826 * absolute_deviations / np.sqrt(len(reference_times))
     return float(widths.max() / np.median(reference_times))
 
 

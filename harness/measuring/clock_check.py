@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from harness.conversion.slowed import slowed
+from harness.conversion.slowed import slowed_backend
 from harness.engines.engine import device_slot
 from harness.machine.clock import Limits
 from harness.machine.device import local_device
@@ -81,7 +81,7 @@ def copy_session(
     own = mean_of_medians([time_snapshots(job).samples[1][DENSE]]).value
     nanoseconds = round(injected * own * 1e6)
     names = [f"copy {k}" for k in range(COPIES)] + [f"slowed {k}" for k in range(SLOWED_COPIES)]
-    slower = slowed(backend, nanoseconds)
+    slower = slowed_backend(backend, nanoseconds)
     whole = replace(
         job,
         snapshots=dict.fromkeys([DENSE, *names], job.snapshots[DENSE]),

@@ -83,12 +83,12 @@ def process_weights(processes: Sequence[Sequence[Sequence[float]]]) -> list[floa
 
 def _relative_error(models: Sequence[Sequence[float]]) -> float:
     """Relative error of a median, the median over models; up to a constant factor."""
-    relative = [deviation([samples]) / float(np.median(samples)) for samples in models]
+    relative = [median_absolute_deviation([samples]) / float(np.median(samples)) for samples in models]
     return float(np.median(relative)) / math.sqrt(len(models[0]))
 
 
-def deviation(processes: Processes) -> float:
-    """Median absolute deviation from each process's median, over all rounds."""
+def median_absolute_deviation(processes: Processes) -> float:
+    """Median absolute deviation (MAD) from each process's median, over all rounds."""
     centred = [np.abs(np.asarray(s) - np.median(s)) for s in processes]
     return float(np.median(np.concatenate(centred)))
 

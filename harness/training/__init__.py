@@ -1,1 +1,1 @@
-"""The recipe, its data and its loop, and evaluation."""
+"""Training: the recipe, its data and its loop, and evaluation."""

@@ -1,4 +1,4 @@
-"""A small network and dataset for checks that must not depend on data that may be absent."""
+"""Synthetic model and data, for checks that must not depend on data that may be absent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMAGES = 64
 
 @dataclass(frozen=True)
 class NoiseImages:
-    """Seeded noise with random labels, as a dataset plugin."""
+    """Synthetic dataset: seeded noise with random labels."""
 
     name: str = "noise"
     classes: int = 10
@@ -44,7 +44,7 @@ class NoiseImages:
 
 
 class ResidualNetwork(nn.Module):
-    """Three convolutions with norms, a residual sum and a classifier: every kind of coupling."""
+    """Synthetic model: three convolutions with norms, a residual sum and a classifier."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class ResidualNetwork(nn.Module):
 
 
 def residual_network() -> nn.Module:
-    """The network with the same weights at every call, norms away from their start, to evaluate."""
+    """Residual network with the same weights at every call, norms away from their start."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = ResidualNetwork()
