@@ -1,1 +1,1 @@
-"""Where trials and timings run."""
+"""Engines: where trials and timings run."""

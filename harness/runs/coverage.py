@@ -65,7 +65,7 @@ class Half:
 
 def _resource(model: nn.Module, example: Tensor, granularity: str) -> TargetSearch:
     chosen = pattern(granularity)
-    target = Target(resource="macs" if chosen.scored == "channel" else "params")
+    target = Target(quantity="macs" if chosen.scored == "channel" else "params")
     return TargetSearch(model, example=example, target=target, pattern=chosen, scope="local")
 
 
@@ -113,7 +113,7 @@ def run_coverage(job: CoverageJob) -> CoverageResult:
         step = "pruning"
         resource = _resource(model, example, job.granularity)
         smaller = job.prune(model, example)
-        step, found = "running", replace(found, removed=1.0 - resource.left(smaller))
+        step, found = "running", replace(found, removed=1.0 - resource.fraction_left(smaller))
         wanted = _outputs(smaller, example)
         step = "exporting"
         run = from_host(load_on_backend(job.backend, smaller, example), job.backend)

@@ -99,7 +99,7 @@ def memory_targets(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator
         )
         first.setdefault(key, target)
     for key, target in first.items():
-        known = deployed_sizes.kept_peaks(key).keys()
+        known = deployed_sizes.recorded_peaks(key).keys()
         if not batches[key] <= known:
             # All of them again: a peak at one batch size counts those at smaller ones.
             yield replace(target, batches=tuple(sorted(batches[key] | known)))
@@ -153,7 +153,7 @@ class MemoryPhase:
         for label, outcome in self._pool.run(measure_memory, jobs, slots=slots):
             found = outcome.value
             if found is not None:
-                DeployedSizes(self._store).keep_peaks(keys[label], found.peaks)
+                DeployedSizes(self._store).record_peaks(keys[label], found.peaks)
             reason = outcome.failure if found is None else found.failure
             self._pool.observer.done(f"{label}: {reason or 'done'}", 1)
 

@@ -103,14 +103,14 @@ class Request:
             catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
             [backend], places = _usable(catalogue, terms, devices)
             return Target(
-                resource="latency",
+                quantity="latency",
                 backend=backend,
                 facts=places[backend.name].facts,
                 batch=batch,
                 threads=self.threads,
             )
         if self.target == "macs":
-            return Target(resource="macs")
+            return Target(quantity="macs")
         if self.target != "params":
             raise UnknownNameError("target", self.target, ["params", "macs", "latency:BACKEND"])
         return Target()

@@ -1,1 +1,1 @@
-"""One method on one model, data set and seed: planned, walked level by level, kept as snapshots."""
+"""Trials: one method on one model, dataset and seed, run level by level, saved as snapshots."""

@@ -38,7 +38,7 @@ def test_masks_save_what_their_zeros_cost():
 @pytest.fixture
 def by_macs(trial, store):
     train_dense(trial.dense, store)
-    return replace(trial, target=Target(resource="macs"))
+    return replace(trial, target=Target(quantity="macs"))
 
 
 def test_channels_leave_until_the_macs_are_met(by_macs, store):

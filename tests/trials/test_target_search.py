@@ -106,7 +106,7 @@ def test_a_level_of_latency_is_searched_on_the_backends_clock(trial, store, gran
     train_dense(trial.dense, store)
     trial = replace(
         trial,
-        target=Target(resource="latency", backend=Sleeping(), facts=Sleeping().describe()),
+        target=Target(quantity="latency", backend=Sleeping(), facts=Sleeping().describe()),
         granularity=granularity,
         scope=scope,
         levels=(0.5,),
