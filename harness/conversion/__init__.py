@@ -1,1 +1,1 @@
-"""From a snapshot to the file that a backend loads, and whether it computes the same."""
+"""Conversion: from a snapshot to the file that a backend loads, and whether both compute alike."""

@@ -31,11 +31,11 @@ class Slowed:
         return f"{self.backend.name} and {self.nanoseconds} ns"
 
     def unavailable(self) -> str | None:
-        """As the backend says."""
+        """Reason why the backend is unavailable, or None."""
         return self.backend.unavailable()
 
     def describe(self) -> Mapping[str, str]:
-        """As the backend says."""
+        """Device facts of the backend."""
         return self.backend.describe()
 
 

@@ -153,7 +153,7 @@ def wait_for_server(preloads: tuple[str, ...]) -> None:
 
 
 def _do_nothing() -> None:
-    """What a process does that only shows that processes can start."""
+    """Do nothing, in a process that only shows that processes can start."""
 
 
 def _start_context(preloads: tuple[str, ...]) -> multiprocessing.context.BaseContext:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from harness.contracts.meters import Meter
 
-METERED_SECONDS = 1.0
+MIN_METERED_SECONDS = 1.0
 """Least seconds metered: a counter's steps of about a millisecond are a thousandth of that."""
-MIN_RUNS = 3
+MIN_METERED_RUNS = 3
 
 
 def joules(
@@ -24,7 +24,7 @@ def joules(
     count, alternating = 0, cycle(runs)
     meter.begin()
     began = clock()
-    while count < MIN_RUNS or clock() - began < METERED_SECONDS * 1e9:
+    while count < MIN_METERED_RUNS or clock() - began < MIN_METERED_SECONDS * 1e9:
         next(alternating)()
         count += 1
     energy = meter.end()

@@ -33,7 +33,7 @@ ACTIVATION_MODULES = ("torch.nn.modules.activation", "timm.layers.activations")
 
 @dataclass
 class _Chain:
-    """How far the output of each layer is followed; tensors stay alive, so that no two have one id."""
+    """Chain of modules after each layer; tensors stay alive, so that no two have one id."""
 
     owner: dict[int, str] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)

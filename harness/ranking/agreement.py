@@ -43,13 +43,13 @@ def kendall_tau(base: Sequence[Row], new: Sequence[Row]) -> tuple[float | None, 
         for other in shared[number + 1 :]:
             same_board = one[:-1] == other[:-1]
             sides = ((ours[one], ours[other]), (theirs[one], theirs[other]))
-            if same_board and any(apart(a, b) for a, b in sides):
+            if same_board and any(_intervals_apart(a, b) for a, b in sides):
                 counted += 1
                 (a, b), (c, d) = sides
                 agreeing += 1 if (a.score - b.score) * (c.score - d.score) > 0 else -1
     return (agreeing / counted if counted else None), counted
 
 
-def apart(one: Entry, other: Entry) -> bool:
+def _intervals_apart(one: Entry, other: Entry) -> bool:
     """Whether the intervals of two scores do not overlap."""
     return one.low > other.high or other.low > one.high

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from harness.ranking.bootstrap import ScoreCells
-from harness.ranking.frame import CONDITION_COLUMNS, METHOD_COLUMNS, RECIPE_COLUMNS, combinations
+from harness.ranking.frame import CONDITION_COLUMNS, METHOD_COLUMNS, RECIPE_COLUMNS, combination_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,8 +79,8 @@ def _codes(frame: pd.DataFrame) -> _Codes:
     import pandas as pd
 
     return _Codes(
-        conditions=combinations(frame[name] for name in (*CONDITION_COLUMNS, *RECIPE_COLUMNS)),
-        method=combinations(frame[name] for name in METHOD_COLUMNS),
+        conditions=combination_numbers(frame[name] for name in (*CONDITION_COLUMNS, *RECIPE_COLUMNS)),
+        method=combination_numbers(frame[name] for name in METHOD_COLUMNS),
         seed=pd.factorize(frame["seed"], sort=True)[0],
         images=frame["images"].to_numpy(),
         dense=frame["pruner"].eq(DENSE_NAME).to_numpy(dtype=np.bool_),
@@ -92,7 +92,7 @@ def _latest_rows(frame: pd.DataFrame, codes: _Codes) -> RowIndices:
     """Indices of the rows that count, in order of each cell's first appearance."""
     import numpy as np
 
-    cells = combinations([codes.conditions, codes.method, codes.seed, frame["sparsity"]])
+    cells = combination_numbers([codes.conditions, codes.method, codes.seed, frame["sparsity"]])
     latest: RowIndices = np.zeros(cells.max(initial=-1) + 1, dtype=np.intp)
     # Where an index is assigned twice, numpy keeps the last.
     latest[cells] = np.arange(len(cells))

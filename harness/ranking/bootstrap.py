@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Singles = NDArray[np.float32]
     RowIndices = NDArray[np.intp]
 
-DRAWS = 1000
+BOOTSTRAP_DRAWS = 1000
 NORMAL_95 = 1.96
 
 
@@ -121,8 +121,8 @@ def _draw_resamples(images: int, seeds: int) -> tuple[Singles, Singles]:
     import numpy as np
 
     rng = np.random.default_rng(0)
-    held = rng.multinomial(images, np.full(images, 1 / images), size=DRAWS)
-    picked = rng.integers(0, seeds, (DRAWS, seeds))
+    held = rng.multinomial(images, np.full(images, 1 / images), size=BOOTSTRAP_DRAWS)
+    picked = rng.integers(0, seeds, (BOOTSTRAP_DRAWS, seeds))
     counts = np.stack([np.bincount(draw, minlength=seeds) for draw in picked])
     return held.T.astype(np.float32, order="C"), counts.T.astype(np.float32, order="C")
 
@@ -153,14 +153,14 @@ def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
     levels, seeds = cells.indices.shape
     # A stream of each method's own, so that its interval does not depend on who else was run.
     generator = np.random.default_rng(zlib.crc32(cells.stream.encode()))
-    noise = generator.standard_normal((DRAWS + 1, levels))[1:].T.astype(np.float32)
+    noise = generator.standard_normal((BOOTSTRAP_DRAWS + 1, levels))[1:].T.astype(np.float32)
     # Each seed takes the noise of other draws, every second one mirrored: within a draw no two seeds
     # share any, so that a draw is what it would be if each seed had a stream of its own.
-    step = max(1, DRAWS // seeds)
-    repeated = noise.take(np.arange(DRAWS + step * seeds) % DRAWS, axis=1)
+    step = max(1, BOOTSTRAP_DRAWS // seeds)
+    repeated = noise.take(np.arange(BOOTSTRAP_DRAWS + step * seeds) % BOOTSTRAP_DRAWS, axis=1)
     far, near = repeated.strides
     windows = np.lib.stride_tricks.as_strided(
-        repeated, (levels, seeds, DRAWS), (far, step * near, near), writeable=False
+        repeated, (levels, seeds, BOOTSTRAP_DRAWS), (far, step * near, near), writeable=False
     )
     sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
     error, middle = drawn.error[cells.indices], drawn.saved[cells.indices]

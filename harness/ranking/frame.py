@@ -117,7 +117,7 @@ def _is_ranked(row: Mapping[str, Any]) -> bool:
     return row["status"] == "ok" and all(row[name] is not None for name in NEEDED_COLUMNS)
 
 
-def combinations(columns: Iterable[Any]) -> RowIndices:
+def combination_numbers(columns: Iterable[Any]) -> RowIndices:
     """Combination numbers `(rows,)`: equal where all columns are, in order of first appearance."""
     import pandas as pd
 

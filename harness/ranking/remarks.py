@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.ranking.leaderboard import Entry, Leaderboard
 
-DRAWS = 1000
+BOOTSTRAP_DRAWS = 1000
 CONTROL = "random"
 
 
@@ -161,9 +161,9 @@ def _lower_ends(differences: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
     import numpy as np
 
     images = len(differences[0])
-    picked = np.random.default_rng(0).integers(0, images, (DRAWS, images))
-    drawn = np.zeros((DRAWS, images))
-    np.add.at(drawn, (np.arange(DRAWS)[:, None], picked), 1.0 / images)
+    picked = np.random.default_rng(0).integers(0, images, (BOOTSTRAP_DRAWS, images))
+    drawn = np.zeros((BOOTSTRAP_DRAWS, images))
+    np.add.at(drawn, (np.arange(BOOTSTRAP_DRAWS)[:, None], picked), 1.0 / images)
     lower_ends: NDArray[np.float64] = np.quantile(drawn @ np.stack(differences, axis=1), 0.025, axis=0)
     return lower_ends
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.training.recipe import Arithmetic
 
 
-EVALUATION_BATCH = 256
+EVALUATION_BATCH_IMAGES = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
         return logits
 
     move_model(model.eval(), layout)
-    evaluation = evaluate_run(run, dataset, batch=EVALUATION_BATCH)
+    evaluation = evaluate_run(run, dataset, batch=EVALUATION_BATCH_IMAGES)
     move_model(model, "")
     return evaluation
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.data import Part
 
-IMAGES = 64
+NOISE_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class NoiseImages:
     def tensors(self) -> tuple[Tensor, Tensor]:
         """`(64, 3, 16, 16)` images and `(64,)` labels, the same at every call."""
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(IMAGES, *self.shape, generator=generator)
-        return images, torch.randint(0, self.classes, (IMAGES,), generator=generator)
+        images = torch.randn(NOISE_IMAGES, *self.shape, generator=generator)
+        return images, torch.randint(0, self.classes, (NOISE_IMAGES,), generator=generator)
 
     def split(self, part: Part) -> TorchDataset[tuple[Tensor, int]]:  # noqa: ARG002 -- both are noise
-        """The same pairs for both parts."""
+        """Split of the dataset: the same pairs for training and test."""
         return cast("TorchDataset[tuple[Tensor, int]]", TensorDataset(*self.tensors))
 
     def fingerprint(self) -> str:

@@ -110,7 +110,7 @@ def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
 
 
 class _NoRandomFill(TorchFunctionMode):
-    """Mode without random fills, which leaves memory as it is: they are half of the time of building."""
+    """Mode without random fills, half of the time of building: memory stays as it is."""
 
     def __torch_function__(
         self,
@@ -119,7 +119,7 @@ class _NoRandomFill(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 -- as torch's
-        """What `func` returns, or the tensor untouched where it is a random fill."""
+        """Result of `func`, or the tensor untouched where it is a random fill."""
         named = kwargs or {}
         if func in RANDOM_FILLS:
             return args[0] if args else named["tensor"]

@@ -51,7 +51,7 @@ class Pruned(Protocol):
 
     @property
     def masks(self) -> Mapping[str, Tensor]:
-        """What is dropped of its weights."""
+        """Keep masks of its weights."""
 
 
 PrunedT = TypeVar("PrunedT", bound=Pruned)
