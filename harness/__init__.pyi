@@ -88,6 +88,12 @@ from .contracts.options import (
 from .contracts.options import (
     Preloads as Preloads,
 )
+from .contracts.options import (
+    choice_from as choice_from,
+)
+from .contracts.options import (
+    number_from as number_from,
+)
 from .contracts.pruners import (
     MakesMasks as MakesMasks,
 )
@@ -155,6 +161,12 @@ from .conversion.tflite import (
 from .discovery.hookspecs import hookimpl as hookimpl
 from .errors import HarnessError as HarnessError
 from .errors import UnsupportedError as UnsupportedError
+from .machine.availability import (
+    no_gpu as no_gpu,
+)
+from .machine.availability import (
+    unmet as unmet,
+)
 from .machine.environment import (
     cpu_name as cpu_name,
 )
@@ -164,10 +176,6 @@ from .machine.environment import (
 from .machine.environment import (
     gpu_name as gpu_name,
 )
-from .machine.environment import (
-    no_gpu as no_gpu,
-)
-from .machine.requirements import unmet as unmet
 from .ranking.leaderboard import (
     Entry as Entry,
 )
@@ -266,6 +274,7 @@ __all__ = [
     "TfliteConverter",
     "Trained",
     "UnsupportedError",
+    "choice_from",
     "column_units",
     "cpu_name",
     "cpu_peak_macs",
@@ -278,6 +287,7 @@ __all__ = [
     "load_onnx",
     "load_tflite",
     "no_gpu",
+    "number_from",
     "remarks",
     "shown_top1",
     "speedup_realised",

@@ -20,7 +20,7 @@ from harness.training.recipe import Recipe
 from harness.training.synthetic import ResidualNetwork, residual_network
 from harness.trials.spec import Dense, Trial
 from harness_plugins.datasets.digits import Digits
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.timm import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.schedules.one_shot import OneShot
 

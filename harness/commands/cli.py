@@ -7,11 +7,11 @@ import sys
 import click
 
 from harness.commands.lazy_group import LazyCommand, LazyGroup
+from harness.commands.options import SETTINGS
 from harness.errors import HarnessError
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
-INTERRUPTED = 130
-"""The exit code of shells for Ctrl-C."""
+INTERRUPTED_EXIT_CODE = 130
+"""Of shells for Ctrl-C."""
 
 COMMANDS = {
     "compare": LazyCommand("harness.commands.compare:compare", "Hold a newer run against a base."),
@@ -46,7 +46,7 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except click.Abort:
         click.echo("\nStopped. Finished steps are kept; the same command goes on from there.", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(INTERRUPTED_EXIT_CODE)
     except click.ClickException as error:
         _fail(error.format_message())
     except HarnessError as error:

@@ -23,7 +23,6 @@ from harness.storage.run_folder import RunFolder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.discovery.catalogue import Catalogue
     from harness.ranking.pairs import Pair
     from harness.ranking.verdicts import Metric
     from harness.runs.comparison import MetricVerdict, RemeasuredPair
@@ -90,114 +89,80 @@ def compare(
     """
     tolerances = _tolerances(fail_on)
     ours, theirs = RunFolder(base), RunFolder(new)
-    found = pairs(ours.rows, theirs.rows)
+    row_pairs = pairs(ours.rows, theirs.rows)
     catalogue = discover()
-    again: Mapping[str, RemeasuredPair] = {}
+    remeasured: Mapping[str, RemeasuredPair] = {}
     if remeasure:
-        stopping_rule = replace(STOPPING_RULE, seconds=timing_seconds)
-        again = _remeasured(
-            found,
+        from harness.commands.progress import ConsoleProgress
+        from harness.discovery.backend_file import backend_files
+        from harness.runs.remeasurement import Remeasurement
+
+        remeasured = Remeasurement(
             base=ours,
             new=theirs,
-            base_backends=base_backends,
             catalogue=catalogue,
-            stopping_rule=stopping_rule,
+            base_backends=backend_files(base_backends) if base_backends else {},
+            stopping_rule=replace(STOPPING_RULE, seconds=timing_seconds),
             tolerance=tolerances["latency"],
-        )
-    comparison = Comparison(base=ours, new=theirs, pairs=found, tolerances=tolerances, remeasured=again)
-    findings = list(comparison.findings(catalogue))
-    _show(findings, found, most=sys.maxsize if everything else MAX_SHOWN)
+        ).measure(row_pairs, ConsoleProgress)
+    comparison = Comparison(
+        base=ours, new=theirs, pairs=row_pairs, tolerances=tolerances, remeasured=remeasured
+    )
+    verdicts = list(comparison.verdicts(catalogue))
+    _show(verdicts, row_pairs, most=sys.maxsize if everything else MAX_SHOWN)
     _show_agreement(ours, theirs)
-    if _failed(findings, found):
+    if _conclude(verdicts, row_pairs):
         sys.exit(1)
 
 
 def _tolerances(text: str) -> dict[Metric, float]:
     """What `--fail-on` says, in fractions; what it does not name keeps its default."""
     tolerances = dict(TOLERANCES)
-    known = {str(metric): metric for metric in TOLERANCES}
+    metrics = {str(metric): metric for metric in TOLERANCES}
     for term in text.split(","):
-        name, _, value = (shard.strip() for shard in term.partition("="))
-        if name not in known:
-            raise UnknownNameError("metric", name, list(known))
+        name, _, value = (word.strip() for word in term.partition("="))
+        if name not in metrics:
+            raise UnknownNameError("metric", name, list(metrics))
         try:
-            tolerances[known[name]] = float("inf") if value == "off" else float(value) / 100
+            tolerances[metrics[name]] = float("inf") if value == "off" else float(value) / 100
         except ValueError:
             raise HarnessError(
                 f"--fail-on: {name} takes a number of percent or off, not {value!r}"
             ) from None
-        if not tolerances[known[name]] >= 0.0:
+        if not tolerances[metrics[name]] >= 0.0:
             raise HarnessError(f"--fail-on: {name}={value} is below 0")
     return tolerances
 
 
-def _remeasured(
-    found: Sequence[Pair],
-    *,
-    base: RunFolder,
-    new: RunFolder,
-    base_backends: Path | None,
-    catalogue: Catalogue,
-    stopping_rule: StoppingRule,
-    tolerance: float,
-) -> dict[str, RemeasuredPair]:
-    from harness.commands.progress import ConsoleProgress
-    from harness.discovery.backend_file import backend_files
-    from harness.machine.clock import Limits
-    from harness.runs.remeasurement import Sides, remeasure
-    from harness.storage.ledger import Ledger
-
-    sides = Sides(
-        base=base,
-        new=new,
-        base_backends=backend_files(base_backends) if base_backends else {},
-        catalogue=catalogue,
-        limits=Limits(seconds=min(1.0, stopping_rule.seconds)),
-    )
-    sessions = sides.sessions(found)
-    if not sessions:
-        raise HarnessError(
-            f"--remeasure needs the models of both runs, and {base.path} and {new.path} keep none that "
-            "pair up (a run keeps them in artifacts/)"
-        )
-    pending = sum(len(session.pairs) for session in sessions)
-    with Ledger(new.path).lock(), ConsoleProgress(pending) as progress:
-        return remeasure(
-            sessions,
-            log=new.path / "log.txt",
-            stopping_rule=stopping_rule,
-            tolerance=tolerance,
-            observer=progress,
-        )
-
-
-def _show(findings: Sequence[MetricVerdict], found: Sequence[Pair], *, most: int) -> None:
+def _show(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair], *, most: int) -> None:
     from harness.commands.tables import console, print_findings, print_table
 
     page = console()
-    counted = Counter((finding.metric, _word(finding)) for finding in findings)
+    counted = Counter((one.metric, _word(one)) for one in verdicts)
     print_table(page, ("metric", "verdict", "pairs"), [(*key, n) for key, n in counted.items()])
     for title, verdict in (("Regressed", "worse"), ("Improved", "better")):
-        chosen = [finding for finding in findings if finding.verdict == verdict]
-        print_findings(page, title, [(f, _word(f)) for f in chosen[:most]])
+        chosen = [one for one in verdicts if one.verdict == verdict]
+        print_findings(page, title, [(one, _word(one)) for one in chosen[:most]])
         if len(chosen) > most:
             click.echo(f"... and {len(chosen) - most} more; --all shows them")
-    lost = [(pair.label, "vanished") for pair in found if pair.vanished]
-    lost += [(p.label, f"{p.new['status']}: {p.new['reason']}") for p in found if p.broken and p.new]
+    lost = [(pair.label, "vanished") for pair in row_pairs if pair.vanished]
+    lost += [
+        (p.label, f"{p.new['status']}: {p.new['reason']}") for p in row_pairs if p.broken and p.new
+    ]
     print_table(page, ("what", "became of it"), lost[:most], title="Vanished or broken")
-    added = sum(pair.base is None for pair in found)
+    added = sum(pair.base is None for pair in row_pairs)
     click.echo(
-        f"{len(found) - added} rows of the base, {len(lost)} of them lost; {added} rows are new."
+        f"{len(row_pairs) - added} rows of the base, {len(lost)} of them lost; {added} rows are new."
     )
-    if any(finding.verdict == "ambiguous" for finding in findings):
+    if any(one.verdict == "ambiguous" for one in verdicts):
         click.echo("Ambiguous pairs may be worse or not: more seeds or test images, or more time.")
 
 
-def _word(finding: MetricVerdict) -> str:
-    worse, better = WORDS[finding.metric]
+def _word(verdict: MetricVerdict) -> str:
+    worse, better = WORDS[verdict.metric]
     words = {"worse": worse, "better": better}
-    said = words.get(finding.verdict, finding.verdict)
-    return said if finding.decides else f"{said} (two sessions: reported only)"
+    said = words.get(verdict.verdict, verdict.verdict)
+    return said if verdict.decides else f"{said} (two sessions: reported only)"
 
 
 def _show_agreement(base: RunFolder, new: RunFolder) -> None:
@@ -209,9 +174,10 @@ def _show_agreement(base: RunFolder, new: RunFolder) -> None:
         )
 
 
-def _failed(findings: Sequence[MetricVerdict], found: Sequence[Pair]) -> bool:
-    regressed = sum(finding.verdict == "worse" and finding.decides for finding in findings)
-    broken = sum(pair.broken for pair in found)
+def _conclude(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair]) -> bool:
+    """Say whether something failed, and return it."""
+    regressed = sum(one.verdict == "worse" and one.decides for one in verdicts)
+    broken = sum(pair.broken for pair in row_pairs)
     if regressed or broken:
         click.echo(f"harness: {regressed} regressions and {broken} broken rows", err=True)
     else:

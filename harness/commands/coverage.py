@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import pandas as pd
+from tabulate import tabulate
 
 from harness.commands.options import SETTINGS, FiniteRange
+from harness.commands.progress import ConsoleProgress
 from harness.discovery.loading import discover
+from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
+from harness.runs.coverage import CoverageJob, CoverageResult, Half, run_coverage
+from harness.runs.preloads import preloads_of
 from harness.runs.request import channel_multiples, selected_granularities
 from harness.storage.files import write_file
 
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
 
     from harness.contracts.data import Model
     from harness.discovery.catalogue import Catalogue
-    from harness.runs.coverage import CoverageJob, CoverageResult
 
 MODELS = (
     "resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "res2net50_26w_4s", "resnetv2_50",
@@ -72,8 +77,6 @@ def coverage(
     what is tested is whether it can be done, not how well. By default 48 architectures of more than
     twenty families. Exit code 1 where one cannot be covered.
     """
-    from harness.runs.coverage import CoverageJob, Half
-
     catalogue = discover()
     criterion = catalogue.choose_one("pruner", pruner, option="--pruner")
     runtime = catalogue.choose_one("backend", backend, option="--backend")
@@ -89,19 +92,19 @@ def coverage(
         for granularity in selected_granularities(granularities, channel_multiples(catalogue))
     ]
     _claim(out, {"pruner": criterion.name, "backend": runtime.name, "side": side})
-    found = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
-    click.echo(summary(found))
-    if any(covered.step for covered in found):
+    results = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
+    click.echo(summary(results))
+    if any(result.step for result in results):
         sys.exit(1)
 
 
 def _claim(out: Path, settings: Mapping[str, Any]) -> None:
     """Raises HarnessError where a folder's finished rows were made in another way."""
     path = out / SETTINGS_FILE
-    kept = json.loads(path.read_text()) if path.is_file() else settings
-    if kept != settings:
-        told = ", ".join(f"{name} {value}" for name, value in kept.items())
-        raise HarnessError(f"{out} holds coverage with {told}: choose another --out")
+    earlier = json.loads(path.read_text()) if path.is_file() else settings
+    if earlier != settings:
+        settings_words = ", ".join(f"{name} {value}" for name, value in earlier.items())
+        raise HarnessError(f"{out} holds coverage with {settings_words}: choose another --out")
     write_file(path, json.dumps(settings).encode())
 
 
@@ -116,14 +119,9 @@ def cover_all(
     jobs: Sequence[CoverageJob], out: Path, *, workers: int, time_limit: float
 ) -> list[CoverageResult]:
     """What became of each, in their order; written after each one, and finished ones taken over."""
-    from harness.commands.progress import ConsoleProgress
-    from harness.engines.local import LocalEngine
-    from harness.runs.coverage import CoverageResult, run_coverage
-    from harness.runs.preloads import preloads_of
-
     out.mkdir(parents=True, exist_ok=True)
-    found = {f"{c.model} {c.granularity}": c for c in _finished(out)}
-    pending = {job.label: job for job in jobs if job.label not in found}
+    results = {f"{result.model} {result.granularity}": result for result in _finished(out)}
+    pending = {job.label: job for job in jobs if job.label not in results}
     with ConsoleProgress(0) as progress:
         progress.phase("covering", len(pending))
         engine = LocalEngine(
@@ -137,17 +135,13 @@ def cover_all(
                 step="process",
                 reason=outcome.failure,
             )
-            found[label] = outcome.value or lost
-            _write(out, [found[job.label] for job in jobs if job.label in found])
+            results[label] = outcome.value or lost
+            _write(out, [results[job.label] for job in jobs if job.label in results])
             progress.done(label, 1)
-    return [found[job.label] for job in jobs]
+    return [results[job.label] for job in jobs]
 
 
 def _finished(out: Path) -> list[CoverageResult]:
-    import pandas as pd
-
-    from harness.runs.coverage import CoverageResult
-
     if not (out / TABLE).is_file():
         return []
     table = pd.read_csv(out / TABLE, keep_default_na=False, na_values=[""])
@@ -155,24 +149,21 @@ def _finished(out: Path) -> list[CoverageResult]:
     return [CoverageResult(**{str(n): row[n] for n in row}) for row in good.to_dict("records")]
 
 
-def _write(out: Path, found: Sequence[CoverageResult]) -> None:
-    import pandas as pd
-    from tabulate import tabulate
-
-    table = pd.DataFrame([asdict(covered) for covered in found])
+def _write(out: Path, results: Sequence[CoverageResult]) -> None:
+    table = pd.DataFrame([asdict(result) for result in results])
     table.to_csv(out / TABLE, index=False)
     lines = [
-        (c.model, c.granularity, c.step or "ok", f"{c.removed:.1%}" if c.removed else "", c.reason)
-        for c in found
+        (r.model, r.granularity, r.step or "ok", f"{r.removed:.1%}" if r.removed else "", r.reason)
+        for r in results
     ]
     headers = ("model", "granularity", "result", "removed", "reason")
     page = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
-    (out / PAGE).write_text(f"# Coverage\n\n{summary(found)}\n\n{page}\n", encoding="utf-8")
+    (out / PAGE).write_text(f"# Coverage\n\n{summary(results)}\n\n{page}\n", encoding="utf-8")
 
 
-def summary(found: Sequence[CoverageResult]) -> str:
+def summary(results: Sequence[CoverageResult]) -> str:
     """How many succeed at each granularity, in one sentence."""
-    every = Counter(covered.granularity for covered in found)
-    good = Counter(covered.granularity for covered in found if not covered.step)
-    parts = [f"{good[name]} of {count} at {name}" for name, count in every.items()]
-    return f"Pruned to half, run, exported and compared: {', '.join(parts)}."
+    every = Counter(result.granularity for result in results)
+    good = Counter(result.granularity for result in results if not result.step)
+    counts = [f"{good[name]} of {count} at {name}" for name, count in every.items()]
+    return f"Pruned to half, run, exported and compared: {', '.join(counts)}."

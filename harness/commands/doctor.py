@@ -6,7 +6,6 @@ import statistics
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,20 +14,15 @@ import click
 from harness.commands.options import SETTINGS
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
-from harness.machine.device import why_unavailable
-from harness.measuring.stopping import StoppingRule
+from harness.machine.availability import why_unavailable
 
 if TYPE_CHECKING:
-    from harness.contracts.backends import Backend
-    from harness.contracts.data import Model
     from harness.discovery.catalogue import Catalogue
     from harness.measuring.clock_check import ClockCheck
-    from harness.measuring.timing_results import TimingResults
 
 INJECTED_FRACTION = 0.03
 NEAR_FRACTION = 0.01
 MIN_AGREEMENT = 0.95
-STOPPING_RULE = StoppingRule(seconds=600.0)
 WATCHED_SECONDS = 1.0
 
 
@@ -69,76 +63,54 @@ def _show_machine(catalogue: Catalogue) -> None:
 
 
 def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) -> bool:
+    from harness.commands.progress import ConsoleProgress
     from harness.measuring.clock_check import CASES, clock_check
+    from harness.runs.copy_timing import time_copies
 
     [chosen, *_] = catalogue.choose("backend", backend)
     reason = why_unavailable(chosen)
     if reason is not None:
         raise HarnessError(f"backend {chosen.name!r} is not available here: {reason}")
     [architecture, *_] = catalogue.choose_models(model)
-    sessions = _copies(chosen, architecture, count=-(-cases // CASES))
-    found = clock_check([results for results, _ in sessions], [extra for _, extra in sessions])
-    _show_proof(found)
-    agreeing = _agreement(catalogue, model, backend)
-    near = sum(abs(error) <= NEAR_FRACTION for error in found.errors)
+    sessions = time_copies(
+        chosen,
+        architecture,
+        count=-(-cases // CASES),
+        injected=INJECTED_FRACTION,
+        progress=ConsoleProgress,
+    )
+    check = clock_check([one.results for one in sessions], [one.extra_ms for one in sessions])
+    _show_check(check)
+    agreeing = _rank_alike(catalogue, model, backend)
+    near = sum(abs(error) <= NEAR_FRACTION for error in check.errors)
     return (
-        found.false_savings <= 0.05 * len(found.same)
-        and found.found_slower >= 0.95 * len(found.injected)
-        and near >= 0.95 * len(found.injected)
+        check.false_savings <= 0.05 * len(check.same)
+        and check.found_slower >= 0.95 * len(check.injected)
+        and near >= 0.95 * len(check.injected)
         and agreeing
     )
 
 
-def _copies(backend: Backend, model: Model, *, count: int) -> list[tuple[TimingResults, float]]:
-    """What `count` sessions of copies measured, and the milliseconds that slowed ones spend more."""
-    from harness.commands.progress import ConsoleProgress
-    from harness.engines.local import LocalEngine
-    from harness.measuring.clock_check import copy_session
-    from harness.measuring.stopping import stop_reason
-    from harness.measuring.timing_scheduler import TimingScheduler
-    from harness.runs.preloads import preloads_of
-    from harness.storage.artifacts import ArtifactStore
-
-    found = []
-    with tempfile.TemporaryDirectory() as folder, ConsoleProgress(0) as progress:
-        log = Path(folder) / "log.txt"
-        engine = LocalEngine(
-            workers=1, time_limit=600, log=log, preloads=preloads_of(), note=progress.note
-        )
-        stop_check = partial(stop_reason, stopping_rule=STOPPING_RULE)
-        scheduler = TimingScheduler(engine, stop_check=stop_check, observer=progress)
-        progress.phase("timing copies", count)
-        for number in range(count):
-            store = ArtifactStore(Path(folder) / "artifacts")
-            session = copy_session(backend, model, store, injected=INJECTED_FRACTION, seed=number)
-            [(_, results)] = scheduler.measure(session)
-            if isinstance(results, str):
-                raise HarnessError(f"{session.label}: {results}")
-            found.append((results, session.nanoseconds / 1e6))
-            progress.done(f"session {number + 1} of {count}", 1)
-    return found
-
-
-def _show_proof(found: ClockCheck) -> None:
+def _show_check(check: ClockCheck) -> None:
     import numpy as np
 
-    width = np.median([(estimate.high - estimate.low) / 2 for estimate in found.same])
-    errors = np.array(found.errors)
+    width = np.median([(estimate.high - estimate.low) / 2 for estimate in check.same])
+    errors = np.array(check.errors)
     near = int((np.abs(errors) <= NEAR_FRACTION).sum())
     click.echo(
-        f"\n{len(found.processes)} sessions of "
-        f"{min(found.processes)} to {max(found.processes)} processes."
+        f"\n{len(check.processes)} sessions of "
+        f"{min(check.processes)} to {max(check.processes)} processes."
     )
     click.echo(
-        f"Same model: {found.false_savings} of {len(found.same)} cases seem to save time "
+        f"Same model: {check.false_savings} of {len(check.same)} cases seem to save time "
         f"(half-width of the interval: {width:.1%} in the median)."
     )
     click.echo(
-        f"{INJECTED_FRACTION:.0%} slower: {found.found_slower} of {len(found.injected)} cases "
+        f"{INJECTED_FRACTION:.0%} slower: {check.found_slower} of {len(check.injected)} cases "
         "are found slower, "
         f"off by {errors.mean():+.2%} on average, {near} within one point."
     )
-    for what, moves in (("one process", found.process_moves), ("a session", found.session_moves)):
+    for what, moves in (("one process", check.process_moves), ("a session", check.session_moves)):
         off = np.abs(moves)
         click.echo(
             f"Ratio of a copy's latency to dense latency in {what}: off by {np.median(off):.1%} in the "
@@ -146,7 +118,7 @@ def _show_proof(found: ClockCheck) -> None:
         )
 
 
-def _agreement(catalogue: Catalogue, model: str, backend: str) -> bool:
+def _rank_alike(catalogue: Catalogue, model: str, backend: str) -> bool:
     """Whether two runs of one grid rank alike the methods that their intervals tell apart."""
     from harness.commands.progress import ConsoleProgress
     from harness.ranking.agreement import kendall_tau

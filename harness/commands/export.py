@@ -8,6 +8,10 @@ import click
 
 from harness.commands.options import SETTINGS
 from harness.discovery.loading import discover
+from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
+from harness.runs.request import chosen_dataset
+from harness.storage.files import write_file
+from harness.storage.run_folder import RunFolder
 
 EXAMPLES = """\b
 harness export results/resnet18-digits magnitude_l2@0.8 --backend onnxruntime_cpu
@@ -45,14 +49,9 @@ def export(
     runs PyTorch's model you get its weights and a program for torch.export.load. Nothing of the
     harness is needed to load them.
     """
-    from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
-    from harness.runs.request import chosen_dataset
-    from harness.storage.files import write_file
-    from harness.storage.run_folder import RunFolder
-
     folder, catalogue = RunFolder(run), discover()
-    wanted = RowSelector(method=method, backend=backend, model=model, batch=batch, seed=seed)
-    row = select_row(folder.rows, wanted)
+    selector = RowSelector(method=method, backend=backend, model=model, batch=batch, seed=seed)
+    row = select_row(folder.rows, selector)
     [network] = catalogue.choose_models(row["model"])
     runtime = catalogue.choose_one("backend", backend, option="--backend")
     files = write_bundle(

@@ -1,4 +1,7 @@
-"""A grid that was ordered: carried out in its folder, ranked and accounted for."""
+"""The run of a grid: planned, carried out in its folder, ranked and accounted for.
+
+What functions import here brings PyTorch or worker processes, which a finished run has no need of.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import psutil
 from harness.commands.tables import console, print_ranking, print_reports, print_unmeasured
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.ranking.leaderboard import RankedRows
+from harness.runs.preloads import import_for_run, preloads_of
 from harness.runs.sizing import (
     in_arithmetic_of,
     in_fastest_arithmetic,
@@ -39,11 +43,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    """How a run ended: of how many cells, or training jobs of a shard, it has no result."""
+
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class GridRun:
     """What is run, where, how, and with which plugins.
 
-    With `auto`, models train as the folder's rows of them did, or in what is fastest here; with
-    `fitting`, on fewer workers where memory is short.
+    With `auto_arithmetic`, models train as the folder's rows of them did, or in what is fastest here;
+    with `workers_by_memory`, on fewer workers where memory is short.
     """
 
     grid: Grid
@@ -51,16 +62,16 @@ class GridRun:
     execution: Execution
     catalogue: Catalogue
     cluster: Cluster | None = None
-    auto: bool = False
-    fitting: bool = False
+    auto_arithmetic: bool = False
+    workers_by_memory: bool = False
 
     def plan(self, *, fresh: bool) -> Plan:
         """What is owed, as far as is known without trying anything; all of it where `fresh`."""
         rows = [] if fresh else Ledger(self.folder).rows()
-        return self._trained_before(rows)._plan(rows)
+        return self._in_earlier_arithmetics(rows)._plan(rows)
 
-    def failed(self, *, fresh: bool, began: float) -> bool:
-        """Carry it out and show it: whether a cell failed."""
+    def execute(self, *, fresh: bool, began: float) -> RunOutcome:
+        """Do what is owed, then print and write the ranking; `began` is when the command did."""
         time_breakdown = TimeBreakdown()
         with Ledger(self.folder).lock():
             if fresh:
@@ -68,32 +79,38 @@ class GridRun:
 
                 clear(self.folder)
             rows = Ledger(self.folder).rows()
-            grid_run = self._trained_before(rows)._sized(time_breakdown)
+            grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)
             if plan.pending:
                 grid_run._carry_out(plan, time_breakdown)
             else:
                 text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
                 click.echo(text, err=True)
-            failed = grid_run._show(plan)
+            outcome = grid_run._report(plan)
         if plan.pending:
             spent, workers = time.perf_counter() - began, grid_run.execution.workers
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
-        return failed
+        return outcome
+
+    def train_shard(self, shard: Shard) -> RunOutcome:
+        """Only train a shard of what is owed, beside others in the same folder, writing no rows."""
+        plan = self.plan(fresh=False)
+        with self._runner(plan, TimeBreakdown()) as runner:
+            return RunOutcome(failures=len(runner.train(plan, shard)))
 
     def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
         least, metered = self.execution.stopping_rule.least, self.execution.meter is not None
         return make_plan(self.grid, rows, processes=least, metered=metered)
 
-    def _trained_before(self, rows: Sequence[Mapping[str, Any]]) -> GridRun:
+    def _in_earlier_arithmetics(self, rows: Sequence[Mapping[str, Any]]) -> GridRun:
         """The same, where models that were trained before are trained as then."""
-        if not self.auto:
+        if not self.auto_arithmetic:
             return self
-        kept = self.execution.dense_from
-        before = [*(Ledger(kept).rows() if kept else ()), *rows]
-        return replace(self, grid=in_arithmetic_of(self.grid, before))
+        source = self.execution.dense_from
+        earlier = [*(Ledger(source).rows() if source else ()), *rows]
+        return replace(self, grid=in_arithmetic_of(self.grid, earlier))
 
-    def _sized(self, time_breakdown: TimeBreakdown) -> GridRun:
+    def _sized_to_machine(self, time_breakdown: TimeBreakdown) -> GridRun:
         """The same, with what is fastest here for other models, and as many workers as have memory."""
         if self.cluster is not None:
             # Elsewhere another arithmetic may be the fastest, and there is other memory.
@@ -101,40 +118,20 @@ class GridRun:
         say, workers, grid = partial(click.echo, err=True), self.execution.workers, self.grid
         step_costs = remembered_costs(grid)
         new = {model.name for model in grid.models} - grid.arithmetics.keys() - step_costs.keys()
-        if self.auto and new:
+        if self.auto_arithmetic and new:
             engine = self._local_engine(time_breakdown)
             with time_breakdown.counting("training"):
                 step_costs |= try_training_costs(grid, new, engine, say=say)
-        if self.auto:
+        if self.auto_arithmetic:
             grid = in_fastest_arithmetic(grid, step_costs, say=say)
-        if self.fitting:
+        if self.workers_by_memory:
             free = psutil.virtual_memory().available / 1e6
             workers = workers_that_fit(workers, step_costs, free_mb=free, say=say)
         return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
-    def _local_engine(self, time_breakdown: TimeBreakdown) -> Engine:
-        """Processes here, before it is known what they are to do."""
-        self._start_processes(time_breakdown)
-        from harness.engines.local import LocalEngine
-        from harness.runs.preloads import preloads_of
-        from harness.runs.runner import LOG
-
-        return LocalEngine(
-            workers=self.execution.workers,
-            time_limit=self.execution.time_limit,
-            log=self.folder / LOG,
-            preloads=preloads_of(self.grid.dataset),
-        )
-
-    def left_over(self, shard: Shard) -> bool:
-        """Only train a share, writing no rows: whether some of it came to no end."""
-        plan = self.plan(fresh=False)
-        with self._runner(plan, TimeBreakdown()) as runner:
-            return bool(runner.train(plan, shard))
-
     def _carry_out(self, plan: Plan, time_breakdown: TimeBreakdown) -> None:
         with self._runner(plan, time_breakdown) as runner:
-            runner.carry_out(plan, threads=self.grid.threads)
+            runner.carry_out(plan)
 
     @contextmanager
     def _runner(self, plan: Plan, time_breakdown: TimeBreakdown) -> Iterator[Runner]:
@@ -165,22 +162,31 @@ class GridRun:
         self._start_processes(time_breakdown)
         yield None
 
+    def _local_engine(self, time_breakdown: TimeBreakdown) -> Engine:
+        """Processes here, before it is known what they are to do."""
+        self._start_processes(time_breakdown)
+        from harness.engines.local import LocalEngine
+        from harness.runs.runner import LOG
+
+        return LocalEngine(
+            workers=self.execution.workers,
+            time_limit=self.execution.time_limit,
+            log=self.folder / LOG,
+            preloads=preloads_of(self.grid.dataset),
+        )
+
     def _start_processes(self, time_breakdown: TimeBreakdown) -> None:
+        """Start the workers' server; what this process is to import, it does meanwhile."""
         from harness.engines.local import start_server, wait_for_server
-        from harness.runs.preloads import preloads_of
 
         preloads = preloads_of(self.grid.dataset)
         with time_breakdown.counting("starting"):
             start_server(preloads)
-            # Takes as long as the server's own imports, which go on meanwhile.
-            import scipy.stats  # noqa: F401
-
-            import harness.runs.runner  # noqa: F401
-
+            import_for_run()
             wait_for_server(preloads)
 
-    def _show(self, plan: Plan) -> bool:
-        """Print and write what there is; whether a cell of the plan failed."""
+    def _report(self, plan: Plan) -> RunOutcome:
+        """Print and write what there is of the plan's cells, and of others in the folder."""
         every = RankedRows(Ledger(self.folder).rows())
         asked = {cell.key for cell in plan.cells}
         rows = RankedRows(row for row in every if row["key"] in asked)
@@ -190,4 +196,4 @@ class GridRun:
         print_unmeasured(console(), rows, "skipped")
         print_reports(self.folder, every, self.catalogue)
         print_unmeasured(console(stderr=True), rows, "failed")
-        return any(row["status"] == "failed" for row in rows)
+        return RunOutcome(failures=sum(row["status"] == "failed" for row in rows))

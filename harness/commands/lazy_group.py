@@ -39,8 +39,8 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
         """The command of that name, or None."""
-        found = self.lazy.get(cmd_name)
-        return found.load() if found else None
+        command = self.lazy.get(cmd_name)
+        return command.load() if command else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- likewise
         """Their lines, from the table alone."""

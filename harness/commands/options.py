@@ -1,36 +1,109 @@
-"""Options of `harness run` that come from a file or from the recipe."""
+"""Options of commands: a dataclass's fields declare them, and the command is called with its object."""
 
 from __future__ import annotations
 
 import math
 import os
 import tomllib
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import field, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from harness.errors import HarnessError, UnknownNameError
-from harness.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from dataclasses import Field
     from pathlib import Path
+
+    from _typeshed import DataclassInstance
+
+    Command = Callable[..., None]
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 """Of every command."""
-FLOAT32 = "fp32"
-"""What is typed for training as no arithmetic changes it."""
 
-RECIPE_HELP = {
-    "dense_epochs": "Epochs of dense training.",
-    "finetune_epochs": "Fine-tuning epochs of each level, shared out over its rounds.",
-    "train_batch": "Images per training step.",
-    "optimizer": "timm's name of the optimiser.",
-    "dense_lr": "Peak learning rate of dense training.",
-    "finetune_lr": "Peak learning rate of fine-tuning.",
-    "weight_decay": "Weight decay of both.",
-}
+Value = TypeVar("Value")
+Settings = TypeVar("Settings", bound="DataclassInstance")
+
+
+def option(kind: click.ParamType[Value], *names: str, default: Value, help: str) -> Value:  # noqa: A002 -- click's own word
+    """A field that is an option of the field's name, or of other names."""
+    return field(default=default, metadata=_option(*names, type=kind, default=default, help=help))
+
+
+def text_option(*, default: str, help: str) -> str:  # noqa: A002 -- likewise
+    """A field that is an option of any text."""
+    return option(click.STRING, default=default, help=help)
+
+
+def required_option(kind: click.ParamType[Value], *, help: str) -> Value:  # noqa: A002 -- likewise
+    """A field that is an option without a default."""
+    declared: Value = field(metadata=_option(type=kind, required=True, help=help))
+    return declared
+
+
+def optional(
+    kind: click.ParamType[Value],
+    *names: str,
+    help: str,  # noqa: A002 -- likewise
+    eager: Callable[[click.Context, click.Parameter, Value | None], Value | None] | None = None,
+) -> Value | None:
+    """A field that is None where its option is left out; `eager` is called before other options."""
+    attributes = {"callback": eager, "is_eager": True} if eager else {}
+    return field(default=None, metadata=_option(*names, type=kind, help=help, **attributes))
+
+
+def flag(*names: str, default: bool = False, help: str) -> bool:  # noqa: A002 -- likewise
+    """A field that is an option without a value, as `--fresh` or `--augment/--no-augment`."""
+    return field(default=default, metadata=_option(*names, is_flag=True, default=default, help=help))
+
+
+def option_group(settings: type[Settings]) -> Settings:
+    """A field that is a dataclass of options itself."""
+    group: Settings = field(metadata={"group": settings})
+    return group
+
+
+def _option(*names: str, **attributes: Any) -> dict[str, Any]:  # noqa: ANN401 -- click's own
+    return {"names": names, "attributes": attributes}
+
+
+def with_options(settings: type[Settings]) -> Callable[[Callable[[Settings], None]], Command]:
+    """A decorator: the command has the options of `settings`, and is given what was typed as one."""
+
+    def decorate(command: Callable[[Settings], None]) -> Command:
+        @wraps(command)
+        def decorated(**values: object) -> None:
+            command(_with_values(settings, values))
+
+        for item in reversed([*_option_fields(settings)]):
+            names = item.metadata["names"] or [f"--{item.name.replace('_', '-')}"]
+            click.option(*names, item.name, **item.metadata["attributes"])(decorated)
+        return decorated
+
+    return decorate
+
+
+def _option_fields(settings: type[DataclassInstance]) -> Iterator[Field[Any]]:
+    """Those of its groups among them, in their order."""
+    for item in fields(settings):
+        if "group" in item.metadata:
+            yield from _option_fields(item.metadata["group"])
+        else:
+            yield item
+
+
+def _with_values(settings: type[Settings], values: Mapping[str, object]) -> Settings:
+    groups = {item.name: item.metadata.get("group") for item in fields(settings)}
+    return settings(
+        **{
+            name: _with_values(group, values) if group else values[name]
+            for name, group in groups.items()
+        }
+    )
 
 
 class FiniteRange(click.FloatRange):
@@ -42,12 +115,6 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
-
-
-_RANGES: dict[type, click.ParamType[Any]] = {
-    float: FiniteRange(min=0),
-    int: click.IntRange(min=1),
-}
 
 
 def cores_to_pin(text: str) -> tuple[int, ...]:
@@ -72,48 +139,33 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise HarnessError(f"--config {path}: {error}") from None
-    known = {
+    names = {
         option.removeprefix("--"): parameter.name
         for parameter in context.command.params
         for option in parameter.opts
         if parameter.name not in ("config", "dry_run", "fresh")
     }
-    found = {}
+    defaults = {}
     for key, value in values.items():
-        option = key.replace("_", "-")
-        if option not in known:
-            raise UnknownNameError("setting", key, known)
-        found[known[option]] = ",".join(map(str, value)) if isinstance(value, list) else value
-    context.default_map = found
+        word = key.replace("_", "-")
+        if word not in names:
+            raise UnknownNameError("setting", key, names)
+        defaults[names[word]] = ",".join(map(str, value)) if isinstance(value, list) else value
+    context.default_map = defaults
     return path
 
 
 def typed_words(context: click.Context, *, without: Collection[str]) -> list[str]:
     """The options that were typed but some, as words of a command line."""
     words = []
-    for option in context.command.params:
-        name = str(option.name)
+    for parameter in context.command.params:
+        name = str(parameter.name)
         source = context.get_parameter_source(name)
         if name in without or source is not click.core.ParameterSource.COMMANDLINE:
             continue
         value = context.params[name]
         if isinstance(value, bool):
-            words.append((option.opts if value else option.secondary_opts)[0])
+            words.append((parameter.opts if value else parameter.secondary_opts)[0])
         else:
-            words.append(f"{option.opts[0]}={value}")
+            words.append(f"{parameter.opts[0]}={value}")
     return words
-
-
-def recipe_options(command: Any) -> Any:  # noqa: ANN401 -- click's decorators are untyped
-    """One option for each number of the recipe."""
-    for item in reversed(fields(Recipe)):
-        if item.name in RECIPE_HELP:
-            option = f"--{item.name.replace('_', '-')}"
-            command = click.option(
-                option,
-                item.name,
-                type=_RANGES.get(type(item.default), str),
-                default=item.default,
-                help=RECIPE_HELP[item.name],
-            )(command)
-    return command

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.options import FLOAT32, typed_words
+from harness.commands.options import typed_words
+from harness.commands.run_options import FLOAT32
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

@@ -6,6 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from harness.ranking.leaderboard import leaderboards, shown_top1
 from harness.ranking.remarks import remarks
@@ -16,24 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.table import Table
-
     from harness.discovery.catalogue import Catalogue
     from harness.ranking.leaderboard import Entry, Leaderboard, RankedRows
     from harness.runs.comparison import MetricVerdict
     from harness.trials.plan import Plan
     from harness.trials.training_cost import TrainingCost
 
-WIDTH_OF_A_FILE = 150
+FILE_WIDTH = 150
+"""Characters of a line where output goes to a file."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """The terminal, or a page wide enough for the tables where output goes to a file."""
-    from rich.console import Console
-
-    found = Console(stderr=stderr)
-    return found if found.is_terminal else Console(stderr=stderr, width=WIDTH_OF_A_FILE)
+    page = Console(stderr=stderr)
+    return page if page.is_terminal else Console(stderr=stderr, width=FILE_WIDTH)
 
 
 def print_catalogue(page: Console, catalogue: Catalogue) -> None:
@@ -98,7 +98,7 @@ def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) 
 
 def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
     """Let every reporter write, and say on stderr what was written and what went wrong."""
-    written, problems = write_reports(folder, rows, catalogue)
+    written, problems = write_reports(folder, rows, catalogue.choose("reporter", "all"))
     for problem in problems:
         click.echo(f"harness: warning: {problem}", err=True)
     click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)
@@ -137,7 +137,7 @@ def _loss(finding: MetricVerdict) -> str:
     if finding.loss is None:
         return ""
     unit = {"accuracy": " points", "score": " / 100"}.get(finding.metric, " %")
-    value, low, high = (100 * shard for shard in vars(finding.loss).values())
+    value, low, high = (100 * bound for bound in vars(finding.loss).values())
     return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]{unit}"
 
 
@@ -176,13 +176,8 @@ def _ranking_cells(entry: Entry) -> list[Any]:
 
 
 def _table(*headers: str, title: str | None = None) -> Table:
-    from rich import box
-    from rich.table import Table
-
     return Table(*headers, title=title, title_justify="left", box=box.SIMPLE_HEAD)
 
 
 def _plain(text: str) -> Any:  # noqa: ANN401 -- rich takes a Text wherever it takes markup
-    from rich.text import Text
-
     return Text(text)

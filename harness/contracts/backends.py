@@ -32,7 +32,10 @@ class Backend(Protocol):
 
 @runtime_checkable
 class RunsModel(Protocol):
-    """A backend that takes PyTorch's model as it is."""
+    """A backend that takes PyTorch's model as it is.
+
+    Each process that times or evaluates prepares the model anew, once for each batch size.
+    """
 
     def prepare(self, model: nn.Module, example: Tensor) -> Run:
         """Load the model, untimed; use as many threads as `torch.get_num_threads()` says."""
@@ -40,7 +43,11 @@ class RunsModel(Protocol):
 
 @runtime_checkable
 class LoadsFile(Protocol):
-    """A backend that loads a file, which another process may have made."""
+    """A backend that loads a file, which another process may have made.
+
+    The core keeps the files, counts their bytes as the model's size and exports them as they are; one
+    that serves any batch size is loaded once in a process.
+    """
 
     @property
     def converter(self) -> AnyConverter:
@@ -55,8 +62,8 @@ class OnDevice(Protocol):
     """A backend on a PyTorch device that is not the processor.
 
     What `prepare` or `load` returns takes and returns tensors in the device's memory, and may return
-    before they are computed: the inputs are put there untimed, and the device's own events are the
-    clock.
+    before they are computed: the core puts the inputs there untimed, takes the device's own events for
+    the clock, and measures no memory of a process.
     """
 
     @property
@@ -66,7 +73,10 @@ class OnDevice(Protocol):
 
 @runtime_checkable
 class Approximate(Protocol):
-    """A backend that computes in fewer bits than PyTorch's 32: its own accuracy is measured too."""
+    """A backend that computes in fewer bits than PyTorch's 32.
+
+    The core measures accuracy through it, on the whole test part, and ranks by that accuracy.
+    """
 
     @property
     def tolerance(self) -> float:
@@ -75,7 +85,7 @@ class Approximate(Protocol):
 
 @runtime_checkable
 class LimitsBatch(Protocol):
-    """A backend that runs no more than so many images at once; larger batches are skipped."""
+    """A backend that runs no more than so many images at once; cells of larger batches are skipped."""
 
     @property
     def most_images(self) -> int:
@@ -84,7 +94,10 @@ class LimitsBatch(Protocol):
 
 @runtime_checkable
 class PrefersMultiple(Protocol):
-    """A backend that computes channels so many at a time; `channel:BACKEND` keeps a multiple."""
+    """A backend that computes channels so many at a time.
+
+    At granularity `channel:BACKEND` the core keeps a multiple of that in each layer.
+    """
 
     @property
     def channel_multiple(self) -> int:
@@ -93,7 +106,10 @@ class PrefersMultiple(Protocol):
 
 @runtime_checkable
 class Bounded(Protocol):
-    """A backend that knows how fast its device can be; a time below that fails its row."""
+    """A backend that knows how fast its device can be.
+
+    A time below what a model's multiply-accumulates then need fails its row: the clock is wrong.
+    """
 
     def peak_macs(self, threads: int) -> float:
         """Multiply-accumulates a second that the device cannot exceed at any precision."""
@@ -118,7 +134,8 @@ class Simulated:
 class Simulates(Protocol):
     """A backend that loads a file and hands over a device's own time instead of being timed.
 
-    What `load` returns computes the device's numbers on this machine.
+    What `load` returns computes the device's numbers on this machine, for the accuracy. The core keeps
+    what was simulated, and ranks by it as by a time that was measured.
     """
 
     @property

@@ -26,7 +26,7 @@ class Format(Protocol):
 
 @runtime_checkable
 class Converter(Format, Protocol):
-    """Makes a file of one snapshot for one batch size; the core keeps it."""
+    """Makes a file of one snapshot for one batch size; the core keeps it under the weights' hash."""
 
     def convert(self, model: nn.Module, images: Tensor, *, batch: int) -> bytes:
         """The file, for inputs of `batch` images; `images` are of the training set, to calibrate on."""
@@ -34,7 +34,10 @@ class Converter(Format, Protocol):
 
 @runtime_checkable
 class Refines(Format, Protocol):
-    """Makes a file from another converter's, which other backends may load as it is."""
+    """Makes a file from another converter's, which other backends may load as it is.
+
+    The core has the source make its file first, or takes the one that it keeps.
+    """
 
     @property
     def source(self) -> Converter | SharesGraph:
@@ -46,7 +49,10 @@ class Refines(Format, Protocol):
 
 @runtime_checkable
 class SharesGraph(Format, Protocol):
-    """Makes files from a graph that is converted once for all models of the same shapes."""
+    """Makes files from a graph that is converted once for all models of the same shapes.
+
+    The core keeps the graph and fills it with the weights of each masked twin of the dense model.
+    """
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
         """The converted graph without its weights, good for any batch size."""
@@ -57,7 +63,10 @@ class SharesGraph(Format, Protocol):
 
 @runtime_checkable
 class Narrows(Protocol):
-    """A converter whose graph also serves models of the same layers that have lost channels."""
+    """A converter whose graph also serves models of the same layers that have lost channels.
+
+    The core asks for a narrower graph before it exports a channel-pruned model anew.
+    """
 
     def narrowed(self, graph: bytes, model: nn.Module, example: Tensor) -> bytes | None:
         """The graph for `model`, of a wider one; None where it would not compute what `model` does.

@@ -38,7 +38,11 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class Pretrained(Protocol):
-    """A model that dense training does not begin fresh: its name says which weights it begins with."""
+    """A model that dense training does not begin fresh: its name says which weights it begins with.
+
+    The core trains on from what `build_pretrained` returns, or takes it as the dense model at
+    `--dense-epochs 0`; `build` gives the shape that later weights are loaded into.
+    """
 
     def build_pretrained(self, dataset: Dataset) -> nn.Module:
         """As `build`, with those weights, the last layer fresh where the classes are others.
@@ -49,7 +53,10 @@ class Pretrained(Protocol):
 
 @runtime_checkable
 class Located(Protocol):
-    """A dataset that is read from a folder of the user's choice, or downloaded into it."""
+    """A dataset that is read from a folder of the user's choice, or downloaded into it.
+
+    The core asks for it with what `--data-dir` and `--download` say, before any other work.
+    """
 
     def located(self, folder: Path | None, *, download: bool) -> Self:
         """The same there; HarnessError where it is not there and may not be downloaded."""
@@ -57,7 +64,7 @@ class Located(Protocol):
 
 @runtime_checkable
 class Augments(Protocol):
-    """A dataset with its own augmentation of training batches."""
+    """A dataset with its own augmentation; the core calls it on each batch that it trains on."""
 
     def augment(self, images: Tensor, generator: Generator) -> Tensor:
         """A changed copy of `(n, channels, height, width)`; all randomness from `generator`."""

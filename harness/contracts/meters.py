@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
 
+Source = Literal["measured", "estimated"]
+"""Whether a meter reads a counter of the device or reckons from something else."""
+
 
 @runtime_checkable
 class Meter(Protocol):
@@ -17,8 +20,8 @@ class Meter(Protocol):
         """The name users select it by."""
 
     @property
-    def source(self) -> Literal["measured", "estimated"]:
-        """Whether it reads a counter of the device or reckons from something else."""
+    def source(self) -> Source:
+        """Rows carry it beside the energy, since an estimate cannot be held against a measurement."""
 
     def unavailable(self) -> str | None:
         """Why this machine cannot use it, with the way out; None where it can. Import nothing heavy."""

@@ -33,16 +33,19 @@ class Pruner(Protocol):
 
 @runtime_checkable
 class PrunesOnly(Protocol):
-    """A pruner that is defined at some granularities only; cells at others are skipped."""
+    """A pruner that is defined at some granularities only; the core skips cells at others."""
 
     @property
-    def granularities(self) -> Collection[Granularity]:
-        """Where the method is defined."""
+    def granularities(self) -> Collection[str]:
+        """Where the method is defined: `weight`, `channel`, or both."""
 
 
 @runtime_checkable
 class Scoped(Protocol):
-    """A pruner whose publication does not compare scores over the whole network."""
+    """A pruner whose publication does not compare scores over the whole network.
+
+    The core compares as it says, unless `--scope` says otherwise.
+    """
 
     @property
     def scopes(self) -> Mapping[Granularity, Scope]:
@@ -51,7 +54,11 @@ class Scoped(Protocol):
 
 @runtime_checkable
 class Rewrites(Protocol):
-    """A pruner that also changes the weights that stay."""
+    """A pruner that also changes the weights that stay.
+
+    The core writes them into a copy of the model before it removes and trains; methods that choose the
+    same masks do not share training with one that rewrites.
+    """
 
     def rewrite(self, evidence: Evidence, keep: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """New weights by name, whole ones, from which the core then removes what `keep` drops.
@@ -62,7 +69,11 @@ class Rewrites(Protocol):
 
 @runtime_checkable
 class MakesMasks(Protocol):
-    """A pruner that chooses single weights itself, whatever their scores."""
+    """A pruner that chooses single weights itself, whatever their scores.
+
+    The core asks at granularity `weight` only, and searches the sparsity that meets the level where
+    weights cost unlike; patterns and channels are chosen by the scores.
+    """
 
     def masks(self, evidence: Evidence, sparsity: float) -> Mapping[str, Tensor]:
         """Keep masks (bool) by weight name; what was removed before stays removed."""
@@ -70,7 +81,10 @@ class MakesMasks(Protocol):
 
 @runtime_checkable
 class Steps(Protocol):
-    """A pruner that scores anew in each of `steps` exponential steps, with no training between."""
+    """A pruner that scores anew in each of `steps` exponential steps, with no training between.
+
+    The core removes after each what its share of the sparsity asks for.
+    """
 
     @property
     def steps(self) -> int:
@@ -93,7 +107,11 @@ class Trained:
 
 @runtime_checkable
 class Penalises(Protocol):
-    """A pruner that first trains the model towards sparsity, in epochs that count as any others."""
+    """A pruner that first trains the model towards sparsity, in epochs that count as any others.
+
+    The core trains with the penalty first and by the plain loss after pruning; the round's epochs are
+    shared out between both.
+    """
 
     @property
     def penalty_share(self) -> float:
@@ -104,4 +122,4 @@ class Penalises(Protocol):
         """Whether scores are those of the penalised model; else what the penalty saw leaves."""
 
     def penalty(self, trained: Trained) -> Tensor:
-        """A scalar that is added to each batch's loss."""
+        """A finite scalar with a gradient, which is added to each batch's loss."""

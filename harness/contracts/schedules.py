@@ -62,7 +62,10 @@ class Schedule(Protocol):
 
 @runtime_checkable
 class StartsEarly(Protocol):
-    """A schedule that prunes before dense training is over."""
+    """A schedule that prunes before dense training is over.
+
+    The core trains the dense model up to there, prunes, and leaves the rest to the rounds.
+    """
 
     @property
     def starts_at(self) -> float:
@@ -71,7 +74,10 @@ class StartsEarly(Protocol):
 
 @runtime_checkable
 class Controlled(Protocol):
-    """A schedule whose publication demands a control, which runs wherever it does."""
+    """A schedule whose publication demands a control.
+
+    The core runs it wherever the schedule runs, as a method of its own.
+    """
 
     @property
     def control(self) -> Schedule:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.contracts.options import Configurable, NeedsArgument
 from harness.discovery.selection import parse_selection, selected_names, split_terms
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
-from harness.machine.device import why_unavailable
+from harness.machine.availability import why_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.contracts.backends import Backend
-    from harness.machine.device import Device
+    from harness.machine.device import DeviceSlot
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,23 +23,6 @@ class Outcome(Generic[Result]):
     failure: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeviceSlot:
-    """Device slot: where a job has to run, on a machine of `backend`.
-
-    With `exclusive` it times there, so it has `device` for itself.
-    """
-
-    backend: str
-    device: str
-    exclusive: bool = False
-
-    @property
-    def kind(self) -> str:
-        """Kind of the backend, without its variant: variants are on the same device."""
-        return self.backend.partition(":")[0]
-
-
 @runtime_checkable
 class TrainsOnGpu(Protocol):
     """Ability of a job to say whether it needs a share of a GPU, as those that train do."""
@@ -48,11 +30,6 @@ class TrainsOnGpu(Protocol):
     @property
     def on_gpu(self) -> bool:
         """Whether it needs a share of a GPU."""
-
-
-def device_slot(backend: Backend, device: Device, *, exclusive: bool = False) -> DeviceSlot:
-    """Device slot of the backend's device."""
-    return DeviceSlot(backend=backend.name, device=device.name, exclusive=exclusive)
 
 
 class Engine(Protocol):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.engines.engine import DeviceSlot
+    from harness.machine.device import DeviceSlot
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

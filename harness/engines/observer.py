@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 
 class Observer(Protocol):
@@ -25,3 +24,7 @@ class Observer(Protocol):
 
     def note(self, text: str) -> None:
         """Show a line."""
+
+
+ObserverFactory = Callable[[int], AbstractContextManager[Observer]]
+"""Factory of observers, from the number of rows that are pending."""

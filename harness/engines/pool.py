@@ -14,8 +14,9 @@ from harness.machine.time_breakdown import JobResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness.engines.engine import DeviceSlot, Engine, Outcome
+    from harness.engines.engine import Engine, Outcome
     from harness.engines.observer import Observer
+    from harness.machine.device import DeviceSlot
     from harness.machine.time_breakdown import Activity, TimeBreakdown
 
 Job = TypeVar("Job")

@@ -21,8 +21,9 @@ from harness.errors import failure_reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from harness.engines.engine import DeviceSlot, EngineFactory
+    from harness.engines.engine import EngineFactory
     from harness.engines.ray_cluster import Cluster, Host
+    from harness.machine.device import DeviceSlot
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

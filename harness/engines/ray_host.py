@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.engines.engine import DeviceSlot
     from harness.engines.local import LocalEngine
+    from harness.machine.device import DeviceSlot
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Shard of a plan's training, for a batch system whose jobs know nothing of each other."""
+"""Shards of a plan's training, for a batch system whose jobs know nothing of each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Device facts: what a backend's device says of itself, on the machine that it is on."""
+"""Devices of backends: what they say of themselves, and the slots in which jobs run on them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import failure_reason
+from harness.machine.availability import why_unavailable
 from harness.machine.environment import machine_facts
 from harness.storage.keys import source_hash
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.contracts.backends import Backend
-    from harness.contracts.meters import Meter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,28 @@ class Device:
         return [dict(self.facts), source_hash(backend), self.machine.get("torch")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeviceSlot:
+    """Device slot: where a job has to run, on a machine of `backend`.
+
+    With `exclusive` it times there, so it has `device` for itself.
+    """
+
+    backend: str
+    device: str
+    exclusive: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Kind of the backend, without its variant: variants are on the same device."""
+        return self.backend.partition(":")[0]
+
+
+def device_slot(backend: Backend, device: Device, *, exclusive: bool = False) -> DeviceSlot:
+    """Device slot of the backend's device."""
+    return DeviceSlot(backend=backend.name, device=device.name, exclusive=exclusive)
+
+
 def local_devices(backends: Sequence[Backend]) -> dict[str, Device]:
     """Devices of this machine by the backend's name."""
     return {backend.name: local_device(backend) for backend in backends}
@@ -51,11 +73,3 @@ def local_device(backend: Backend) -> Device:
     if not {"device", "runtime"} <= facts.keys():
         return Device(reason="its describe() names no device and runtime")
     return Device(facts=facts, machine=machine_facts())
-
-
-def why_unavailable(backend: Backend | Meter) -> str | None:
-    """Reason why a backend or meter cannot be used here, its own error included; None where it can."""
-    try:
-        return backend.unavailable()
-    except (Exception, SystemExit) as error:
-        return failure_reason(error)

@@ -18,14 +18,14 @@ CPU_INFO = Path("/proc/cpuinfo")
 @cache
 def cpu_name() -> str:
     """Processor name, or its architecture where it has none."""
-    model_name = _model_name()
-    if model_name:
-        return model_name
+    name = _model_name()
+    if name:
+        return name
     # The same name, a second later: it also measures the processor's frequency.
     import cpuinfo
 
-    info = cpuinfo.get_cpu_info()
-    return str(info.get("brand_raw") or platform.processor() or platform.machine())
+    facts = cpuinfo.get_cpu_info()
+    return str(facts.get("brand_raw") or platform.processor() or platform.machine())
 
 
 def _model_name() -> str:
@@ -42,14 +42,6 @@ def gpu_name() -> str:
     if not first or shutil.which("nvidia-smi") is None:
         return ""
     return _output_of(["nvidia-smi", "-i", first, "--query-gpu=name", "--format=csv,noheader"])
-
-
-def no_gpu() -> str | None:
-    """Reason why nothing runs on an NVIDIA GPU here; None where there is one."""
-    if gpu_name():
-        return None
-    problem = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
-    return f"no NVIDIA GPU is here: nvidia-smi {problem}"
 
 
 @cache
@@ -78,10 +70,10 @@ def source_revision() -> str:
 
 
 def _files_hash(package: Path) -> str:
-    content_hash = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
-        content_hash.update(file.read_bytes())
-    return content_hash.hexdigest()[:12]
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from harness.contracts.backends import Simulates
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from harness.contracts.backends import Backend
-    from harness.storage.artifacts import ArtifactStore
-    from harness.trials.grid import Cell
-    from harness.trials.spec import Dense
-
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.contracts.backends import Approximate, LoadsFile, Simulated
+from harness.contracts.backends import Approximate, LoadsFile, Simulated, Simulates
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import Exporter, architecture, load_on_backend
@@ -40,12 +27,13 @@ if TYPE_CHECKING:
 
     from harness.contracts.backends import Backend, Run
     from harness.storage.artifacts import ArtifactStore
+    from harness.trials.grid import Cell
     from harness.trials.spec import Dense
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackendEvaluation:
-    """What was found, by batch size where it depends on it; `failure` is why there is no more.
+    """Accuracy and figures of a snapshot on a backend; `failure` is why there are no more of them.
 
     `top1` and `correct` are of the backend's own outputs, as in a snapshot's facts.
     """
@@ -76,9 +64,9 @@ class EvaluationJob:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult(JobResult):
-    """What an inspection hands back."""
+    """What the job hands back."""
 
-    found: BackendEvaluation
+    evaluation: BackendEvaluation
 
 
 def needs_evaluation(backend: Backend) -> bool:
@@ -87,17 +75,17 @@ def needs_evaluation(backend: Backend) -> bool:
 
 
 def evaluate_on_backend(job: EvaluationJob) -> EvaluationResult:
-    """Keep what was found; an error becomes the reason why there is nothing."""
+    """Keep the evaluation; an error becomes the reason why there is nothing in it."""
     time_breakdown = TimeBreakdown()
     torch.set_num_threads(1)
     with time_breakdown.counting("inspecting"):
         try:
-            found = _evaluate(job)
+            evaluation = _evaluate(job)
         except (Exception, SystemExit) as error:
-            found = BackendEvaluation(failure=failure_reason(error))
-    if not found.failure:
-        job.store.write_record(_key(job), asdict(found))
-    return EvaluationResult(time_breakdown=time_breakdown, found=found)
+            evaluation = BackendEvaluation(failure=failure_reason(error))
+    if not evaluation.failure:
+        job.store.write_record(_key(job), asdict(evaluation))
+    return EvaluationResult(time_breakdown=time_breakdown, evaluation=evaluation)
 
 
 def kept_evaluation(job: EvaluationJob) -> BackendEvaluation | None:
@@ -105,7 +93,7 @@ def kept_evaluation(job: EvaluationJob) -> BackendEvaluation | None:
     record = job.store.record(_key(job))
     if record is None:
         return None
-    figures = {int(batch): Simulated(**said) for batch, said in record.pop("simulated").items()}
+    figures = {int(batch): Simulated(**own) for batch, own in record.pop("simulated").items()}
     whole = not isinstance(job.backend, Simulates) or {*job.batches} <= figures.keys()
     return BackendEvaluation(**record, simulated=figures) if whole else None
 
@@ -152,7 +140,7 @@ def _simulated(job: EvaluationJob, exporter: Exporter, model: nn.Module) -> dict
     backend = job.backend
     if not isinstance(backend, Simulates) or not isinstance(backend, LoadsFile):
         return {}
-    found = {}
+    figures = {}
     for batch in job.batches:
         key = simulation_key(job, model, batch=batch)
         record = job.store.record(key)
@@ -161,8 +149,8 @@ def _simulated(job: EvaluationJob, exporter: Exporter, model: nn.Module) -> dict
             file = exporter.file(backend.converter, model, batch=batch, folder=folder)
             record = asdict(backend.simulate(file))
             job.store.write_record(key, record)
-        found[batch] = Simulated(**record)
-    return found
+        figures[batch] = Simulated(**record)
+    return figures
 
 
 def simulation_key(job: EvaluationJob, model: nn.Module, *, batch: int) -> str:
@@ -181,13 +169,13 @@ def _key(job: EvaluationJob) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class BackendEvaluations:
-    """What was found out about snapshots, by their key and the backend's name."""
+    """Of several snapshots, by their key and the backend's name."""
 
-    found: Mapping[tuple[str, str], BackendEvaluation] = field(default_factory=dict)
+    by_snapshot: Mapping[tuple[str, str], BackendEvaluation] = field(default_factory=dict)
 
     def of(self, snapshot: str, backend: Backend) -> BackendEvaluation:
-        """What was found; nothing where there was nothing to find out."""
-        return self.found.get((snapshot, backend.name), BackendEvaluation())
+        """That of a snapshot; an empty one where its backend does nothing but time it."""
+        return self.by_snapshot.get((snapshot, backend.name), BackendEvaluation())
 
     def failure(self, snapshot: str, cell: Cell) -> str:
         """Why a snapshot has no row on the cell's backend; empty where it can have one."""

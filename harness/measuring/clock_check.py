@@ -6,28 +6,28 @@ model against itself, and some run on a backend that spends a known time more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
 
 from harness.conversion.slowed import slowed_backend
-from harness.engines.engine import device_slot
-from harness.machine.clock import Limits
 from harness.machine.device import local_device
-from harness.measuring.timing_process import DENSE, TimingJob, time_snapshots
+from harness.measuring.stopping import StoppingRule
+from harness.measuring.timing_process import TimingJob, time_snapshots
+from harness.measuring.timing_results import DENSE
+from harness.measuring.timing_session import TimingItem, TimingSession
 from harness.ranking.intervals import Estimate, mean_of_medians
 from harness.training.synthetic import NoiseImages
 from harness.trials.snapshot import save_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.contracts.backends import Backend
     from harness.contracts.data import Model
-    from harness.engines.engine import DeviceSlot
     from harness.measuring.timing_results import TimingResults
     from harness.storage.artifacts import ArtifactStore
 
@@ -36,58 +36,79 @@ SLOWED_COPIES = 10
 CASES = COPIES
 """Of a model against itself, in one session: each copy against the next, the last against the first."""
 IMAGE = (3, 32, 32)
-MAX_SECONDS = 5.0
-"""Of each process's rounds: loading so many copies takes longer still."""
+STOPPING_RULE = StoppingRule(seconds=600.0, process_seconds=5.0)
+"""Loading so many copies takes longer than timing them does."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopySession:
-    """Copies of one snapshot, `slowed k` being one that takes `injected` of dense latency longer."""
+class SlowedCopies:
+    """Some of a session's copies, `slowed k` by name, that take so much longer."""
 
-    job: TimingJob
-    injected: float
     nanoseconds: int
-
-    @property
-    def slot(self) -> DeviceSlot:
-        """Where it is timed, alone."""
-        return device_slot(self.job.backend, local_device(self.job.backend), exclusive=True)
-
-    @property
-    def label(self) -> str:
-        """What a person is shown."""
-        return f"{COPIES} copies of {self.job.model.name} on {self.job.backend.name}"
-
-    def exclusive(self) -> list[CopySession]:
-        """Nothing smaller: a copy that dies is a clock that cannot be tested."""
-        return [self]
 
 
 def copy_session(
     backend: Backend, model: Model, store: ArtifactStore, *, injected: float, seed: int
-) -> CopySession:
-    """A session of copies of `model`, its norms away from zero; the extra time is measured here."""
-    job = TimingJob(
+) -> TimingSession[SlowedCopies]:
+    """A session of copies of `model`, some slowed by the fraction `injected` of its latency."""
+    dense = _snapshot(model, store)
+    nanoseconds = round(
+        injected * _latency_ms(backend, model, dense=dense, store=store, seed=seed) * 1e6
+    )
+    slower = slowed_backend(backend, nanoseconds)
+    slowed_names = [f"slowed {k}" for k in range(SLOWED_COPIES)]
+    names = [*(f"copy {k}" for k in range(COPIES)), *slowed_names]
+    job = _job(
+        backend,
+        model,
+        store=store,
+        snapshots=dict.fromkeys([DENSE, *names], dense),
+        others=dict.fromkeys(slowed_names, slower),
+        seed=seed,
+    )
+    # All in one group: a copy that dies is a clock that cannot be tested.
+    copies = TimingItem(
+        origin=SlowedCopies(nanoseconds=nanoseconds),
+        labels=tuple(names),
+        batches=job.batches,
+        group="copies",
+    )
+    return TimingSession(items=(copies,), job=job, device=local_device(backend), title=_title)
+
+
+def _latency_ms(
+    backend: Backend, model: Model, *, dense: Path, store: ArtifactStore, seed: int
+) -> float:
+    """Of the model alone, in this process."""
+    job = _job(backend, model, store=store, snapshots={DENSE: dense}, others={}, seed=seed)
+    return mean_of_medians([time_snapshots(job).samples[1][DENSE]]).value
+
+
+def _job(
+    backend: Backend,
+    model: Model,
+    *,
+    store: ArtifactStore,
+    snapshots: Mapping[str, Path],
+    others: Mapping[str, Backend],
+    seed: int,
+) -> TimingJob:
+    return TimingJob(
         backend=backend,
         model=model,
         dataset=NoiseImages(shape=IMAGE),
         store=store,
-        snapshots={DENSE: _snapshot(model, store)},
+        snapshots=snapshots,
         batches=(1,),
         threads=1,
-        limits=Limits(seconds=MAX_SECONDS),
+        limits=STOPPING_RULE.limits,
         seed=seed,
+        others=others,
     )
-    own = mean_of_medians([time_snapshots(job).samples[1][DENSE]]).value
-    nanoseconds = round(injected * own * 1e6)
-    names = [f"copy {k}" for k in range(COPIES)] + [f"slowed {k}" for k in range(SLOWED_COPIES)]
-    slower = slowed_backend(backend, nanoseconds)
-    whole = replace(
-        job,
-        snapshots=dict.fromkeys([DENSE, *names], job.snapshots[DENSE]),
-        others={name: slower for name in names if name.startswith("slowed")},
-    )
-    return CopySession(job=whole, injected=injected, nanoseconds=nanoseconds)
+
+
+def _title(job: TimingJob) -> str:
+    return f"{COPIES} copies of {job.model.name} on {job.backend.name}"
 
 
 def _snapshot(model: Model, store: ArtifactStore) -> Path:
@@ -121,17 +142,17 @@ class ClockCheck:
     @property
     def false_savings(self) -> int:
         """Copies that seem to save time against a copy of themselves."""
-        return sum(found.low > 0.0 for found in self.same)
+        return sum(saved.low > 0.0 for saved in self.same)
 
     @property
     def found_slower(self) -> int:
         """Slowed models that are found slower."""
-        return sum(found.high < 0.0 for found, _ in self.injected)
+        return sum(saved.high < 0.0 for saved, _ in self.injected)
 
     @property
     def errors(self) -> list[float]:
         """How far each slowed model's estimate is from the extra time that was spent."""
-        return [-found.value - extra for found, extra in self.injected]
+        return [-saved.value - extra for saved, extra in self.injected]
 
 
 def clock_check(sessions: Sequence[TimingResults], extra: Sequence[float]) -> ClockCheck:
@@ -159,12 +180,12 @@ def clock_check(sessions: Sequence[TimingResults], extra: Sequence[float]) -> Cl
 
 def _relative(results: TimingResults, ours: str, theirs: str) -> Estimate:
     """What `theirs` saves against `ours`, as a fraction of the latter's latency."""
-    found, level = results.saving(1, theirs, dense=ours), results.latency(1, ours).value
+    saved, own = results.saving(1, theirs, dense=ours), results.latency(1, ours).value
     return Estimate(
-        value=found.value / level,
-        low=found.low / level,
-        high=found.high / level,
-        error=found.error / level,
+        value=saved.value / own,
+        low=saved.low / own,
+        high=saved.high / own,
+        error=saved.error / own,
     )
 
 

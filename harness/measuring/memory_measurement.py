@@ -118,7 +118,7 @@ def _model(file: ModelFile) -> nn.Module:
     return load_model(file.store.folder(file.snapshot), file.dense.model, file.dense.dataset)
 
 
-def measure_memory(job: MemoryJob) -> MemoryPeaks:
+def measure_peaks(job: MemoryJob) -> MemoryPeaks:
     """Peaks at the batch sizes that the model runs at, up to the first that it does not."""
     time_breakdown = TimeBreakdown()
     peaks: dict[int, float | None] = {}

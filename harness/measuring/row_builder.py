@@ -1,18 +1,31 @@
-"""Putting a row together from what was asked for, the snapshot, the timing and the machine."""
+"""Rows put together from what was asked for, the snapshot, its times and the machine."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import Bounded
+from harness.measuring.row_columns import (
+    energy_columns,
+    session_columns,
+    simulated_columns,
+    timed_columns,
+)
+from harness.measuring.timing_results import COPY, DENSE
 from harness.storage.row import Row, speedup_realised
+from harness.trials.deployed_size import DeployedSizes
+from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.measuring.backend_evaluation import BackendEvaluation
+    from harness.contracts.meters import Meter
+    from harness.engines.engine import Outcome
+    from harness.measuring.backend_evaluation import BackendEvaluation, BackendEvaluations
+    from harness.measuring.timing_results import TimingResults
+    from harness.storage.artifacts import ArtifactStore
     from harness.storage.row import Status
     from harness.trials.deployed_size import DeployedSize
     from harness.trials.grid import Cell
@@ -32,40 +45,100 @@ def empty_row(cell: Cell, status: Status, reason: str) -> Row:
     )
 
 
+class RowBuilder:
+    """Makes rows of snapshots in `store`.
+
+    `evaluations` are those of backends that do more than time, `meter` is what told the energy.
+    """
+
+    def __init__(
+        self, store: ArtifactStore, *, evaluations: BackendEvaluations, meter: Meter | None
+    ) -> None:
+        self._store = store
+        self._deployed_sizes = DeployedSizes(store)
+        self._evaluations = evaluations
+        self._meter = meter
+
+    def simulated(self, cell: Cell, level: LevelResult) -> Row:
+        """The row of what a simulator says."""
+        facts = self._facts(cell, level)
+        times = simulated_columns(cell, facts.evaluation, facts.dense_evaluation)
+        return _complete_row(cell, facts, times=times)
+
+    def timed(
+        self, cell: Cell, level: LevelResult, outcome: Outcome[TimingResults], *, archive: str
+    ) -> Row:
+        """The row of what a session measured, or of why it came to no end."""
+        if outcome.value is None:
+            return empty_row(cell, "failed", outcome.failure)
+        results, label = outcome.value, DENSE if level.snapshot == cell.dense.key else level.snapshot
+        reason = results.failure(cell.batch, label)
+        if reason:
+            return empty_row(cell, "failed", reason)
+        facts = self._facts(cell, level)
+        times = self._times(cell, results, label)
+        floor = _least_milliseconds(cell, facts.snapshot.macs)
+        if times["latency_ms"] < floor:
+            latency = f"{times['latency_ms']:.3g} ms"
+            return empty_row(
+                cell, "failed", f"{latency} is less than the {floor:.3g} ms that the device needs"
+            )
+        return replace(_complete_row(cell, facts, times=times), samples=archive)
+
+    def _times(self, cell: Cell, results: TimingResults, label: str) -> dict[str, Any]:
+        # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
+        shown, batch = COPY if label == DENSE else label, cell.batch
+        return (
+            timed_columns(results, shown, batch=batch)
+            | session_columns(results, shown)
+            | energy_columns(results, shown, batch=batch, meter=self._meter, backend=cell.backend)
+        )
+
+    def _facts(self, cell: Cell, level: LevelResult) -> _SnapshotFacts:
+        return _SnapshotFacts(
+            level=level,
+            snapshot=read_facts(self._store.folder(level.snapshot)),
+            dense=read_facts(self._store.folder(cell.dense.key)),
+            deployed_size=self._deployed_sizes.of(cell, level),
+            evaluation=self._evaluations.of(level.snapshot, cell.backend),
+            dense_evaluation=self._evaluations.of(cell.dense.key, cell.backend),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class KnownFacts:
-    """What is known of a snapshot and its dense model apart from time, on one backend."""
+class _SnapshotFacts:
+    """A snapshot beside its dense model apart from time, on one backend."""
 
     level: LevelResult
     snapshot: Snapshot
     dense: Snapshot
-    taken: DeployedSize
-    own: BackendEvaluation
-    dense_own: BackendEvaluation
+    deployed_size: DeployedSize
+    evaluation: BackendEvaluation
+    dense_evaluation: BackendEvaluation
 
     @property
     def top1(self) -> tuple[float, float]:
-        """Accuracy of both that counts: the backend's own where it is known."""
-        if self.own.top1 is None or self.dense_own.top1 is None:
+        """Accuracy of both that counts: the backend's own where there is one."""
+        if self.evaluation.top1 is None or self.dense_evaluation.top1 is None:
             return self.snapshot.top1, self.dense.top1
-        return self.own.top1, self.dense_own.top1
+        return self.evaluation.top1, self.dense_evaluation.top1
 
 
-def complete_row(cell: Cell, known: KnownFacts, *, times: Mapping[str, Any]) -> Row:
+def _complete_row(cell: Cell, facts: _SnapshotFacts, *, times: Mapping[str, Any]) -> Row:
     """The row of a snapshot that was timed or simulated beside dense."""
-    top1, dense_top1 = known.top1
+    top1, dense_top1 = facts.top1
     retained = top1 / dense_top1 if dense_top1 else None
     counts = times["saves_time"] and retained is not None
-    size = _size(known.snapshot, known.dense)
+    size = _size(facts.snapshot, facts.dense)
     return Row(
         **cell.settings,
         **cell.device.machine,
-        **_accuracy(known),
+        **_accuracy(facts),
         **size,
-        **asdict(known.taken),
-        **asdict(known.level.facts),
-        sparsity_reached=known.level.sparsity_reached,
-        target_reached=known.level.target_reached,
+        **asdict(facts.deployed_size),
+        **asdict(facts.level.facts),
+        sparsity_reached=facts.level.sparsity_reached,
+        target_reached=facts.level.target_reached,
         **times,
         retained_per_ms_saved=retained / times["ms_saved"] if counts else None,
         speedup_realised=speedup_realised({**size, **times}),
@@ -76,15 +149,16 @@ def complete_row(cell: Cell, known: KnownFacts, *, times: Mapping[str, Any]) -> 
     )
 
 
-def least_milliseconds(cell: Cell, macs: int) -> float:
+def _least_milliseconds(cell: Cell, macs: int) -> float:
     """What the device needs for a batch at its peak; 0 where the backend does not tell its peak."""
     if not isinstance(cell.backend, Bounded):
         return 0.0
     return 1000.0 * macs * cell.batch / cell.backend.peak_macs(cell.settings["threads"])
 
 
-def _accuracy(known: KnownFacts) -> dict[str, Any]:
-    snapshot, dense, own, dense_own = known.snapshot, known.dense, known.own, known.dense_own
+def _accuracy(facts: _SnapshotFacts) -> dict[str, Any]:
+    snapshot, dense = facts.snapshot, facts.dense
+    own, dense_own = facts.evaluation, facts.dense_evaluation
     return {
         "top1": snapshot.top1,
         "top5": snapshot.top5,

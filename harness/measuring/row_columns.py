@@ -6,14 +6,14 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.measuring.timing_process import COPY, DENSE
+from harness.measuring.timing_results import COPY, DENSE
 from harness.ranking.intervals import median_absolute_deviation, percentile
 from harness.storage.row import NO_METER
 
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
     from harness.contracts.meters import Meter
-    from harness.measuring.row_builder import KnownFacts
+    from harness.measuring.backend_evaluation import BackendEvaluation
     from harness.measuring.timing_results import TimingResults
     from harness.trials.grid import Cell
 
@@ -49,7 +49,7 @@ def timed_columns(
 def session_columns(results: TimingResults, label: str) -> dict[str, Any]:
     """The columns that tell how a session's processes went."""
     timings = results.timings
-    worst = max(timings, key=lambda timing: timing.conditions.others_cores or 0.0).conditions
+    busiest = max(timings, key=lambda timing: timing.load.others_cores or 0.0)
     return {
         "processes": len(timings),
         "stopped": results.stopped,
@@ -58,7 +58,7 @@ def session_columns(results: TimingResults, label: str) -> dict[str, Any]:
         "first_ms": fmean(timing.first_ms[label] for timing in timings),
         "deviation": max(timing.deviations[label] for timing in timings),
         "timing_seconds": sum(timing.seconds for timing in timings),
-        **asdict(worst),
+        **asdict(busiest.load),
     }
 
 
@@ -70,36 +70,38 @@ def energy_columns(
         return {"energy_reason": NO_METER}
     if not meter.meters(backend):
         return {"energy_reason": f"{meter.name} cannot tell of this device"}
-    found, dense = (results.joules(batch, name) for name in (label, DENSE))
-    if found is None or dense is None:
+    own, dense = (results.joules(batch, name) for name in (label, DENSE))
+    if own is None or dense is None:
         return {"energy_reason": f"{meter.name} told nothing"}
     return {
-        "energy_j": found,
+        "energy_j": own,
         "dense_energy_j": dense,
         "energy_source": f"{meter.source}:{meter.name}",
     }
 
 
-def simulated_columns(cell: Cell, known: KnownFacts) -> dict[str, Any]:
+def simulated_columns(
+    cell: Cell, evaluation: BackendEvaluation, dense_evaluation: BackendEvaluation
+) -> dict[str, Any]:
     """The columns that a simulator says, by name: the same at every call, so without intervals."""
-    found, dense = known.own.simulated[cell.batch], known.dense_own.simulated[cell.batch]
-    saved = dense.latency_ms - found.latency_ms
-    told = found.energy_j is not None
+    own, dense = (one.simulated[cell.batch] for one in (evaluation, dense_evaluation))
+    saved = dense.latency_ms - own.latency_ms
+    has_energy = own.energy_j is not None
     return {
-        **dict.fromkeys(("latency_ms", "latency_low_ms", "latency_high_ms"), found.latency_ms),
+        **dict.fromkeys(("latency_ms", "latency_low_ms", "latency_high_ms"), own.latency_ms),
         **dict.fromkeys(("ms_saved", "ms_saved_low", "ms_saved_high"), saved),
         "dense_latency_ms": dense.latency_ms,
-        "fps": 1000.0 * cell.batch / found.latency_ms,
+        "fps": 1000.0 * cell.batch / own.latency_ms,
         "ms_saved_error": 0.0,
         "noise_ms": 0.0,
         "saves_time": saved > 0.0,
-        "deviation": known.own.deviation,
-        "energy_j": found.energy_j,
+        "deviation": evaluation.deviation,
+        "energy_j": own.energy_j,
         "dense_energy_j": dense.energy_j,
-        "energy_source": f"simulated:{cell.backend.name}" if told else "",
-        "energy_reason": "" if told else "the simulator tells none",
-        "cycles": found.cycles,
-        "sram_mb": found.sram_mb,
-        "flash_mb": found.flash_mb,
-        "operators_elsewhere": found.operators_elsewhere,
+        "energy_source": f"simulated:{cell.backend.name}" if has_energy else "",
+        "energy_reason": "" if has_energy else "the simulator tells none",
+        "cycles": own.cycles,
+        "sram_mb": own.sram_mb,
+        "flash_mb": own.flash_mb,
+        "operators_elsewhere": own.operators_elsewhere,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,7 +23,8 @@ from harness.discovery.backend_file import BackendFile, open_backend
 from harness.errors import HarnessError, failure_reason
 from harness.machine.clock import CLOCK, Limits, interleave
 from harness.machine.energy import joules
-from harness.machine.load import LoadMonitor, MachineLoad
+from harness.machine.load import LoadMonitor
+from harness.measuring.timing_results import COPY, DENSE, ProcessTiming
 from harness.training.sampling import drawn_images
 from harness.trials.snapshot import load_model
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from harness.contracts.meters import Meter
     from harness.storage.artifacts import ArtifactStore
 
-DENSE = "dense"
-COPY = "hidden copy of dense"
 INPUT_BATCHES = 4
 
 
@@ -65,23 +64,6 @@ class TimingJob:
     meter: Meter | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProcessTiming:
-    """What one process found, by batch and label; times in milliseconds.
-
-    A label in `failures` of a batch size counts for nothing there.
-    """
-
-    samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
-    load_ms: dict[str, float] = field(default_factory=dict)
-    first_ms: dict[str, float] = field(default_factory=dict)
-    joules: dict[int, dict[str, float | None]] = field(default_factory=dict)
-    deviations: dict[str, float] = field(default_factory=dict)
-    failures: dict[int, dict[str, str]] = field(default_factory=dict)
-    conditions: MachineLoad = field(default_factory=MachineLoad)
-    seconds: float = 0.0
-
-
 def time_snapshots(job: TimingJob) -> ProcessTiming:
     """Load every snapshot, time all of them in turn, and check the timed outputs against PyTorch's.
 
@@ -96,7 +78,7 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     # What is loaded first lies elsewhere than what is loaded last: another order in every process.
     order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
     others = {label: open_backend(backend) for label, backend in job.others.items()}
-    subjects = [
+    timed_models = [
         _TimedModel(
             label=label,
             folder=folders[label],
@@ -109,9 +91,10 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     ready: dict[str, Run] = {}
     with torch.no_grad():
         for batch in job.batches:
-            _time_batch(job, subjects, ready, batch=batch, timing=timing)
-    seconds = (CLOCK() - began) / 1e9
-    return replace(timing, conditions=load_monitor.load(), seconds=seconds)
+            _time_batch(job, timed_models, ready, batch=batch, timing=timing)
+    timing.seconds = (CLOCK() - began) / 1e9
+    timing.load = load_monitor.load()
+    return timing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +105,7 @@ class _TimedModel:
     backend: Backend
 
 
-class _Recorded:
+class _RecordingRun:
     """A run on one input that remembers its latest output, so that timed outputs can be checked."""
 
     def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
@@ -136,74 +119,74 @@ class _Recorded:
 
 def _time_batch(
     job: TimingJob,
-    subjects: Sequence[_TimedModel],
+    timed_models: Sequence[_TimedModel],
     ready: dict[str, Run],
     *,
     batch: int,
     timing: ProcessTiming,
 ) -> None:
     inputs = drawn_images(job.dataset, "test", INPUT_BATCHES * batch, seed=job.seed).split(batch)
-    runs: dict[str, list[_Recorded]] = {}
-    wanted: dict[str, Tensor] = {}
+    runs: dict[str, list[_RecordingRun]] = {}
+    expected: dict[str, Tensor] = {}
     failures = timing.failures.setdefault(batch, {})
-    for subject in subjects:
+    for timed in timed_models:
         try:
-            run = _prepared(job, subject, inputs[-1], ready, timing)
-            wanted[subject.label] = subject.model(inputs[-1])
-            _check(subject, from_host(run, subject.backend)(inputs[-1]), wanted, timing)
-            runs[subject.label] = [_Recorded(run, images, subject.backend) for images in inputs]
+            run = _prepared(job, timed, inputs[-1], ready, timing)
+            expected[timed.label] = timed.model(inputs[-1])
+            _check(timed, from_host(run, timed.backend)(inputs[-1]), expected, timing)
+            runs[timed.label] = [_RecordingRun(run, images, timed.backend) for images in inputs]
         except Exception as error:
-            failures[subject.label] = failure_reason(error)
+            failures[timed.label] = failure_reason(error)
     if not failures.keys() & {DENSE, COPY}:
-        session = interleave(
+        interleaved = interleave(
             runs,
             reference=DENSE,
             limits=job.limits,
             seed=job.seed,
             elapsed=device_clock(job.backend),
         )
-        timing.samples[batch] = session.samples
-        failures |= _wrong_outputs(runs, subjects, wanted, timing)
+        timing.samples[batch] = interleaved.samples
+        failures |= _wrong_outputs(runs, timed_models, expected, timing)
         if job.meter is not None:
             timing.joules[batch] = {label: joules(job.meter, own) for label, own in runs.items()}
-    broken = [failures[label] for label in (DENSE, COPY) if label in failures]
-    if broken:
-        reason = f"dense could not be run: {broken[0]}"
-        failures.update(dict.fromkeys([subject.label for subject in subjects], reason))
+    reasons = [failures[label] for label in (DENSE, COPY) if label in failures]
+    if reasons:
+        reason = f"dense could not be run: {reasons[0]}"
+        failures.update(dict.fromkeys([timed.label for timed in timed_models], reason))
 
 
 def _wrong_outputs(
-    runs: Mapping[str, Sequence[_Recorded]],
-    subjects: Sequence[_TimedModel],
-    wanted: Mapping[str, Tensor],
+    runs: Mapping[str, Sequence[_RecordingRun]],
+    timed_models: Sequence[_TimedModel],
+    expected: Mapping[str, Tensor],
     timing: ProcessTiming,
 ) -> dict[str, str]:
     """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
     wrong = {}
-    for subject in subjects:
-        if subject.label in runs:
+    for timed in timed_models:
+        if timed.label in runs:
             try:
-                _check(subject, runs[subject.label][-1].output, wanted, timing)
+                _check(timed, runs[timed.label][-1].output, expected, timing)
             except HarnessError as error:
-                wrong[subject.label] = str(error)
+                wrong[timed.label] = str(error)
     return wrong
 
 
 def _prepared(
-    job: TimingJob, subject: _TimedModel, inputs: Tensor, ready: dict[str, Run], timing: ProcessTiming
+    job: TimingJob, timed: _TimedModel, inputs: Tensor, ready: dict[str, Run], timing: ProcessTiming
 ) -> Run:
     """The model on the backend; a file that serves every batch size is loaded once."""
-    label, backend = subject.label, subject.backend
+    label, backend = timed.label, timed.backend
     if isinstance(backend, LoadsFile):
         if isinstance(backend.converter, SharesGraph) and label in ready:
             return ready[label]
         exporter = Exporter(name=job.model.name, dataset=job.dataset, store=job.store)
-        file = exporter.file(backend.converter, subject.model, batch=len(inputs), folder=subject.folder)
+        file = exporter.file(backend.converter, timed.model, batch=len(inputs), folder=timed.folder)
         began = CLOCK()
         run = backend.load(file)
     else:
         began = CLOCK()
-        run = load_on_backend(backend, subject.model, inputs)
+        run = load_on_backend(backend, timed.model, inputs)
     there = CLOCK()
     from_host(run, backend)(inputs)
     timing.load_ms.setdefault(label, (there - began) / 1e6)
@@ -213,9 +196,9 @@ def _prepared(
 
 
 def _check(
-    subject: _TimedModel, found: Tensor, wanted: Mapping[str, Tensor], timing: ProcessTiming
+    timed: _TimedModel, output: Tensor, expected: Mapping[str, Tensor], timing: ProcessTiming
 ) -> None:
     """Raises HarnessError where outputs are not PyTorch's; how far they are off is kept."""
-    off = deviation(found, wanted[subject.label])
-    timing.deviations[subject.label] = max(off, timing.deviations.get(subject.label, 0.0))
-    check_deviation(off, subject.backend)
+    off = deviation(output, expected[timed.label])
+    timing.deviations[timed.label] = max(off, timing.deviations.get(timed.label, 0.0))
+    check_deviation(off, timed.backend)

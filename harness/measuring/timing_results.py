@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from harness.measuring.timing_process import ProcessTiming
-
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from harness.measuring.timing_process import COPY, DENSE
+import numpy as np
+
+from harness.machine.load import MachineLoad
 from harness.ranking.intervals import mean_of_medians, process_weights, saving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.measuring.timing_process import ProcessTiming
     from harness.ranking.intervals import Estimate, Processes
 
-
+DENSE = "dense"
+COPY = "hidden copy of dense"
 DISTURBED_FRACTION = 0.05
 """A hidden copy of dense that differs from it by more than this fraction, and surely, is no noise."""
 
 
+@dataclass(kw_only=True)
+class ProcessTiming:
+    """What one process sampled, by batch and label; times in milliseconds. Filled while it goes on.
+
+    A label in `failures` of a batch size counts for nothing there. `load` is the machine's meanwhile.
+    """
+
+    samples: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    load_ms: dict[str, float] = field(default_factory=dict)
+    first_ms: dict[str, float] = field(default_factory=dict)
+    joules: dict[int, dict[str, float | None]] = field(default_factory=dict)
+    deviations: dict[str, float] = field(default_factory=dict)
+    failures: dict[int, dict[str, str]] = field(default_factory=dict)
+    load: MachineLoad = field(default_factory=MachineLoad)
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class TimingResults:
-    """What the processes of one session found, and why there were no more of them.
+    """What the processes of one session sampled, and why there were no more of them.
 
     `steady` is false where a copy of dense stood out.
     """
@@ -44,8 +54,8 @@ class TimingResults:
 
     def failure(self, batch: int, label: str) -> str | None:
         """Why a snapshot has no time at that batch size: the first process that says so."""
-        found = (timing.failures.get(batch, {}).get(label) for timing in self.timings)
-        return next((reason for reason in found if reason), None)
+        reasons = (timing.failures.get(batch, {}).get(label) for timing in self.timings)
+        return next((reason for reason in reasons if reason), None)
 
     def samples(self, batch: int, label: str) -> Processes:
         """Milliseconds by process and round."""
@@ -62,9 +72,9 @@ class TimingResults:
 
     def joules(self, batch: int, label: str) -> float | None:
         """Energy of one inference, mean of processes; None where one of them does not know."""
-        found = [timing.joules.get(batch, {}).get(label) for timing in self.timings]
-        known = [value for value in found if value is not None]
-        return fmean(known) if len(known) == len(found) else None
+        readings = [timing.joules.get(batch, {}).get(label) for timing in self.timings]
+        joules = [reading for reading in readings if reading is not None]
+        return fmean(joules) if len(joules) == len(readings) else None
 
     @cached_property
     def _weights(self) -> dict[int, list[float]]:
@@ -89,8 +99,8 @@ class TimingResults:
 def is_disturbed(timings: Sequence[ProcessTiming]) -> bool:
     """Whether a hidden copy of dense surely differs by more than placement explains, at any batch."""
     return any(
-        (found.low > 0.0 or found.high < 0.0) and abs(found.value) > DISTURBED_FRACTION * dense
-        for label, found, dense in TimingResults(timings=tuple(timings)).savings()
+        (saved.low > 0.0 or saved.high < 0.0) and abs(saved.value) > DISTURBED_FRACTION * dense
+        for label, saved, dense in TimingResults(timings=tuple(timings)).savings()
         if label == COPY
     )
 

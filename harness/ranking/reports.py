@@ -9,17 +9,20 @@ from harness.storage.files import write_file
 from harness.storage.keys import file_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from harness.discovery.catalogue import Catalogue
+    from harness.contracts.reporters import Reporter
     from harness.ranking.leaderboard import RankedRows
 
 
-def write_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> tuple[list[Path], list[str]]:
+def write_reports(
+    folder: Path, rows: RankedRows, reporters: Sequence[Reporter]
+) -> tuple[list[Path], list[str]]:
     """Write every reporter's files into the run folder: their paths, and failures in one line each."""
     written: list[Path] = []
     problems: list[str] = []
-    for reporter in catalogue.choose("reporter", "all"):
+    for reporter in reporters:
         try:
             for name, content in reporter.render(rows).items():
                 # A plugin's file name never becomes a path.

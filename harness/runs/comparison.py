@@ -58,7 +58,7 @@ class Comparison:
     tolerances: Mapping[Metric, float]
     remeasured: Mapping[str, RemeasuredPair]
 
-    def findings(self, catalogue: Catalogue) -> Iterator[MetricVerdict]:
+    def verdicts(self, catalogue: Catalogue) -> Iterator[MetricVerdict]:
         """Latency of every pair, then what does not depend on the backend, then scores.
 
         Latencies of two sessions are not comparable to a few per cent, so that they decide only where
@@ -67,19 +67,24 @@ class Comparison:
         for pair, (base, new) in self._measured():
             again = self.remeasured.get(base["key"])
             loss = again.loss if again else latency_loss(base, new)
-            yield self._finding(pair.label, "latency", loss, decides=again is not None)
+            yield self._verdict(pair.label, "latency", loss, decides=again is not None)
         for pair, (base, new) in self._snapshots():
-            yield self._finding(pair.label, "accuracy", accuracy_loss(base, new))
-            yield self._finding(pair.label, "size", size_loss(base, new))
+            yield self._verdict(pair.label, "accuracy", accuracy_loss(base, new))
+            yield self._verdict(pair.label, "size", size_loss(base, new))
             if base["pruner"] != "dense":
-                yield self._finding(pair.label, "masks", self._mask_loss(base, new, catalogue))
+                yield self._verdict(pair.label, "masks", self._mask_loss(base, new, catalogue))
         yield from self._scores()
 
-    def _finding(
+    def _verdict(
         self, label: str, metric: Metric, loss: Loss | None, *, decides: bool = True
     ) -> MetricVerdict:
-        found = verdict(loss, self.tolerances[metric])
-        return MetricVerdict(label=label, metric=metric, loss=loss, verdict=found, decides=decides)
+        return MetricVerdict(
+            label=label,
+            metric=metric,
+            loss=loss,
+            verdict=verdict(loss, self.tolerances[metric]),
+            decides=decides,
+        )
 
     def _measured(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
         for pair in self.pairs:
@@ -88,12 +93,10 @@ class Comparison:
 
     def _snapshots(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
         """The first pair of each snapshot: backends and batch sizes share its accuracy and size."""
-        seen = set()
+        first: dict[tuple[str, float], tuple[Pair, tuple[Row, Row]]] = {}
         for pair, rows in self._measured():
-            place = (rows[0]["trial"], rows[0]["sparsity"])
-            if place not in seen:
-                seen.add(place)
-                yield pair, rows
+            first.setdefault((rows[0]["trial"], rows[0]["sparsity"]), (pair, rows))
+        yield from first.values()
 
     def _mask_loss(self, base: Row, new: Row, catalogue: Catalogue) -> Loss | None:
         """None where a model is not kept, or where the two were pruned from different weights."""
@@ -115,10 +118,10 @@ class Comparison:
         replaced = {row["key"] for one in again for row in (one.base, one.new)}
         ours = entries_by_board([one.base for one in again], self.base.rows, replaced)
         theirs = entries_by_board([one.new for one in again], self.new.rows, replaced)
-        for place, entry in ours.items():
-            if place in theirs and entry.saves_time:
-                title, *_ = place
+        for board, entry in ours.items():
+            if board in theirs and entry.saves_time:
+                title, *_ = board
                 sure = all(row["key"] in replaced for row in entry.rows)
-                loss = score_loss(entry, theirs[place])
+                loss = score_loss(entry, theirs[board])
                 label = f"{entry.name}: {title}"
-                yield self._finding(label, "score", loss, decides=sure)
+                yield self._verdict(label, "score", loss, decides=sure)

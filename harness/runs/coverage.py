@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harness.contracts.pruners import Pruner
     from harness.pruning.removal import Removal
 
-LEVEL = 0.5
+PRUNED_FRACTION = 0.5
 
 
 class Prune(Protocol):
@@ -50,20 +50,20 @@ class Half:
     def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
         """A copy with half gone. Raises UnsupportedError where that cannot be."""
         chosen = pattern(self.granularity)
-        resource = _resource(model, example, self.granularity)
+        search = _target_search(model, example, self.granularity)
         calibration = CalibrationData(example=example, batches=[(example, torch.tensor([0, 1]))])
         scoring = trace_and_score(self.pruner, model, calibration, granularity=chosen.scored, seed=0)
 
         def choose(level: float) -> Removal:
-            budget = resource.budget(level)
+            budget = search.budget(level)
             return choose_removal(self.pruner, model, scoring, masks={}, example=example, budget=budget)
 
-        removal = resource.meet(choose, LEVEL)
+        removal = search.meet(choose, PRUNED_FRACTION)
         apply_masks(removal.model, removal.masks)
         return removal.model
 
 
-def _resource(model: nn.Module, example: Tensor, granularity: str) -> TargetSearch:
+def _target_search(model: nn.Module, example: Tensor, granularity: str) -> TargetSearch:
     chosen = pattern(granularity)
     target = Target(quantity="macs" if chosen.scored == "channel" else "params")
     return TargetSearch(model, example=example, target=target, pattern=chosen, scope="local")
@@ -106,25 +106,25 @@ def run_coverage(job: CoverageJob) -> CoverageResult:
     """Build, prune to half, run, export and compare, as far as it goes."""
     began = time.perf_counter()
     torch.set_num_threads(1)
-    found = CoverageResult(model=job.model.name, granularity=job.granularity)
+    result = CoverageResult(model=job.model.name, granularity=job.granularity)
     step = "building"
     try:
         model, example = _built(job)
         step = "pruning"
-        resource = _resource(model, example, job.granularity)
+        search = _target_search(model, example, job.granularity)
         smaller = job.prune(model, example)
-        step, found = "running", replace(found, removed=1.0 - resource.fraction_left(smaller))
-        wanted = _outputs(smaller, example)
+        step, result = "running", replace(result, removed=1.0 - search.fraction_left(smaller))
+        expected = _outputs(smaller, example)
         step = "exporting"
         run = from_host(load_on_backend(job.backend, smaller, example), job.backend)
         step = "comparing"
-        off = deviation(run(example), wanted)
-        found = replace(found, deviation=off)
+        off = deviation(run(example), expected)
+        result = replace(result, deviation=off)
         check_deviation(off, job.backend)
         step = ""
     except (Exception, SystemExit) as error:
-        found = replace(found, step=step, reason=failure_reason(error))
-    return replace(found, seconds=time.perf_counter() - began)
+        result = replace(result, step=step, reason=failure_reason(error))
+    return replace(result, seconds=time.perf_counter() - began)
 
 
 def _built(job: CoverageJob) -> tuple[nn.Module, Tensor]:

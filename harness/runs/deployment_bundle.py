@@ -49,30 +49,30 @@ class RowSelector:
     seed: int | None = None
 
 
-def select_row(rows: Sequence[Row], wanted: RowSelector) -> Row:
+def select_row(rows: Sequence[Row], selector: RowSelector) -> Row:
     """The row that is meant. Raises HarnessError where there is none, or more than one."""
-    words, _, level = wanted.method.partition("@")
-    named = [row for row in rows if row["status"] == "ok" and row["backend"] == wanted.backend]
+    words, _, level = selector.method.partition("@")
+    named = [row for row in rows if row["status"] == "ok" and row["backend"] == selector.backend]
     if not named:
-        known = sorted({row["backend"] for row in rows if row["status"] == "ok"})
+        backends = sorted({row["backend"] for row in rows if row["status"] == "ok"})
         raise HarnessError(
-            f"nothing was measured on {wanted.backend!r} here, but on {', '.join(known)}"
+            f"nothing was measured on {selector.backend!r} here, but on {', '.join(backends)}"
         )
-    found = [row for row in named if _answers(row, words.split(), level, wanted)]
-    if not found:
-        known = sorted({_label(row) for row in named})
-        raise HarnessError(f"{wanted.method!r} is none of {', '.join(known[:20])}")
-    least = min((row["batch"], row["seed"]) for row in found)
-    found = [row for row in found if (row["batch"], row["seed"]) == least]
-    if len(found) > 1:
-        several = ", ".join(sorted(f"{row['model']} {_label(row)}" for row in found))
-        raise HarnessError(f"{wanted.method!r} is several: {several}; say more words, or --model")
-    return found[0]
+    matching = [row for row in named if _answers(row, words.split(), level, selector)]
+    if not matching:
+        methods = sorted({_label(row) for row in named})
+        raise HarnessError(f"{selector.method!r} is none of {', '.join(methods[:20])}")
+    least = min((row["batch"], row["seed"]) for row in matching)
+    chosen = [row for row in matching if (row["batch"], row["seed"]) == least]
+    if len(chosen) > 1:
+        several = ", ".join(sorted(f"{row['model']} {_label(row)}" for row in chosen))
+        raise HarnessError(f"{selector.method!r} is several: {several}; say more words, or --model")
+    return chosen[0]
 
 
-def _answers(row: Row, words: Sequence[str], level: str, wanted: RowSelector) -> bool:
+def _answers(row: Row, words: Sequence[str], level: str, selector: RowSelector) -> bool:
     """Whether a row is what the words, the level and the options say."""
-    asked = {"model": wanted.model, "batch": wanted.batch, "seed": wanted.seed}
+    asked = {"model": selector.model, "batch": selector.batch, "seed": selector.seed}
     return (
         bool(words)
         and {*words} <= {row[name] for name in METHOD_WORDS}
@@ -98,13 +98,13 @@ def write_bundle(
     folder: RunFolder, row: Row, *, model: Model, dataset: Dataset, backend: Backend
 ) -> dict[str, bytes]:
     """Files by name. Raises HarnessError where the run no longer keeps the model."""
-    place = folder.snapshot(row)
-    if place is None:
+    snapshot = folder.snapshot(row)
+    if snapshot is None:
         raise HarnessError(f"{folder.path} no longer keeps the model of {_label(row)}: run it again")
-    network = load_model(place, model, dataset)
+    network = load_model(snapshot, model, dataset)
     if isinstance(backend, LoadsFile):
         exporter = Exporter(name=model.name, dataset=dataset, store=folder.store)
-        content = exporter.file(backend.converter, network, batch=row["batch"], folder=place)
+        content = exporter.file(backend.converter, network, batch=row["batch"], folder=snapshot)
         files = {f"model{backend.converter.suffix}": content}
     else:
         files = _of_pytorch(network, dataset, batch=row["batch"])

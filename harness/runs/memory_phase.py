@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.backends import OnDevice, Simulates
 from harness.conversion.deployment import Deployment
-from harness.engines.engine import device_slot
-from harness.measuring.memory_measurement import MemoryJob, ModelFile, measure_memory, write_files
+from harness.machine.device import device_slot
+from harness.measuring.file_chunks import file_chunks
+from harness.measuring.memory_measurement import (
+    MemoryJob,
+    ModelFile,
+    measure_peaks,
+    write_files,
+)
 from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
@@ -22,8 +28,6 @@ if TYPE_CHECKING:
     from harness.trials.grid import Cell
 
 WARM_UP_BATCHES = (1, 8)
-MAX_MEGABYTES = 1000.0
-"""On disk for probes at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,67 +86,76 @@ def memory_targets(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator
     first: dict[str, MemoryTarget] = {}
     batches: dict[str, set[int]] = defaultdict(set)
     for cell, level in ready:
-        found = deployed_sizes.export_record(level.snapshot, cell.backend)
+        record = deployed_sizes.export_record(level.snapshot, cell.backend)
         # What a simulator tells of is another device; another device's memory is not this machine's.
-        if found is None or found.failure or isinstance(cell.backend, OnDevice | Simulates):
+        if record is None or record.failure or isinstance(cell.backend, OnDevice | Simulates):
             continue
         [fixed] = Deployment(backend=cell.backend, batches=(cell.batch,)).fixed or (0,)
-        key = deployed_sizes.memory_key(found, cell)
+        key = deployed_sizes.memory_key(record, cell)
         batches[key].add(cell.batch)
         target = MemoryTarget(
             key=key,
             cell=cell,
             snapshot=level.snapshot,
-            file_mb=found.file_mb,
+            file_mb=record.file_mb,
             batches=(),
             fixed=fixed,
         )
         first.setdefault(key, target)
     for key, target in first.items():
-        known = deployed_sizes.recorded_peaks(key).keys()
-        if not batches[key] <= known:
+        kept = deployed_sizes.recorded_peaks(key).keys()
+        if not batches[key] <= kept:
             # All of them again: a peak at one batch size counts those at smaller ones.
-            yield replace(target, batches=tuple(sorted(batches[key] | known)))
+            yield replace(target, batches=tuple(sorted(batches[key] | kept)))
 
 
-class MemoryPhase:
-    """Probes on `pool`, keeping each peak in `store`; what goes wrong is a note and no more."""
+def measure_memory(ready: Sequence[ReadyCell], *, pool: WorkerPool, store: ArtifactStore) -> None:
+    """Keep in `store` the peaks of everything that has none; what goes wrong is a note and no more.
 
-    def __init__(self, pool: WorkerPool, *, store: ArtifactStore) -> None:
-        self._pool = replace(pool, whole="memory")
-        self._store = store
+    What has been measured already costs nothing.
+    """
+    pending = list(memory_targets(ready, store))
+    pool.observer.phase("memory", len(pending))
+    if not pending:
+        return
+    with store.scratch() as folder:
+        measuring = _MemoryPhase(pool=replace(pool, whole="memory"), store=store, folder=folder)
+        measuring.measure(pending)
 
-    def measure(self, ready: Sequence[ReadyCell]) -> None:
-        """Keep the peaks of everything that has none. What has been probed already costs nothing."""
-        pending = list(memory_targets(ready, self._store))
-        self._pool.observer.phase("memory", len(pending))
-        if not pending:
-            return
-        with self._store.scratch() as folder:
-            warm_up_files = self._write_warm_up_files(pending, folder)
-            for number, chunk in enumerate(_chunks(pending)):
-                paths = {t.label: folder / f"{number}-{place}" for place, t in enumerate(chunk)}
-                self._probe(chunk, paths, warm_up_files)
-                for path in paths.values():
-                    path.unlink(missing_ok=True)
 
-    def _write_warm_up_files(
-        self, pending: Sequence[MemoryTarget], folder: Path
-    ) -> dict[tuple[str, int], Path]:
+@dataclass(frozen=True, kw_only=True)
+class _MemoryPhase:
+    """Measures on `pool` files that stand in `folder` meanwhile."""
+
+    pool: WorkerPool
+    store: ArtifactStore
+    folder: Path
+
+    def measure(self, pending: Sequence[MemoryTarget]) -> None:
+        """All targets, so many at a time as the folder may hold."""
+        warm_up_files = self._write_warm_up_files(pending)
+        chunks = file_chunks(pending, lambda target: (target.key, target.file_mb))
+        for number, chunk in enumerate(chunks):
+            paths = {t.label: self.folder / f"{number}-{index}" for index, t in enumerate(chunk)}
+            self._measure_chunk(chunk, paths, warm_up_files)
+            for path in paths.values():
+                path.unlink(missing_ok=True)
+
+    def _write_warm_up_files(self, pending: Sequence[MemoryTarget]) -> dict[tuple[str, int], Path]:
         """Where the small model that warms a runtime up is."""
         runtimes = {target.runtime: target for target in pending}
-        paths = {name: folder / f"specimen-{place}" for place, name in enumerate(runtimes)}
+        paths = {name: self.folder / f"specimen-{index}" for index, name in enumerate(runtimes)}
         small = [replace(target, snapshot="") for target in runtimes.values()]
-        self._write([t.file(paths[t.runtime], self._store) for t in small])
+        self._write([t.file(paths[t.runtime], self.store) for t in small])
         return paths
 
-    def _probe(
+    def _measure_chunk(
         self,
         chunk: Sequence[MemoryTarget],
         paths: Mapping[str, Path],
         warm_up_files: Mapping[tuple[str, int], Path],
     ) -> None:
-        self._write([target.file(paths[target.label], self._store) for target in chunk])
+        self._write([target.file(paths[target.label], self.store) for target in chunk])
         jobs = {
             t.label: t.job(paths[t.label], warm_up_files[t.runtime])
             for t in chunk
@@ -150,28 +163,18 @@ class MemoryPhase:
         }
         keys = {target.label: target.key for target in chunk}
         slots = {t.label: device_slot(t.cell.backend, t.cell.device) for t in chunk}
-        for label, outcome in self._pool.run(measure_memory, jobs, slots=slots):
-            found = outcome.value
-            if found is not None:
-                DeployedSizes(self._store).record_peaks(keys[label], found.peaks)
-            reason = outcome.failure if found is None else found.failure
-            self._pool.observer.done(f"{label}: {reason or 'done'}", 1)
+        for label, outcome in self.pool.run(measure_peaks, jobs, slots=slots):
+            memory = outcome.value
+            if memory is not None:
+                DeployedSizes(self.store).record_peaks(keys[label], memory.peaks)
+            reason = outcome.failure if memory is None else memory.failure
+            self.pool.observer.done(f"{label}: {reason or 'done'}", 1)
 
     def _write(self, files: Sequence[ModelFile]) -> None:
         """A share of the files for each worker: a process a file would take longer to start."""
-        count = self._pool.engine.workers
+        count = self.pool.engine.workers
         shares = {f"files of probes, {n}": files[n::count] for n in range(min(count, len(files)))}
-        for _, outcome in self._pool.run(write_files, shares):
+        for _, outcome in self.pool.run(write_files, shares):
             reasons = outcome.value.failures.values() if outcome.value else [outcome.failure]
             for reason in reasons:
-                self._pool.observer.note(f"memory cannot be measured: {reason}")
-
-
-def _chunks(pending: Sequence[MemoryTarget]) -> Iterator[list[MemoryTarget]]:
-    chunk: list[MemoryTarget] = []
-    for target in pending:
-        if chunk and sum(t.file_mb for t in chunk) + target.file_mb > MAX_MEGABYTES:
-            yield chunk
-            chunk = []
-        chunk.append(target)
-    yield chunk
+                self.pool.observer.note(f"memory cannot be measured: {reason}")

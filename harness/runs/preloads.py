@@ -1,7 +1,8 @@
-"""Modules that worker processes begin with, imported once for all of them."""
+"""Preloads: modules that worker processes begin with, and what the main process imports meanwhile."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.contracts.options import Preloads
@@ -15,9 +16,17 @@ WORKER_MODULES = (
     "harness.measuring.backend_evaluation", "click",
 )  # fmt: skip
 """What every job of a run imports, the clock before any plugin; the last is for the main program."""
+RUN_MODULES = ("scipy.stats", "harness.runs.runner")
+"""What the main process of a run needs: seconds of imports, PyTorch's among them."""
 
 
 def preloads_of(dataset: Dataset | None = None) -> tuple[str, ...]:
     """Module names for workers of a run, the dataset's own among them."""
     own = dataset.preloads if isinstance(dataset, Preloads) else ()
     return (*WORKER_MODULES, *own)
+
+
+def import_for_run() -> None:
+    """Import what carries out a plan, while the workers' server is at imports of its own."""
+    for module in RUN_MODULES:
+        import_module(module)

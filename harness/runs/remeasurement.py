@@ -7,22 +7,24 @@ something became slower is a session that holds both.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.engines.engine import device_slot
 from harness.engines.local import LocalEngine
+from harness.errors import HarnessError
 from harness.machine.device import local_device
 from harness.measuring.row_columns import timed_columns
-from harness.measuring.timing_process import COPY, DENSE, TimingJob
-from harness.measuring.timing_results import TimingResults
+from harness.measuring.timing_process import TimingJob
+from harness.measuring.timing_results import COPY, DENSE, TimingResults
 from harness.measuring.timing_scheduler import TimingScheduler
+from harness.measuring.timing_session import TimingItem, TimingSession
 from harness.ranking.verdicts import Loss, verdict
 from harness.runs.comparison import RemeasuredPair
 from harness.runs.preloads import preloads_of
 from harness.runs.request import chosen_dataset
 from harness.storage.keys import level_key
+from harness.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,17 +32,17 @@ if TYPE_CHECKING:
 
     from harness.discovery.backend_file import BackendFile
     from harness.discovery.catalogue import Catalogue
-    from harness.engines.engine import DeviceSlot
-    from harness.engines.observer import Observer
-    from harness.machine.clock import Limits
-    from harness.measuring.stopping import StoppingRule, StopReason
-    from harness.measuring.timing_process import ProcessTiming
+    from harness.engines.observer import Observer, ObserverFactory
+    from harness.measuring.stopping import Convergence, StoppingRule
+    from harness.measuring.timing_results import ProcessTiming
     from harness.ranking.pairs import Pair
     from harness.storage.run_folder import RunFolder
 
     Row = Mapping[str, Any]
+    RowPair = tuple[Row, Row]
 
 MAX_PAIRS = 16
+"""Of a session: two models each."""
 TIME_LIMIT = 600.0
 NEW_DENSE = "new dense"
 SESSION_COLUMNS = (
@@ -57,172 +59,173 @@ SESSION_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Remeasurement:
-    """Pairs of one dense model on one backend that take turns in the same processes."""
+    """Kept models of two runs timed again, until it is certain which of them are slower.
 
-    pairs: tuple[Pair, ...]
-    job: TimingJob
-
-    @property
-    def slot(self) -> DeviceSlot:
-        """Where it is timed, alone."""
-        return device_slot(self.job.backend, local_device(self.job.backend), exclusive=True)
-
-    @property
-    def label(self) -> str:
-        """What a person is shown."""
-        batches = ", ".join(map(str, self.job.batches))
-        return f"{self.job.model.name} on {self.job.backend.name}, batch {batches}: base and new"
-
-    def exclusive(self) -> list[Remeasurement]:
-        """One for each pair: what is left to try where a process came to no end."""
-        return [_only(self, pair) for pair in self.pairs]
-
-    def losses(self, results: TimingResults) -> Iterator[tuple[Pair, tuple[Row, Row], Loss | None]]:
-        """How much slower each newer model is; None where one of the two could not be timed."""
-        for pair in self.pairs:
-            if pair.both:
-                base, new = pair.both
-                batch, labels = base["batch"], _labels(base)
-                failed = any(results.failure(batch, label) for label in (DENSE, *labels))
-                yield pair, (base, new), None if failed else _loss(results, batch, *labels)
-
-    def remeasured(self, results: TimingResults) -> Iterator[RemeasuredPair]:
-        """The pairs that could be timed, with the new times of both their rows."""
-        for _, (base, new), loss in self.losses(results):
-            if loss is not None and not results.failure(base["batch"], NEW_DENSE):
-                ours, theirs = _labels(base)
-                yield RemeasuredPair(
-                    loss=loss,
-                    base=_timed_again(base, results, ours, dense=DENSE),
-                    new=_timed_again(new, results, theirs, dense=NEW_DENSE),
-                )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sides:
-    """What is timed against what; `base_backends` is the base's own code of backends, by name.
-
-    A base's model runs on the installed backend where its own code is not given.
+    Latencies may be larger by `tolerance`, a fraction of the base's. `base_backends` is the base's own
+    code of backends, by name: a base's model runs on the installed one where its own is not given.
     """
 
     base: RunFolder
     new: RunFolder
-    base_backends: Mapping[str, BackendFile]
     catalogue: Catalogue
-    limits: Limits
+    base_backends: Mapping[str, BackendFile]
+    stopping_rule: StoppingRule
+    tolerance: float
 
-    def sessions(self, found: Sequence[Pair]) -> list[Remeasurement]:
+    def measure(self, pairs: Sequence[Pair], progress: ObserverFactory) -> dict[str, RemeasuredPair]:
+        """The pairs that could be timed, by the key of the base's row.
+
+        `progress` makes the observer from how many pairs there are. Raises HarnessError where neither
+        run keeps models that pair up.
+        """
+        sessions = self.sessions(pairs)
+        if not sessions:
+            raise HarnessError(
+                f"--remeasure needs the models of both runs, and {self.base.path} and {self.new.path} "
+                "keep none that pair up (a run keeps them in artifacts/)"
+            )
+        count = sum(len(session.items) for session in sessions)
+        with Ledger(self.new.path).lock(), progress(count) as observer:
+            observer.phase("timing", count)
+            scheduler = self._scheduler(observer)
+            return {
+                pair.base["key"]: pair
+                for session in sessions
+                for pair in measure_pairs(session, scheduler)
+            }
+
+    def sessions(self, pairs: Sequence[Pair]) -> list[TimingSession[RowPair]]:
         """For all pairs whose models both folders keep."""
-        groups: dict[tuple[Any, ...], list[Pair]] = defaultdict(list)
-        for pair in found:
+        groups: dict[tuple[Any, ...], list[RowPair]] = defaultdict(list)
+        for pair in pairs:
             # What a simulator says is the same at every call.
             timed = pair.both and pair.both[0]["rounds"] is not None
-            if pair.both and timed and self._kept(pair.both):
-                groups[tuple(pair.both[0][name] for name in SESSION_COLUMNS)].append(pair)
+            if pair.both and timed and self._is_kept(pair.both):
+                groups[tuple(pair.both[0][name] for name in SESSION_COLUMNS)].append(pair.both)
         return [
             self._session(group[first : first + MAX_PAIRS])
             for group in groups.values()
             for first in range(0, len(group), MAX_PAIRS)
         ]
 
-    def _kept(self, rows: tuple[Row, Row]) -> bool:
-        sides = zip((self.base, self.new), rows, strict=True)
-        return all(side.snapshot(row) and side.dense(row) for side, row in sides)
+    def _is_kept(self, rows: RowPair) -> bool:
+        folders = zip((self.base, self.new), rows, strict=True)
+        return all(folder.snapshot(row) and folder.dense(row) for folder, row in folders)
 
-    def _session(self, ready: Sequence[Pair]) -> Remeasurement:
-        rows = [pair.both for pair in ready if pair.both]
-        ours, theirs = rows[0]
-        snapshots = {DENSE: self.base.dense(ours), NEW_DENSE: self.new.dense(theirs)}
-        for old, new in rows:
-            label, other = _labels(old)
-            snapshots |= {label: self.base.snapshot(old), other: self.new.snapshot(new)}
-        folders = {label: folder for label, folder in snapshots.items() if folder is not None}
-        before = self.base_backends.get(ours["backend"])
-        older = [DENSE, COPY, *(_labels(old)[0] for old, _ in rows)] if before else []
-        [backend] = self.catalogue.choose("backend", ours["backend"])
-        [model] = self.catalogue.choose_models(ours["model"])
+    def _session(self, rows: Sequence[RowPair]) -> TimingSession[RowPair]:
+        base, _ = rows[0]
+        older = self.base_backends.get(base["backend"])
+        older_labels = [DENSE, COPY, *(_labels(old)[0] for old, _ in rows)] if older else []
+        batches = tuple(sorted({old["batch"] for old, _ in rows}))
+        [backend] = self.catalogue.choose("backend", base["backend"])
+        [model] = self.catalogue.choose_models(base["model"])
         job = TimingJob(
             backend=backend,
             model=model,
-            dataset=chosen_dataset(self.catalogue, ours["dataset"]),
+            dataset=chosen_dataset(self.catalogue, base["dataset"]),
             store=self.new.store,
-            snapshots=folders,
-            batches=tuple(sorted({old["batch"] for old, _ in rows})),
-            threads=ours["threads"],
-            limits=self.limits,
+            snapshots=self._snapshots(rows),
+            batches=batches,
+            threads=base["threads"],
+            limits=self.stopping_rule.limits,
             seed=0,
-            others=dict.fromkeys(older, before) if before else {},
+            others=dict.fromkeys(older_labels, older) if older else {},
         )
-        return Remeasurement(pairs=tuple(ready), job=job)
+        items = [
+            TimingItem(origin=pair, labels=_labels(pair[0]), batches=batches, group=pair[0]["key"])
+            for pair in rows
+        ]
+        return TimingSession(items=tuple(items), job=job, device=local_device(backend), title=_title)
+
+    def _snapshots(self, rows: Sequence[RowPair]) -> dict[str, Path]:
+        """Folders by label, both dense models first."""
+        base, new = rows[0]
+        snapshots = {DENSE: self.base.dense(base), NEW_DENSE: self.new.dense(new)}
+        for base, new in rows:
+            ours, theirs = _labels(base)
+            snapshots |= {ours: self.base.snapshot(base), theirs: self.new.snapshot(new)}
+        return {label: folder for label, folder in snapshots.items() if folder is not None}
+
+    def _scheduler(self, observer: Observer) -> TimingScheduler[RowPair]:
+        engine = LocalEngine(
+            workers=1,
+            time_limit=TIME_LIMIT,
+            log=self.new.path / "log.txt",
+            preloads=preloads_of(),
+            note=observer.note,
+        )
+        return TimingScheduler(
+            engine=engine,
+            stopping_rule=self.stopping_rule,
+            observer=observer,
+            convergence=partial(verdict_convergence, tolerance=self.tolerance),
+        )
 
 
-def _only(whole: Remeasurement, pair: Pair) -> Remeasurement:
-    labels = {DENSE, NEW_DENSE, *(_labels(pair.both[0]) if pair.both else ())}
-    snapshots = {name: folder for name, folder in whole.job.snapshots.items() if name in labels}
-    return Remeasurement(pairs=(pair,), job=replace(whole.job, snapshots=snapshots))
+def measure_pairs(
+    session: TimingSession[RowPair], scheduler: TimingScheduler[RowPair]
+) -> Iterator[RemeasuredPair]:
+    """The pairs of a session that could be timed; why others could not is a note."""
+    observer = scheduler.observer
+    for measured, outcome in scheduler.measure(session):
+        if outcome.value is None:
+            observer.note(f"{measured.label}: {outcome.failure}")
+        else:
+            yield from _remeasured_pairs(measured, outcome.value)
+    observer.done(session.label, len(session.items))
+
+
+def verdict_convergence(
+    session: TimingSession[RowPair], timings: Sequence[ProcessTiming], *, tolerance: float
+) -> Convergence | None:
+    """Whether no pair of the session is ambiguous any more."""
+    results = TimingResults(timings=tuple(timings))
+    verdicts = (verdict(loss, tolerance) for _, loss in _losses(session, results))
+    return "precise" if all(one != "ambiguous" for one in verdicts) else None
+
+
+def _losses(
+    session: TimingSession[RowPair], results: TimingResults
+) -> Iterator[tuple[RowPair, Loss | None]]:
+    """How much slower each newer model is; None where one of the two could not be timed."""
+    for base, new in session.origins:
+        batch, labels = base["batch"], _labels(base)
+        failed = any(results.failure(batch, label) for label in (DENSE, *labels))
+        yield (base, new), None if failed else _loss(results, batch, *labels)
+
+
+def _remeasured_pairs(
+    session: TimingSession[RowPair], results: TimingResults
+) -> Iterator[RemeasuredPair]:
+    """The pairs that could be timed, with the new times of both their rows."""
+    for (base, new), loss in _losses(session, results):
+        if loss is not None and not results.failure(base["batch"], NEW_DENSE):
+            ours, theirs = _labels(base)
+            yield RemeasuredPair(
+                loss=loss,
+                base=_timed_again(base, results, ours, dense=DENSE),
+                new=_timed_again(new, results, theirs, dense=NEW_DENSE),
+            )
+
+
+def _title(job: TimingJob) -> str:
+    batches = ", ".join(map(str, job.batches))
+    return f"{job.model.name} on {job.backend.name}, batch {batches}: base and new"
 
 
 def _labels(base: Row) -> tuple[str, str]:
     """What the two models of a pair are called in a session, whatever the batch size."""
-    slot = level_key(base["trial"], base["sparsity"])
-    return f"base {slot}", f"new {slot}"
+    key = level_key(base["trial"], base["sparsity"])
+    return f"base {key}", f"new {key}"
 
 
 def _loss(results: TimingResults, batch: int, ours: str, theirs: str) -> Loss:
     """By how much of the base's latency the newer one is slower, paired by process and round."""
-    found, own = results.saving(batch, theirs, dense=ours), results.latency(batch, ours).value
-    return Loss(value=-found.value / own, low=-found.high / own, high=-found.low / own)
+    saved, own = results.saving(batch, theirs, dense=ours), results.latency(batch, ours).value
+    return Loss(value=-saved.value / own, low=-saved.high / own, high=-saved.low / own)
 
 
 def _timed_again(row: Row, results: TimingResults, label: str, *, dense: str) -> Row:
     columns = timed_columns(results, label, batch=row["batch"], dense=dense)
     kept = row["retained"] / columns["ms_saved"] if columns["saves_time"] and row["retained"] else None
     return {**row, **columns, "steady": results.steady, "retained_per_ms_saved": kept}
-
-
-def decision_reason(
-    timings: Sequence[ProcessTiming],
-    session: Remeasurement,
-    *,
-    seconds: float,
-    stopping_rule: StoppingRule,
-    tolerance: float,
-) -> StopReason | None:
-    """What ends a session: no pair is ambiguous any more, its time is over, or it has had enough."""
-    if len(timings) < stopping_rule.least:
-        return None
-    results = TimingResults(timings=tuple(timings))
-    losses = [loss for _, _, loss in session.losses(results)]
-    if all(verdict(loss, tolerance) != "ambiguous" for loss in losses):
-        return "precise"
-    if seconds >= stopping_rule.seconds:
-        return "time"
-    return "processes" if len(timings) >= stopping_rule.most else None
-
-
-def remeasure(
-    sessions: Sequence[Remeasurement],
-    *,
-    log: Path,
-    stopping_rule: StoppingRule,
-    tolerance: float,
-    observer: Observer,
-) -> dict[str, RemeasuredPair]:
-    """Time every session, each alone on its device: what was found, by the key of the base's row."""
-    engine = LocalEngine(
-        workers=1, time_limit=TIME_LIMIT, log=log, preloads=preloads_of(), note=observer.note
-    )
-    found: dict[str, RemeasuredPair] = {}
-    observer.phase("timing", sum(len(session.pairs) for session in sessions))
-    for session in sessions:
-        stop_check = partial(
-            decision_reason, session=session, stopping_rule=stopping_rule, tolerance=tolerance
-        )
-        scheduler = TimingScheduler(engine, stop_check=stop_check, observer=observer)
-        for part, results in scheduler.measure(session):
-            if isinstance(results, str):
-                observer.note(f"{part.label}: {results}")
-            else:
-                found |= {again.base["key"]: again for again in part.remeasured(results)}
-        observer.done(session.label, len(session.pairs))
-    return found

@@ -16,16 +16,14 @@ from harness.training.recipe import Recipe
 from harness.trials.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.discovery.catalogue import Catalogue
-    from harness.engines.observer import Observer
+    from harness.engines.observer import ObserverFactory
     from harness.trials.grid import Grid
 
     Rows = Sequence[Mapping[str, Any]]
-    Progress = Callable[[int], AbstractContextManager[Observer]]
 
 PRUNERS = "magnitude_*,random,fpgm,batch_norm_scale,snip,taylor"
 RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
@@ -38,7 +36,7 @@ def repeated_runs(
     *,
     model: str,
     backend: str,
-    progress: Progress,
+    progress: ObserverFactory,
     recipe: Recipe = RECIPE,
     stopping_rule: StoppingRule = STOPPING_RULE,
 ) -> tuple[Rows, Rows]:
@@ -74,13 +72,18 @@ def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> 
 
 
 def _run(
-    catalogue: Catalogue, folder: Path, *, grid: Grid, stopping_rule: StoppingRule, progress: Progress
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    grid: Grid,
+    stopping_rule: StoppingRule,
+    progress: ObserverFactory,
 ) -> Rows:
     plan = make_plan(grid, [], processes=stopping_rule.least)
     execution = Execution(workers=physical_cores(), time_limit=3600, stopping_rule=stopping_rule)
     with Ledger(folder).lock(), progress(len(plan.pending)) as observer:
         runner = Runner(folder, execution, catalogue=catalogue, observer=observer)
-        runner.carry_out(plan, threads=grid.threads)
+        runner.carry_out(plan)
     rows = Ledger(folder).rows()
     for row in rows:
         if row["status"] == "failed":

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from harness.contracts.evidence import GRANULARITIES
-from harness.contracts.granularity import pattern
-from harness.discovery.selection import selected_names, split_terms
-from harness.errors import HarnessError, UnknownNameError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import PrefersMultiple
 from harness.contracts.data import Located, Pretrained
+from harness.contracts.evidence import GRANULARITIES
+from harness.contracts.granularity import pattern
 from harness.contracts.schedules import Controlled
-from harness.machine.device import local_devices, why_unavailable
+from harness.discovery.selection import selected_names, split_terms
+from harness.errors import HarnessError, UnknownNameError
+from harness.machine.availability import why_unavailable
+from harness.machine.device import local_devices
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels
-from harness.trials.target import Target
 
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
@@ -36,6 +29,7 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.machine.device import Device
     from harness.trials.grid import ScopeChoice
+    from harness.trials.target import Quantity
 
 RESULTS = Path("results")
 Devices = Callable[[Sequence["Backend"]], Mapping[str, "Device"]]
@@ -77,7 +71,8 @@ class Request:
             if isinstance(model, Pretrained):
                 # Downloads what is not here: better now than after an hour, in a process of its own.
                 model.build_pretrained(dataset)
-        backends, places = _usable(catalogue, self.backends, devices)
+        backends, backend_devices = _usable(catalogue, self.backends, devices)
+        quantity, target_backend, target_device = self._target(catalogue, devices)
         return Grid(
             pruners=catalogue.choose("pruner", self.pruners),
             schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
@@ -86,34 +81,32 @@ class Request:
             levels=checked_levels(_numbers("levels", self.levels, float)),
             seeds=_whole("seeds", self.seeds, least=0),
             backends=backends,
-            devices=places,
+            devices={**target_device, **backend_devices},
             batches=batches,
             threads=self.threads,
             dataset=dataset,
             models=models,
             recipe=self.recipe,
             weights=self.weights,
-            target=self._target(catalogue, devices, batch=min(batches)),
+            quantity=quantity,
+            target_backend=target_backend,
         )
 
-    def _target(self, catalogue: Catalogue, devices: Devices, *, batch: int) -> Target:
-        resource, colon, name = self.target.partition(":")
-        if resource == "latency":
+    def _target(
+        self, catalogue: Catalogue, devices: Devices
+    ) -> tuple[Quantity, Backend | None, Mapping[str, Device]]:
+        """The quantity; where it is latency, the backend that it is timed on, and its device."""
+        quantity, colon, name = self.target.partition(":")
+        if quantity == "latency":
             terms = name if colon else "all"
             catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
-            [backend], places = _usable(catalogue, terms, devices)
-            return Target(
-                quantity="latency",
-                backend=backend,
-                facts=places[backend.name].facts,
-                batch=batch,
-                threads=self.threads,
-            )
+            [backend], device = _usable(catalogue, terms, devices)
+            return "latency", backend, device
         if self.target == "macs":
-            return Target(quantity="macs")
+            return "macs", None, {}
         if self.target != "params":
             raise UnknownNameError("target", self.target, ["params", "macs", "latency:BACKEND"])
-        return Target()
+        return "params", None, {}
 
 
 def run_folder(grid: Grid, out: Path | None) -> Path:
@@ -142,18 +135,18 @@ def _usable(
 ) -> tuple[list[Backend], Mapping[str, Device]]:
     """Backends that run, and where; one that was asked for by name and does not is an error."""
     chosen: list[Backend] = catalogue.choose("backend", terms)
-    places = devices(chosen)
+    by_backend = devices(chosen)
     by_name = {term.strip() for term in terms.split(",")}
     usable = []
     for backend in chosen:
-        reason = places[backend.name].reason
+        reason = by_backend[backend.name].reason
         if reason is None:
             usable.append(backend)
         elif backend.name in by_name:
             raise HarnessError(f"backend {backend.name!r} is not available here: {reason}")
     if not usable:
         raise HarnessError(f"{terms!r} leaves no backend that is available here")
-    return usable, places
+    return usable, by_backend
 
 
 def available_meter(catalogue: Catalogue, terms: str) -> Meter | None:
@@ -183,9 +176,9 @@ def _check_optimizer(name: str) -> None:
     if name != Recipe.optimizer:
         from timm.optim import list_optimizers  # type: ignore[attr-defined]  # timm re-exports untyped
 
-        known = [str(optimizer) for optimizer in list_optimizers()]
-        if name not in known:
-            raise UnknownNameError("optimizer", name, known)
+        names = [str(optimizer) for optimizer in list_optimizers()]
+        if name not in names:
+            raise UnknownNameError("optimizer", name, names)
 
 
 def chosen_dataset(
@@ -197,11 +190,11 @@ def chosen_dataset(
     """
     # A path may hold commas, so a dataset is one name with its argument and no list.
     name, *arguments = re.split("[:/]", text, maxsplit=1)
-    known = catalogue.names("dataset")
-    found = selected_names(name, known, kind="dataset")
-    if len(found) != 1:
-        raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(known)})")
-    dataset: Dataset = catalogue.configured("dataset", found[0], *(arguments or [None]))
+    names = catalogue.names("dataset")
+    selected = selected_names(name, names, kind="dataset")
+    if len(selected) != 1:
+        raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(names)})")
+    dataset: Dataset = catalogue.configured("dataset", selected[0], *(arguments or [None]))
     if isinstance(dataset, Located):
         return dataset.located(folder, download=download)
     if folder or download:
@@ -211,22 +204,22 @@ def chosen_dataset(
 
 
 def _numbers(option: str, text: str, number: Callable[[str], Any]) -> list[Any]:
-    found = []
+    numbers = []
     for term in text.split(","):
         try:
-            found.append(number(term.strip()))
+            numbers.append(number(term.strip()))
         except ValueError:
             whole = "whole " if number is int else ""
             raise HarnessError(f"--{option}: {term.strip()!r} is not a {whole}number") from None
-    return found
+    return numbers
 
 
 def _whole(option: str, text: str, *, least: int) -> list[int]:
-    found: list[int] = _numbers(option, text, int)
-    for number in found:
+    numbers: list[int] = _numbers(option, text, int)
+    for number in numbers:
         if number < least:
             raise HarnessError(f"--{option}: {number} is below {least}")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(numbers))
 
 
 def selected_granularities(terms: str, multiples: Mapping[str, int] | None = None) -> list[str]:

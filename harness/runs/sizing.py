@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.machine.environment import cpu_name, installed_version
 from harness.storage.artifacts import ArtifactStore
+from harness.storage.files import cache_folder
 from harness.storage.keys import digest, source_hash
-from harness.training.image_cache import cache_folder
 from harness.training.recipe import StepCost
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ WORTHWHILE_FRACTION = 0.95
 USABLE_MEMORY_FRACTION = 0.8
 """Of the memory that is free, for workers."""
 RECORD_FORMAT = 1
-"""Of what is remembered; raised when a demand says other things."""
+"""Of what is remembered; raised when a step's cost says other things."""
 
 
 def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
@@ -38,8 +38,8 @@ def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
 
 def remembered_costs(grid: Grid) -> dict[str, StepCost]:
     """What training asks for, by model, of those that were tried on this machine before."""
-    found = {model.name: _remembered(_key(model, grid)) for model in grid.models}
-    return {name: step_cost for name, step_cost in found.items() if step_cost is not None}
+    records = {model.name: _remembered(_key(model, grid)) for model in grid.models}
+    return {name: step_cost for name, step_cost in records.items() if step_cost is not None}
 
 
 def _remembered(key: str) -> StepCost | None:
@@ -59,7 +59,7 @@ def try_training_costs(
     """
     from harness.training.step_profile import StepCostJob, measure_step_cost
 
-    images, found = grid.recipe.train_batch, dict[str, StepCost]()
+    images, step_costs = grid.recipe.train_batch, dict[str, StepCost]()
     models = {f"trying to train {m.name}": m for m in grid.models if m.name in {*names}}
     jobs = {
         label: StepCostJob(model=model, dataset=grid.dataset, images=images)
@@ -69,11 +69,11 @@ def try_training_costs(
         if outcome.value is None:
             say(f"{label}: {outcome.failure}")
         else:
-            found[models[label].name] = outcome.value
+            step_costs[models[label].name] = outcome.value
             # Where nothing can be remembered, it is tried again the next time.
             with suppress(OSError):
                 _store().write_record(_key(models[label], grid), asdict(outcome.value))
-    return found
+    return step_costs
 
 
 def in_fastest_arithmetic(grid: Grid, step_costs: Mapping[str, StepCost], *, say: Say) -> Grid:
@@ -98,11 +98,11 @@ def workers_that_fit(
     workers: int, step_costs: Mapping[str, StepCost], *, free_mb: float, say: Say
 ) -> int:
     """As many workers as have their memory, one at least."""
-    known = [step_cost.megabytes for step_cost in step_costs.values() if step_cost.megabytes]
-    most = max(1, int(USABLE_MEMORY_FRACTION * free_mb / max(known))) if known else workers
+    megabytes = [step_cost.megabytes for step_cost in step_costs.values() if step_cost.megabytes]
+    most = max(1, int(USABLE_MEMORY_FRACTION * free_mb / max(megabytes))) if megabytes else workers
     if most >= workers:
         return workers
-    each = f"each may take {max(known):.0f} MB, and {free_mb:.0f} MB are free"
+    each = f"each may take {max(megabytes):.0f} MB, and {free_mb:.0f} MB are free"
     say(f"{most} of {workers} workers: {each} (--workers overrules)")
     return most
 

@@ -49,7 +49,7 @@ class DenseJob:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialJob:
-    """Walk one trial."""
+    """Run one trial, all of its levels."""
 
     trial: Trial
     store: ArtifactStore
@@ -62,7 +62,11 @@ class TrialJob:
 
 
 def run_training(job: DenseJob | TrialJob) -> JobResult:
-    """Whichever it is; where it trains on a GPU, no harness times there meanwhile."""
+    """Whichever it is; where it trains on a GPU, no harness times there meanwhile.
+
+    Training is on one thread, whatever `threads` the models are timed on: workers already fill the
+    cores, and sums split among threads are other numbers, so that a result would depend on the option.
+    """
     with read_lock(gpu_name()) if job.on_gpu else nullcontext():
         return run_dense(job) if isinstance(job, DenseJob) else run_trial(job)
 

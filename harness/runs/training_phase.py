@@ -2,127 +2,186 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import Rewrites, Steps
 from harness.runs.training_jobs import DenseJob, TrialJob, run_training
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.trials.deployed_size import DeployedSizes
-from harness.trials.level_result import finished_level_result
+from harness.trials.level_result import LevelResult, finished_level_result, level_result
+from harness.trials.spec import Dense
 from harness.trials.training_cost import trial_epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.conversion.deployment import Deployment
-    from harness.engines.engine import DeviceSlot
     from harness.engines.pool import WorkerPool
     from harness.engines.shard import Shard
+    from harness.machine.device import DeviceSlot
+    from harness.trials.grid import Cell
     from harness.trials.plan import Plan
-    from harness.trials.spec import Dense, Trial
+    from harness.trials.spec import Trial
 
 
-class TrainingPhase:
-    """Makes on `pool` what a plan needs and `store` lacks: snapshots and their exports."""
+def train(
+    plan: Plan,
+    *,
+    pool: WorkerPool,
+    store: ArtifactStore,
+    dense_from: Path | None = None,
+    shard: Shard | None = None,
+) -> dict[str, str]:
+    """Make what a plan needs and `store` lacks: dense models, then trials, and their exports.
 
-    def __init__(
-        self, pool: WorkerPool, *, store: ArtifactStore, dense_from: Path | None = None
-    ) -> None:
-        self._pool = pool
-        self._dense_from = dense_from
-        self._store = store
-        self._deployed_sizes = DeployedSizes(store)
+    Only a share of it where a `shard` is given; dense models that the run folder `dense_from` keeps
+    are copied. Returns why a subject's process came to no end, by the subject's key.
+    """
+    dense_models: Sequence[Dense] = plan.needed_dense_models
+    trials: Sequence[Trial] = plan.pending_trials
+    if shard is not None:
+        dense_models, trials = shard.of("dense", dense_models), shard.of("trials", trials)
+    if dense_from is not None:
+        _take_over(dense_models, ArtifactStore(dense_from / ARTIFACTS), store=store, pool=pool)
+    return _TrainingPhase(pool=pool, store=store, deployments=plan.deployments).train(
+        dense_models, trials
+    )
 
-    def train(self, plan: Plan, shard: Shard | None = None) -> dict[str, str]:
-        """Dense models, then trials; why a subject's process came to no end, by its key.
 
-        Where a `shard` is given, no more than that.
-        """
-        needed_dense_models = (
-            shard.of("dense", plan.needed_dense_models) if shard else plan.needed_dense_models
+def training_results(
+    cells: Iterable[Cell], failures: Mapping[str, str], *, store: ArtifactStore
+) -> Iterator[tuple[Cell, LevelResult]]:
+    """What training left of each cell, a model that runs on its backend or why there is none.
+
+    `failures` are those of `train`.
+    """
+    deployed_sizes = DeployedSizes(store)
+    for cell in cells:
+        level = _level(cell, failures, store)
+        record = (
+            deployed_sizes.export_record(level.snapshot, cell.backend) if level.status == "ok" else None
         )
-        pending_trials = shard.of("trials", plan.pending_trials) if shard else plan.pending_trials
-        self._take_over(needed_dense_models)
-        deployments = plan.deployments
-        dense_models = {
-            d.label: d for d in needed_dense_models if not self._dense_finished(d, deployments)
+        if record and record.failure:
+            level = replace(level, status="failed", reason=f"export: {record.failure}")
+        yield cell, level
+
+
+def _level(cell: Cell, failures: Mapping[str, str], store: ArtifactStore) -> LevelResult:
+    subject, dense = cell.subject, cell.dense
+    if dense.key not in store:
+        reason = f"dense training: {failures.get(dense.key, 'not done')}"
+        return LevelResult(sparsity=cell.sparsity, status="failed", reason=reason)
+    if isinstance(subject, Dense):
+        return LevelResult(
+            sparsity=0.0, status="ok", snapshot=dense.key, sparsity_reached=0.0, target_reached=0.0
+        )
+    level = level_result(subject, cell.sparsity, store)
+    if level is None or (level.status == "failed" and subject.key in failures):
+        reason = failures.get(subject.key, "its process left no result")
+        return LevelResult(sparsity=cell.sparsity, status="failed", reason=reason)
+    return level
+
+
+def _take_over(
+    dense_models: Sequence[Dense], kept: ArtifactStore, *, store: ArtifactStore, pool: WorkerPool
+) -> None:
+    count = sum(store.take(kept, dense.key) for dense in dense_models)
+    pool.observer.note(f"{count} of {len(dense_models)} dense models are taken over")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TrainingPhase:
+    """Trains on `pool` what `store` lacks, and exports it for `deployments`."""
+
+    pool: WorkerPool
+    store: ArtifactStore
+    deployments: Sequence[Deployment]
+
+    def train(self, dense_models: Sequence[Dense], trials: Sequence[Trial]) -> dict[str, str]:
+        """Why subjects' processes came to no end, by key; what is finished is not done again."""
+        dense_jobs = {
+            dense.label: DenseJob(dense=dense, store=self.store, deployments=self.deployments)
+            for dense in dense_models
+            if not self._dense_finished(dense)
         }
         # The longest first: at the end there are only short ones to wait for.
-        pending_trials = sorted(pending_trials, key=_effort, reverse=True)
-        trials = {t.label: t for t in pending_trials if not self._finished(t, deployments)}
-        units = {d.label: d.recipe.dense_epochs for d in dense_models.values()}
-        units |= {t.label: trial_epochs(t) for t in trials.values()}
-        self._pool.observer.phase("training", sum(units.values()))
-        dense_jobs = {
-            label: DenseJob(dense=dense, store=self._store, deployments=deployments)
-            for label, dense in dense_models.items()
-        }
         trial_jobs = {
-            label: TrialJob(trial=trial, store=self._store, deployments=deployments)
-            for label, trial in trials.items()
+            trial.label: TrialJob(trial=trial, store=self.store, deployments=self.deployments)
+            for trial in sorted(trials, key=_effort, reverse=True)
+            if not self._trial_finished(trial)
         }
-        slots = {label: slot for label, trial in trials.items() if (slot := trial.target.slot)}
-        if slots:
-            # What times is alone: nothing else is to be left then.
-            failures = self._run_jobs(dense_jobs, {}, units)
-            failures |= self._run_jobs({}, trial_jobs, units, slots)
-        else:
-            failures = self._run_jobs(dense_jobs, trial_jobs, units)
-        return {(dense_models | trials)[label].key: reason for label, reason in failures.items()}
+        units = {label: job.dense.recipe.dense_epochs for label, job in dense_jobs.items()}
+        units |= {label: trial_epochs(job.trial) for label, job in trial_jobs.items()}
+        self.pool.observer.phase("training", sum(units.values()))
+        failures = self._run_all(dense_jobs, trial_jobs, units)
+        keys = {label: job.dense.key for label, job in dense_jobs.items()}
+        keys |= {label: job.trial.key for label, job in trial_jobs.items()}
+        return {keys[label]: reason for label, reason in failures.items()}
 
-    def _take_over(self, dense_models: Sequence[Dense]) -> None:
-        if self._dense_from is not None:
-            kept = ArtifactStore(self._dense_from / ARTIFACTS)
-            taken = sum(self._store.take(kept, dense.key) for dense in dense_models)
-            self._pool.observer.note(f"{taken} of {len(dense_models)} dense models are taken over")
+    def _run_all(
+        self,
+        dense_jobs: Mapping[str, DenseJob],
+        trial_jobs: Mapping[str, TrialJob],
+        units: Mapping[str, float],
+    ) -> dict[str, str]:
+        slots = {label: slot for label, job in trial_jobs.items() if (slot := job.trial.target.slot)}
+        if not slots:
+            return self._run_jobs(dense_jobs, trial_jobs, units)
+        # What times is alone: nothing else is to be left then.
+        failures = self._run_jobs(dense_jobs, {}, units)
+        return failures | self._run_jobs({}, trial_jobs, units, slots)
 
     def _run_jobs(
         self,
-        dense_models: Mapping[str, DenseJob],
-        trials: Mapping[str, TrialJob],
+        dense_jobs: Mapping[str, DenseJob],
+        trial_jobs: Mapping[str, TrialJob],
         units: Mapping[str, float],
         slots: Mapping[str, DeviceSlot] | None = None,
     ) -> dict[str, str]:
         """Why jobs came to no end; a trial begins as soon as its dense model is there."""
-        training = {job.dense.key for job in dense_models.values()}
-        waiting = {label: job for label, job in trials.items() if job.trial.dense.key in training}
-        ready = {label: job for label, job in trials.items() if label not in waiting}
-        jobs: dict[str, DenseJob | TrialJob] = {**dense_models, **self._startable(ready)}
-        failures, expected = {}, len(dense_models) + len(trials)
-        for label, outcome in self._pool.run(run_training, jobs, slots=slots, expected=expected):
+        training = {job.dense.key for job in dense_jobs.values()}
+        waiting = {label: job for label, job in trial_jobs.items() if job.trial.dense.key in training}
+        ready = {label: job for label, job in trial_jobs.items() if label not in waiting}
+        jobs: dict[str, DenseJob | TrialJob] = {**dense_jobs, **self._startable(ready)}
+        failures, expected = {}, len(dense_jobs) + len(trial_jobs)
+        for label, outcome in self.pool.run(run_training, jobs, slots=slots, expected=expected):
             if outcome.failure:
                 failures[label] = outcome.failure
-            if label in dense_models:
-                key = dense_models[label].dense.key
+            if label in dense_jobs:
+                key = dense_jobs[label].dense.key
                 own = {name: job for name, job in waiting.items() if job.trial.dense.key == key}
                 jobs.update(self._startable(own))
-            self._pool.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
-        for label in trials.keys() - jobs.keys():
+            self.pool.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
+        for label in trial_jobs.keys() - jobs.keys():
             failures[label] = "its dense model was not trained"
-            self._pool.observer.done(f"{label}: {failures[label]}", units[label])
+            self.pool.observer.done(f"{label}: {failures[label]}", units[label])
         return failures
 
-    def _startable(self, trials: Mapping[str, TrialJob]) -> dict[str, TrialJob]:
+    def _startable(self, trial_jobs: Mapping[str, TrialJob]) -> dict[str, TrialJob]:
         """Those whose dense model is there."""
-        return {label: job for label, job in trials.items() if job.trial.dense.key in self._store}
+        return {label: job for label, job in trial_jobs.items() if job.trial.dense.key in self.store}
 
-    def _dense_finished(self, dense: Dense, deployments: Sequence[Deployment]) -> bool:
-        return dense.key in self._store and not self._deployed_sizes.pending_exports(
-            dense.key, deployments
-        )
+    def _dense_finished(self, dense: Dense) -> bool:
+        return dense.key in self.store and not self._pending_exports(dense.key)
 
-    def _finished(self, trial: Trial, deployments: Sequence[Deployment]) -> bool:
+    def _trial_finished(self, trial: Trial) -> bool:
         """Whether nothing is left to do, exports that an earlier version did not keep among it."""
-        levels = [finished_level_result(trial, sparsity, self._store) for sparsity in trial.levels]
+        levels = [finished_level_result(trial, sparsity, self.store) for sparsity in trial.levels]
         return all(
-            level is not None
-            and (
-                level.status != "ok"
-                or not self._deployed_sizes.pending_exports(level.snapshot, deployments)
-            )
+            level is not None and (level.status != "ok" or not self._pending_exports(level.snapshot))
             for level in levels
         )
+
+    def _pending_exports(self, snapshot: str) -> list[Deployment]:
+        return self.deployed_sizes.pending_exports(snapshot, self.deployments)
+
+    @cached_property
+    def deployed_sizes(self) -> DeployedSizes:
+        """Which exports there are."""
+        return DeployedSizes(self.store)
 
 
 def _effort(trial: Trial) -> tuple[bool, bool, float]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEMPORARY_PREFIX = ".tmp-"
+WEIGHTS = "weights.safetensors.zst"
+ZSTD_LEVEL = 3
+CACHE_VARIABLE = "HARNESS_CACHE"
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -49,6 +52,9 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-WEIGHTS = "weights.safetensors.zst"
+def cache_folder() -> Path:
+    """Cache folder for all runs of this user: HARNESS_CACHE, or where the system keeps caches."""
+    import platformdirs
 
-ZSTD_LEVEL = 3
+    folder = os.environ.get(CACHE_VARIABLE)
+    return Path(folder) if folder else platformdirs.user_cache_path("pruning-harness")

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.storage.files import cache_folder
 from harness.storage.keys import digest, file_name
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ else:
     # PyTorch's loader asks for these methods only, and to import it would slow the listing down.
     Pairs = object
 
-CACHE_VARIABLE = "HARNESS_CACHE"
 MAX_DISK_FRACTION = 0.5
 """Largest fraction of the free disk that a cache may take."""
 CHUNK_IMAGES = 256
@@ -138,14 +138,6 @@ def listing(root: Path) -> str:
             f"{path.relative_to(root).as_posix()}\0{stat.st_size} {stat.st_mtime_ns}".encode()
         )
     return hasher.hexdigest()[:12]
-
-
-def cache_folder() -> Path:
-    """Cache folder: HARNESS_CACHE, or where the system keeps caches."""
-    import platformdirs
-
-    folder = os.environ.get(CACHE_VARIABLE)
-    return Path(folder) if folder else platformdirs.user_cache_path("pruning-harness")
 
 
 def _fits(source: Decodes, path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Schedule
     from harness.training.recipe import Arithmetic, Recipe
+    from harness.trials.target import Quantity
 
 ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"]
 
@@ -59,7 +61,8 @@ class Cell:
 class Grid:
     """Grid of a run: every axis, resolved from names to plugins; `devices` by backend.
 
-    A model trains in one of `arithmetics`, by name, or in that of the recipe.
+    Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
+    `arithmetics`, by name, or in that of the recipe.
     """
 
     models: Sequence[Model]
@@ -76,8 +79,22 @@ class Grid:
     threads: int
     recipe: Recipe
     weights: Path | None = None
-    target: Target = Target()
+    quantity: Quantity = "params"
+    target_backend: Backend | None = None
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
+
+    @cached_property
+    def target(self) -> Target:
+        """Target of all levels; a latency is of a batch of the smallest size that is timed."""
+        if self.target_backend is None:
+            return Target(quantity=self.quantity)
+        return Target(
+            quantity=self.quantity,
+            backend=self.target_backend,
+            facts=self.devices[self.target_backend.name].facts,
+            batch=min(self.batches),
+            threads=self.threads,
+        )
 
     def dense_models(self) -> list[Dense]:
         """Dense models, one for every model and seed."""
@@ -117,24 +134,24 @@ class Grid:
 
     def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
         """Cells of dense models and trials, level by level."""
-        deployments = [
-            (backend, self._deployment_settings(backend, batch))
+        timings = [
+            (backend, self._timing_settings(backend, batch))
             for backend, batch in product(self.backends, self.batches)
         ]
-        for subject, (backend, deployed) in product(subjects, deployments):
+        for subject, (backend, timing) in product(subjects, timings):
             for level in subject.levels:
-                settings = {**subject.settings, "trial": subject.key, "sparsity": level, **deployed}
+                settings = {**subject.settings, "trial": subject.key, "sparsity": level, **timing}
                 yield Cell(
                     subject=subject,
                     sparsity=level,
                     backend=backend,
-                    batch=deployed["batch"],
+                    batch=timing["batch"],
                     settings=settings,
                     key=measurement_key(settings),
                     device=self.devices[backend.name],
                 )
 
-    def _deployment_settings(self, backend: Backend, batch: int) -> dict[str, Any]:
+    def _timing_settings(self, backend: Backend, batch: int) -> dict[str, Any]:
         """Settings that all cells of a backend and batch size have."""
         facts = self.devices[backend.name].facts
         return {
@@ -156,11 +173,11 @@ def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
 
 
 def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
-    named = pattern(granularity)
-    if named.n_of_m:
+    chosen = pattern(granularity)
+    if chosen.n_of_m:
         # What compares is m weights, whatever the choice.
         return "local"
     if choice != "published":
         return choice
-    published = pruner.scopes.get(named.scored, "global") if isinstance(pruner, Scoped) else "global"
-    return published if published in named.scopes else "local"
+    published = pruner.scopes.get(chosen.scored, "global") if isinstance(pruner, Scoped) else "global"
+    return published if published in chosen.scopes else "local"

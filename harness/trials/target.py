@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from harness.engines.engine import DeviceSlot
+from harness.machine.device import DeviceSlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands import doctor as module
-from harness.runs import repetition
+from harness.runs import copy_timing, repetition
+from harness.runs.copy_timing import CopyTiming
 from tests.conftest import made_row
 from tests.measuring.test_clock_check import OWN, made_session
 
@@ -23,10 +24,13 @@ def run_of(*saved):
 def diagnosed(monkeypatch, *, slower=0.03, again=(2.0, 4.0, 6.0), placement=0.01):
     """`harness doctor --clock` on recorded times of a model made `slower`, and on two recorded runs."""
     recorded = [
-        (made_session(slower=slower, placement=placement, processes=24, seed=n), 0.03 * OWN)
+        CopyTiming(
+            results=made_session(slower=slower, placement=placement, processes=24, seed=n),
+            extra_ms=0.03 * OWN,
+        )
         for n in range(4)
     ]
-    monkeypatch.setattr(module, "_copies", lambda *_, count: recorded)
+    monkeypatch.setattr(copy_timing, "time_copies", lambda *_, **__: recorded)
     runs = (run_of(2.0, 4.0, 6.0), run_of(*again))
     monkeypatch.setattr(repetition, "repeated_runs", lambda *_, **__: runs)
     return CliRunner().invoke(module.doctor, ["--clock"])

@@ -7,7 +7,7 @@ import pytest
 
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
-from harness.machine.environment import no_gpu
+from harness.machine.availability import no_gpu
 from harness.storage.ledger import Ledger
 
 GRID = [
@@ -28,7 +28,7 @@ done
 """
 
 
-def test_shares_are_all_of_it_and_nothing_twice():
+def test_shards_are_all_of_it_and_nothing_twice():
     shares = [
         Shard(stage="trials", number=number, count=3).of("trials", "abcdefgh") for number in (1, 2, 3)
     ]
@@ -40,7 +40,7 @@ def test_shares_are_all_of_it_and_nothing_twice():
 @pytest.mark.parametrize(
     "text", ["trials", "trials:0/4", "trials:5/4", "models:1/2", "dense:1", "dense:a/b"]
 )
-def test_what_is_no_share_is_refused(text):
+def test_what_is_no_shard_is_refused(text):
     with pytest.raises(HarnessError, match="dense:1/4"):
         parse_shard(text)
 

@@ -13,7 +13,7 @@ from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
 from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.timm import TimmModel
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ import pytest
 ray = pytest.importorskip("ray", reason="ray is not installed")
 from ray.cluster_utils import Cluster as Started  # noqa: E402 -- Ray may be missing
 
-from harness.engines.engine import DeviceSlot  # noqa: E402 -- as above
 from harness.engines.ray_cluster import join_cluster  # noqa: E402 -- as above
 from harness.engines.ray_engine import ray_engines  # noqa: E402 -- as above
-from harness.machine.device import Device  # noqa: E402 -- as above
+from harness.machine.device import Device, DeviceSlot  # noqa: E402 -- as above
 from harness.storage.ledger import Ledger  # noqa: E402 -- as above
 from harness_plugins.backends.eager import EagerCpu  # noqa: E402 -- as above
 from harness_plugins.backends.sparse_cpu import SparseCpu  # noqa: E402 -- as above

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.engines.engine import DeviceSlot
 from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
+from harness.machine.device import DeviceSlot
 from harness.machine.device_lock import write_lock
 from harness.machine.time_breakdown import JobResult, TimeBreakdown, time_sentence
 

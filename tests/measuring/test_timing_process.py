@@ -8,7 +8,8 @@ import torch
 from harness.conversion.export import Exporter
 from harness.discovery.loading import discover
 from harness.machine.clock import Limits
-from harness.measuring.timing_process import COPY, DENSE, TimingJob, time_snapshots
+from harness.measuring.timing_process import TimingJob, time_snapshots
+from harness.measuring.timing_results import COPY, DENSE
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
 from harness.trials.trained_models import train_dense
@@ -45,7 +46,7 @@ def test_dense_its_copy_and_every_level_are_timed_in_the_same_rounds(job):
     assert max(timing.deviations.values()) < 1e-4
     assert set(timing.load_ms) == set(timing.first_ms) == {*job.snapshots, COPY}
     assert all(ms > 0 for ms in [*timing.load_ms.values(), *timing.first_ms.values()])
-    assert timing.conditions.others_cores is not None
+    assert timing.load.others_cores is not None
 
 
 def test_masked_twins_share_one_exported_graph(job):

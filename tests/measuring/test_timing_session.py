@@ -3,7 +3,6 @@
 import io
 import os
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -13,8 +12,14 @@ from harness.engines.local import LocalEngine
 from harness.machine.clock import Limits
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.measuring.stopping import StoppingRule, stop_reason
-from harness.measuring.timing_process import COPY, DENSE, ProcessTiming
-from harness.measuring.timing_results import TimingResults, is_disturbed, raw_samples
+from harness.measuring.timing_results import (
+    COPY,
+    DENSE,
+    ProcessTiming,
+    TimingResults,
+    is_disturbed,
+    raw_samples,
+)
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import plan_sessions
 from harness.trials.grid import Cell
@@ -22,7 +27,7 @@ from harness.trials.level_result import LevelResult
 from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.backends.eager import EagerCpu
-from harness_plugins.pruners.random_scores import Random
+from harness_plugins.pruners.random import Random
 
 
 class Notes:
@@ -56,10 +61,6 @@ class Fragile:
         return model
 
 
-def after(stopping_rule):
-    return partial(stop_reason, stopping_rule=stopping_rule)
-
-
 def cell(subject, level, backend):
     return Cell(
         subject=subject,
@@ -81,14 +82,14 @@ def session(trial, store):
         dense = LevelResult(sparsity=0.0, status="ok", snapshot=trial.dense.key)
         levels = {trial.dense: [dense], trial: list(walk(trial, store)), cut: list(walk(cut, store))}
         ready = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
-        return plan_sessions(ready, store=store, threads=1, limits=Limits(seconds=0.0))
+        return plan_sessions(ready, store=store, limits=Limits(seconds=0.0))
 
     return planned
 
 
 def test_snapshots_of_all_trials_share_a_session(session):
     [only] = session(EagerCpu())
-    assert len(only.ready) == 5
+    assert len(only.items) == 5
     assert next(iter(only.job.snapshots)) == DENSE
     assert len(only.job.snapshots) == 5
 
@@ -96,23 +97,26 @@ def test_snapshots_of_all_trials_share_a_session(session):
 def test_a_session_holds_no_more_than_fits(session, monkeypatch):
     monkeypatch.setattr("harness.measuring.timing_session.MAX_SNAPSHOTS", 2)
     sessions = session(EagerCpu())
-    assert sum(len(one.ready) for one in sessions) == 5
+    assert sum(len(one.items) for one in sessions) == 5
     assert all(DENSE in one.job.snapshots for one in sessions)
-    assert max(len({level.snapshot for _, level in one.ready}) for one in sessions) == 2
+    assert max(len({level.snapshot for _, level in one.origins}) for one in sessions) == 2
 
 
 def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
     [whole] = session(Fragile())
     engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
-    stop_check, time_breakdown = after(StoppingRule(least=1, most=1)), TimeBreakdown()
+    time_breakdown = TimeBreakdown()
     scheduler = TimingScheduler(
-        engine, stop_check=stop_check, observer=Notes(), time_breakdown=time_breakdown
+        engine=engine,
+        stopping_rule=StoppingRule(least=1, most=1),
+        observer=Notes(),
+        time_breakdown=time_breakdown,
     )
-    found = {part.ready[0][0].subject.label: result for part, result in scheduler.measure(whole)}
-    assert {label: result for label, result in found.items() if isinstance(result, str)} == {
+    outcomes = {one.origins[0][0].subject.label: outcome for one, outcome in scheduler.measure(whole)}
+    assert {label: outcome.failure for label, outcome in outcomes.items() if outcome.failure} == {
         "residual_network random channel one_shot seed 0": "its process ended with exit code 9"
     }
-    results = [result for result in found.values() if isinstance(result, TimingResults)]
+    results = [outcome.value for outcome in outcomes.values() if outcome.value]
     assert len(results) == 2
     seconds = sum(timing.seconds for result in results for timing in result.timings)
     # A session that the machine disturbed was timed twice.
@@ -155,10 +159,9 @@ def test_a_disturbed_session_is_repeated_once(session, second, steady):
     recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 3 + second)]
     engine, notes = Recording(recorded), Notes()
     [only] = session(EagerCpu())
-    [(_, results)] = TimingScheduler(
-        engine, stop_check=after(StoppingRule(seconds=0.0)), observer=notes
-    ).measure(only)
-    assert results.steady is steady
+    scheduler = TimingScheduler(engine=engine, stopping_rule=StoppingRule(seconds=0.0), observer=notes)
+    [(_, outcome)] = scheduler.measure(only)
+    assert outcome.value.steady is steady
     assert engine.timings == []
     assert any("stands out; timed again" in note for note in notes.notes)
 

@@ -131,7 +131,7 @@ def test_accuracy_is_measured_through_a_backend_that_computes_in_fewer_bits(
     name, dense, store, snapshot
 ):
     asked = job(dense, store, name, batches=(1, 7))
-    found = evaluate_on_backend(asked).found
+    found = evaluate_on_backend(asked).evaluation
     assert found.failure == ""
     model = load_model(store.folder(snapshot), dense.model, dense.dataset)
     assert found.top1 == pytest.approx(evaluate(model, dense.dataset).top1, abs=0.03)
@@ -159,7 +159,7 @@ def test_masked_twins_share_what_a_simulator_that_reads_no_weights_says(trial, s
         found = evaluate_on_backend(
             replace(job(trial.dense, store, "zigzag_eyeriss"), snapshot=level.snapshot)
         )
-        assert found.found.simulated[1].energy_j > 0.0
+        assert found.evaluation.simulated[1].energy_j > 0.0
     assert len(list(store.root.glob("simulated-*"))) == 1
 
 
@@ -181,7 +181,7 @@ class Wrong:
 
 def test_wrong_outputs_are_the_reason_why_nothing_more_is_known(dense, store, snapshot):
     wrong = replace(job(dense, store, "eager_cpu"), backend=Wrong())
-    found = evaluate_on_backend(wrong).found
+    found = evaluate_on_backend(wrong).evaluation
     assert "outputs differ from PyTorch's" in found.failure
     assert found == BackendEvaluation(failure=found.failure)
     assert kept_evaluation(wrong) is None

@@ -12,7 +12,7 @@ from harness.conversion.device_tensors import device_clock, from_host, to_device
 from harness.discovery.loading import discover
 from harness.machine.clock import Limits, interleave
 from harness.testing import check_backend
-from harness_plugins.backends.cuda import CompiledCuda, EagerCuda, LowCompiledCuda, LowEagerCuda
+from harness_plugins.backends.cuda import CompiledCuda, EagerCuda
 from harness_plugins.backends.onnxruntime_cuda import OnnxRuntimeCuda
 from harness_plugins.backends.sparse24_cuda import Sparse24Cuda, sparse_layers
 
@@ -33,20 +33,10 @@ class Here:
 
 
 class Eager(Here, EagerCuda):
-    def _low(self, argument):
-        return LowEager(argument)
-
-
-class LowEager(Here, LowEagerCuda):
     pass
 
 
 class Compiled(Here, CompiledCuda):
-    def _low(self, argument):
-        return LowCompiled(argument)
-
-
-class LowCompiled(Here, LowCompiledCuda):
     pass
 
 

@@ -12,7 +12,7 @@ from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm
 from harness_plugins.pruners.lamp import Lamp
 from harness_plugins.pruners.magnitude import Magnitude
-from harness_plugins.pruners.random_scores import Random
+from harness_plugins.pruners.random import Random
 from harness_plugins.pruners.snip import Snip
 from harness_plugins.pruners.taylor import Taylor
 

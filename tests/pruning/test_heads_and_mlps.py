@@ -10,7 +10,7 @@ from harness.pruning.heads_and_mlps import cut_heads_or_mlp, head_and_mlp_groups
 from harness.pruning.layers import prunable_weights
 from harness.pruning.surgery import coupled_layers, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.timm import TimmModel
 
 EXAMPLE = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 

@@ -11,7 +11,7 @@ from harness.pruning.channel_selection import channel_scores, comparable_scores,
 from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.surgery import coupled_layers, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.timm import TimmModel
 
 EXAMPLE = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 

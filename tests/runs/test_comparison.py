@@ -26,7 +26,7 @@ def findings(base, new, *, remeasured=None):
         tolerances=TOLERANCES,
         remeasured=remeasured or {},
     )
-    return {(f.metric, f.verdict, f.decides) for f in compared.findings(catalogue=None)}
+    return {(f.metric, f.verdict, f.decides) for f in compared.verdicts(catalogue=None)}
 
 
 def row(**columns):

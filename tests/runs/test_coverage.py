@@ -9,7 +9,7 @@ from torch import nn
 from harness.runs.coverage import CoverageJob, Half, run_coverage
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.timm import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude
 
 

@@ -22,7 +22,7 @@ from harness.training.sampling import calibration_batches
 from harness.training.step_profile import StepCostJob, harmless_arithmetics, measure_step_cost
 from harness.trials.grid import Grid
 from harness_plugins.datasets.digits import Digits
-from harness_plugins.models.timm_models import TimmModel
+from harness_plugins.models.timm import TimmModel
 from tests.conftest import SmallModel
 
 MILLISECONDS = {"": 10.0, "channels_last": 9.8, "bf16": 7.0, "channels_last+bf16": 6.0}

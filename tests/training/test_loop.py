@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness.machine.environment import no_gpu
+from harness.machine.availability import no_gpu
 from harness.training.evaluation import evaluate
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train

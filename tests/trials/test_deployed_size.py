@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 import zstandard
@@ -12,7 +13,7 @@ from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.runs.memory_phase import MemoryPhase, memory_targets
+from harness.runs.memory_phase import measure_memory, memory_targets
 from harness.runs.training_jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.training.synthetic import ResidualNetwork
 from harness.trials.deployed_size import DeployedSize, DeployedSizes
@@ -75,7 +76,7 @@ def members(trial, store, *backends, batches=(1, 4)):
 def prober(store, tmp_path):
     engine = LocalEngine(workers=2, time_limit=120, log=tmp_path / "log.txt")
     workers = WorkerPool(engine=engine, observer=Notes(), time_breakdown=TimeBreakdown())
-    return MemoryPhase(workers, store=store), workers
+    return partial(measure_memory, pool=workers, store=store), workers
 
 
 def test_the_file_is_what_the_backend_loads(trial, store):
@@ -139,7 +140,7 @@ def test_peaks_are_measured_once_and_rise_with_the_batch(trial, store, prober):
     made(trial, store, EAGER, ONNX)
     measure, workers = prober
     pending = members(trial, store, EAGER, ONNX, batches=(1, 64))
-    measure.measure(pending)
+    measure(pending)
     taken = [DeployedSizes(store).of(cell, level) for cell, level in pending]
     assert len(taken) == 8
     for small, large in zip(taken[::2], taken[1::2], strict=True):
@@ -153,7 +154,7 @@ def test_peaks_are_measured_once_and_rise_with_the_batch(trial, store, prober):
 
 def test_a_batch_size_asked_for_later_is_measured_with_the_others(trial, store, prober):
     made(trial, store, EAGER)
-    prober[0].measure(members(trial, store, EAGER, batches=(1,)))
+    prober[0](members(trial, store, EAGER, batches=(1,)))
     [target] = memory_targets(members(trial, store, EAGER, batches=(4,)), store)
     assert target.batches == (1, 4)
 
@@ -188,7 +189,7 @@ class Unpicklable:
 def test_a_model_of_a_class_inside_a_function_is_measured_too(trial, store, prober):
     local = replace(trial, dense=replace(trial.dense, model=Local()))
     made(local, store, EAGER)
-    prober[0].measure(members(local, store, EAGER))
+    prober[0](members(local, store, EAGER))
     cell, level = members(local, store, EAGER)[0]
     assert DeployedSizes(store).of(cell, level).memory_mb > 0
 
@@ -197,7 +198,7 @@ def test_a_file_that_cannot_be_written_is_a_note_and_not_probed(trial, store, pr
     spoilt = replace(trial, dense=replace(trial.dense, model=Local(spoilt=True)))
     made(spoilt, store, EAGER)
     measure, workers = prober
-    measure.measure(members(spoilt, store, EAGER))
+    measure(members(spoilt, store, EAGER))
     [_, note] = workers.observer.notes
     assert "cannot be measured: TypeError: not to be written" in note
 
@@ -226,7 +227,7 @@ def test_a_probe_that_dies_leaves_a_note_and_the_others_go_on(trial, store, prob
     made(trial, store, Fragile(), EAGER)
     measure, workers = prober
     pending = members(trial, store, Fragile(), EAGER, batches=(1, 4))
-    measure.measure(pending)
+    measure(pending)
     assert any("its process ended with exit code 9" in note for note in workers.observer.notes)
     for cell, level in pending:
         peak = DeployedSizes(store).of(cell, level).memory_mb
@@ -237,7 +238,7 @@ def test_what_is_known_before_a_refused_batch_size_stays(trial, store, prober):
     made(trial, store, Fragile())
     measure, workers = prober
     pending = members(trial, store, Fragile(), batches=(1, 8))
-    measure.measure(pending)
+    measure(pending)
     assert any("seven at most" in note for note in workers.observer.notes)
     peaks = [DeployedSizes(store).of(cell, level).memory_mb for cell, level in pending]
     assert [peak is None for peak in peaks] == [False, True, False, True]

@@ -49,7 +49,7 @@ def test_what_cannot_be_is_known_before_running():
 
 
 @pytest.mark.parametrize(
-    ("columns", "owed"),
+    ("columns", "pending"),
     [
         ({"status": "ok", "processes": 3, "steady": True}, False),
         ({"status": "ok", "processes": 1, "steady": True}, True),
@@ -239,7 +239,7 @@ def test_a_wrong_request_is_told_in_one_sentence(changes, sentence):
 
 
 @pytest.mark.parametrize(
-    ("source", "reason", "owed"),
+    ("source", "reason", "pending"),
     [
         ("", "no meter was asked for", True),
         ("measured:rapl", "", False),

@@ -17,7 +17,7 @@ from harness.trials.trial_run import walk
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.obs import Obs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
-from harness_plugins.pruners.random_scores import Random
+from harness_plugins.pruners.random import Random
 from harness_plugins.pruners.synflow import SynFlow
 from harness_plugins.pruners.thinet import ThiNet
 from harness_plugins.schedules.at_init import AtInit, RigL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import harness
 
@@ -22,27 +22,21 @@ RECORDED = 3
 class EagerCuda:
     """PyTorch eager on an NVIDIA GPU, 32-bit floats; as :tf32, :bf16, :fp16, :channels_last too."""
 
-    kind = "eager_cuda"
+    plain_name = "eager_cuda"
     torch_device = "cuda"
     channel_multiple = 8
 
     def __init__(self, variant: str = "") -> None:
-        self._variant = variant
+        self.name = f"{self.plain_name}:{variant}" if variant else self.plain_name
         self._parts = variant.split("+")
+        precision = self._parts[-1]
+        if precision in TOLERANCES:
+            # Having one is what makes a backend approximate, so variants in 32 bits have none.
+            self.tolerance = TOLERANCES[precision]
 
-    @property
-    def name(self) -> str:
-        """With the variant, where it is one."""
-        return f"{self.kind}:{self._variant}" if self._variant else self.kind
-
-    def configured(self, argument: str) -> EagerCuda:
+    def configured(self, argument: str) -> Self:
         """The variant of that name. Raises HarnessError where there is none."""
-        if argument not in VARIANTS:
-            raise harness.HarnessError(f"{self.kind}:{argument}: there are {', '.join(VARIANTS)}")
-        return self._low(argument) if argument != LAYOUT else type(self)(argument)
-
-    def _low(self, argument: str) -> EagerCuda:
-        return LowEagerCuda(argument)
+        return type(self)(harness.choice_from(argument, VARIANTS, of=self.plain_name))
 
     def unavailable(self) -> str | None:
         """Whether there is no GPU."""
@@ -85,22 +79,10 @@ class EagerCuda:
         return Converting().eval()
 
 
-class LowEagerCuda(EagerCuda):
-    """The same in fewer bits."""
-
-    @property
-    def tolerance(self) -> float:
-        """By precision."""
-        return TOLERANCES[self._parts[-1]]
-
-
 class CompiledCuda(EagerCuda):
     """torch.compile on an NVIDIA GPU with CUDA graphs, 32-bit floats; variants as eager_cuda."""
 
-    kind = "compiled_cuda"
-
-    def _low(self, argument: str) -> EagerCuda:
-        return LowCompiledCuda(argument)
+    plain_name = "compiled_cuda"
 
     def describe(self) -> Mapping[str, str]:
         """The GPU and PyTorch's version."""
@@ -125,15 +107,6 @@ class CompiledCuda(EagerCuda):
         for _ in range(RECORDED):
             run(given)
         return run
-
-
-class LowCompiledCuda(CompiledCuda):
-    """The same in fewer bits."""
-
-    @property
-    def tolerance(self) -> float:
-        """By precision."""
-        return TOLERANCES[self._parts[-1]]
 
 
 @harness.hookimpl

@@ -32,7 +32,7 @@ class ExecuTorchConverter:
         """The program."""
         import torch
 
-        with _unheard():
+        with _silenced():
             from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
             from executorch.exir import to_edge_transform_and_lower
 
@@ -70,7 +70,7 @@ class ExecuTorchCpu:
         """The program's forward method."""
         import torch
 
-        with _unheard():
+        with _silenced():
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime
 
@@ -89,7 +89,7 @@ class ExecuTorchCpu:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def _silenced() -> Iterator[None]:
     """Without the warnings of what ExecuTorch uses that is old, and that it may change itself."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

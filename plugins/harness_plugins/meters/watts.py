@@ -26,13 +26,8 @@ class Watts:
 
     def configured(self, argument: str) -> Watts:
         """Raises HarnessError where the power is no positive number."""
-        try:
-            watts = float(argument)
-        except ValueError:
-            watts = 0.0
-        if not 0.0 < watts < float("inf"):
-            raise harness.HarnessError(f"watts takes a power in watts, as 15, not {argument!r}")
-        return Watts(watts)
+        takes = "watts takes a power in watts, as 15"
+        return Watts(harness.number_from(argument, lambda watts: watts > 0.0, takes=takes))
 
     def unavailable(self) -> str | None:
         """Never."""

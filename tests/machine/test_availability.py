@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from harness.machine.requirements import unmet
+from harness.machine.availability import unmet
 
 
 def test_libraries_that_are_there_are_no_problem():

@@ -1,0 +1,248 @@
+"""What is asked of `harness run`: each option once, as a typed field of the part that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import click
+
+from harness.commands.options import (
+    FiniteRange,
+    flag,
+    option,
+    option_group,
+    optional,
+    read_config,
+    required_option,
+    text_option,
+)
+from harness.engines.shard import Shard, parse_shard
+from harness.errors import HarnessError
+from harness.measuring.stopping import StoppingRule
+from harness.runs.request import Request
+from harness.storage.artifacts import ARTIFACTS
+from harness.training.recipe import Arithmetic, Recipe
+from harness.trials.grid import ScopeChoice
+
+EngineName = Literal["local", "ray", "slurm-script"]
+ArithmeticChoice = Literal["auto", "fp32"] | Arithmetic
+FLOAT32: Literal["fp32"] = "fp32"
+"""What is typed for training as no arithmetic changes it."""
+COUNT, AMOUNT = click.IntRange(min=1), FiniteRange(min=0)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+KEPT_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class ShardType(click.ParamType["Shard"]):
+    """A shard of the training, as trials:3/16."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:  # noqa: ANN401, ARG002 -- click's own signature
+        """Raises HarnessError where it is none."""
+        return value if isinstance(value, Shard) else parse_shard(str(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisOptions:
+    """The axes of the grid, and how its models are timed."""
+
+    models: str = required_option(
+        click.STRING,
+        help="timm names or patterns, as resnet18,vit_tiny*; with a tag, as resnet18.a1_in1k, "
+        "pretrained.",
+    )
+    pruners: str = text_option(
+        default="all", help="Criteria: all, names, patterns, !name to leave out."
+    )
+    granularities: str = text_option(default="all", help="weight, channel, 2:4, block:4x4, ...")
+    levels: str = text_option(default="0.5,0.95", help="Sparsities: fractions removed.")
+    schedules: str = text_option(
+        default="one_shot", help="one_shot, iterative:0.2, lottery, ... or all."
+    )
+    scope: ScopeChoice = option(
+        click.Choice(get_args(ScopeChoice)),
+        default="published",
+        help="Compare scores as each method's paper does, over the network, a layer, an output row; or "
+        "share the sparsity out by ERK, or over layers coupled alike.",
+    )
+    target: str = text_option(
+        default="params",
+        help="What a level is a fraction of: prunable params, macs, or latency:BACKEND, which is "
+        "searched on the clock: one trial at a time, at the smallest batch size.",
+    )
+    seeds: str = text_option(default="0", help="Whole numbers; each trains its own dense model.")
+    dataset: str = text_option(
+        default="digits",
+        help="digits, folder:PATH with train/ and test/, or as timm names them: torch/cifar10, "
+        "hfds/NAME.",
+    )
+    data_dir: Path | None = optional(FOLDER, help="Where timm's data sets are.  [default: data]")
+    download: bool = flag(help="Fetch the data set where it is not there.")
+    backends: str = text_option(
+        default="eager_cpu,onnxruntime_cpu",
+        help="Devices with their runtimes; all that `harness list` shows, or by name.",
+    )
+    batch_sizes: str = text_option(default="1", help="Timed; 1,8 tells of throughput too.")
+    threads: int = option(COUNT, default=1, help="Of a timed model.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How dense models are trained and pruned ones fine-tuned."""
+
+    dense_epochs: float = option(AMOUNT, default=Recipe.dense_epochs, help="Epochs of dense training.")
+    finetune_epochs: float = option(
+        AMOUNT,
+        default=Recipe.finetune_epochs,
+        help="Fine-tuning epochs of each level, shared out over its rounds.",
+    )
+    train_batch: int = option(COUNT, default=Recipe.train_batch, help="Images per training step.")
+    optimizer: str = text_option(default=Recipe.optimizer, help="timm's name of the optimiser.")
+    dense_lr: float = option(
+        AMOUNT, default=Recipe.dense_lr, help="Peak learning rate of dense training."
+    )
+    finetune_lr: float = option(
+        AMOUNT, default=Recipe.finetune_lr, help="Peak learning rate of fine-tuning."
+    )
+    weight_decay: float = option(AMOUNT, default=Recipe.weight_decay, help="Weight decay of both.")
+    arithmetic: ArithmeticChoice = option(
+        click.Choice(["auto", FLOAT32, *filter(None, get_args(Arithmetic))]),
+        default="auto",
+        help="How models train: auto measures what is fastest here, once a model; fp32 is 32-bit "
+        "floats.",
+    )
+    augmented: bool = flag("--augment/--no-augment", default=True, help="The dataset's own way.")
+    weights: Path | None = optional(
+        FILE,
+        help="A safetensors file that dense training starts from; --dense-epochs 0 takes it as it is.",
+    )
+
+    @property
+    def auto(self) -> bool:
+        """Whether each model trains in what is fastest for it."""
+        return self.arithmetic == "auto"
+
+    def recipe(self) -> Recipe:
+        """In 32-bit floats where no other arithmetic was named."""
+        arithmetic = self.arithmetic
+        return Recipe(
+            dense_epochs=self.dense_epochs,
+            finetune_epochs=self.finetune_epochs,
+            train_batch=self.train_batch,
+            optimizer=self.optimizer,
+            dense_lr=self.dense_lr,
+            finetune_lr=self.finetune_lr,
+            weight_decay=self.weight_decay,
+            augmented=self.augmented,
+            arithmetic="" if arithmetic == "auto" or arithmetic == "fp32" else arithmetic,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """On which machines jobs run, on how many processes, and for how long at most."""
+
+    workers: int | None = optional(
+        COUNT, help="Training processes, or tasks of a Slurm array.  [default: cores; 16]"
+    )
+    engine: EngineName = option(
+        click.Choice(get_args(EngineName)),
+        default="local",
+        help="Processes here, hosts of a Ray cluster, or a script that queues jobs of Slurm.",
+    )
+    address: str | None = optional(
+        click.STRING, help="Of the cluster, as 10.0.0.1:6379.  [default: one is started here]"
+    )
+    shard: Shard | None = optional(
+        ShardType(),
+        "--shard",
+        # Its name in earlier releases, which scripts of theirs hold.
+        "--part",
+        help="Only train a shard, as a task that knows of no others: dense:1/4 or trials:3/16.",
+    )
+    time_limit: float = option(FiniteRange(min=1), default=3600, help="Seconds a trial.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingOptions:
+    """How sure of the times a run is to be."""
+
+    precision: float = option(
+        AMOUNT,
+        default=0.01,
+        help="Timing goes on until all savings are known to this fraction of dense latency (95 %).",
+    )
+    timing_seconds: float = option(
+        AMOUNT,
+        default=StoppingRule.seconds,
+        help="Or after so long a session: up to 32 models on one backend, in 3 processes or more.",
+    )
+    meter: str = text_option(default="", help="Of energy: rapl, nvml, or an estimate as watts:15.")
+    pin: str = text_option(default="", help="Cores that timing processes are pinned to, as 0,1.")
+    quick: bool = flag(help="One timing process instead of three: placement unseen.")
+
+    def stopping_rule(self) -> StoppingRule:
+        """One process where it is to be quick."""
+        rule = StoppingRule.to_precision(self.precision, seconds=self.timing_seconds)
+        return replace(rule, least=1, most=1) if self.quick else rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """Where rows and models go, and what is taken over of those that there are."""
+
+    out: Path | None = optional(FOLDER, help="The run's folder.")
+    dense_from: Path | None = optional(
+        KEPT_FOLDER,
+        help="A run folder whose dense models are taken over instead of training the same ones again.",
+    )
+    fresh: bool = flag(help="Forget what this run's folder holds and start again.")
+    dry_run: bool = flag(help="Print the plan and stop.")
+
+    def kept_run(self) -> Path | None:
+        """The run folder of `--dense-from`. Raises HarnessError where it is none."""
+        if self.dense_from and not (self.dense_from / ARTIFACTS).is_dir():
+            raise HarnessError(
+                f"--dense-from {self.dense_from} is no run's folder: it has no {ARTIFACTS}/ in it"
+            )
+        return self.dense_from
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """All options of `harness run`, as they were typed or a file says."""
+
+    config: Path | None = optional(
+        FILE, help="TOML file with any of these options; the command line wins.", eager=read_config
+    )
+    axes: AxisOptions = option_group(AxisOptions)
+    training: TrainingOptions = option_group(TrainingOptions)
+    engine: EngineOptions = option_group(EngineOptions)
+    timing: TimingOptions = option_group(TimingOptions)
+    folder: FolderOptions = option_group(FolderOptions)
+
+    def request(self) -> Request:
+        """What decides which rows there are, and their keys."""
+        axes = self.axes
+        return Request(
+            models=axes.models,
+            dataset=axes.dataset,
+            pruners=axes.pruners,
+            granularities=axes.granularities,
+            scope=axes.scope,
+            schedules=axes.schedules,
+            levels=axes.levels,
+            seeds=axes.seeds,
+            backends=axes.backends,
+            batch_sizes=axes.batch_sizes,
+            threads=axes.threads,
+            recipe=self.training.recipe(),
+            weights=self.training.weights,
+            target=axes.target,
+            data_dir=axes.data_dir,
+            download=axes.download,
+        )

@@ -1,0 +1,144 @@
+"""Backends: outputs that are PyTorch's, files good for what they are made for, figures that repeat."""
+
+from __future__ import annotations
+
+import copy
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from harness.contracts.backends import (
+    Approximate,
+    Backend,
+    Bounded,
+    LimitsBatch,
+    LoadsFile,
+    OnDevice,
+    PrefersMultiple,
+    RunsModel,
+    Simulates,
+)
+from harness.contracts.converters import SharesGraph
+from harness.conversion.device_tensors import from_host
+from harness.conversion.equivalence import deviation, tolerance
+from harness.conversion.export import convert
+from harness.testing.arguments import ready
+from harness.testing.converters import check_conversion, check_format, check_graph
+from harness.testing.requirements import require, skip, untouched
+from harness.training.sampling import drawn_images
+from harness.training.synthetic import NoiseImages, residual_network
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from harness.contracts.backends import Run
+    from harness.testing.abilities import Abilities
+
+BATCH = 3
+"""Images of the larger of two batches."""
+
+
+def check_backend(backend: Backend, *, argument: str | None = None) -> Abilities:
+    """Outputs are PyTorch's; skipped with the backend's reason where it is unavailable here.
+
+    `argument` is what the backend is configured with first. Returns its abilities.
+    """
+    backend, abilities = ready(backend, Backend, argument=argument)
+    _check_facts(backend)
+    reason = backend.unavailable()
+    if reason is not None:
+        skip(backend.name, reason)
+    for fact in ("device", "runtime"):
+        require(bool(backend.describe().get(fact)), f"{backend.name}: `describe` tells the {fact}")
+    network = residual_network()
+    most = min(backend.most_images, BATCH) if isinstance(backend, LimitsBatch) else BATCH
+    with torch.no_grad():
+        if isinstance(backend, RunsModel):
+            for batch in sorted({1, most}):
+                images = _images(batch)
+                with untouched(network, by=backend.name):
+                    run = backend.prepare(network, images)
+                _check_outputs(backend, run, network, images)
+        if isinstance(backend, LoadsFile):
+            _check_files(backend, backend, network, most)
+    return abilities
+
+
+def _images(batch: int) -> Tensor:
+    return drawn_images(NoiseImages(), "test", batch, seed=0)
+
+
+def _check_facts(backend: Backend) -> None:
+    """What a backend tells of itself, whether or not it is available here."""
+    name = backend.name
+    runs = isinstance(backend, RunsModel | LoadsFile)
+    require(runs, f"{name}: takes a model (`prepare`) or loads a file (`converter`, `load`)")
+    if isinstance(backend, Simulates):
+        loads = isinstance(backend, LoadsFile)
+        require(loads, f"{name}: a simulator loads a file (`converter`, `load`)")
+    if isinstance(backend, OnDevice):
+        _check_device(backend, name)
+    if isinstance(backend, Approximate):
+        some = 0.0 < backend.tolerance < math.inf
+        require(some, f"{name}: tolerance is a number above 0, not {backend.tolerance!r}")
+    if isinstance(backend, LimitsBatch):
+        _check_count(backend.most_images, f"{name}: most_images")
+    if isinstance(backend, PrefersMultiple):
+        _check_count(backend.channel_multiple, f"{name}: channel_multiple")
+    if isinstance(backend, Bounded):
+        one, two = (backend.peak_macs(threads) for threads in (1, 2))
+        require(0.0 < one <= two, f"{name}: peak_macs is above 0 and no less on more threads")
+
+
+def _check_count(number: object, what: str) -> None:
+    whole = isinstance(number, int) and number >= 1
+    require(whole, f"{what} is a whole number above 0, not {number!r}")
+
+
+def _check_device(backend: OnDevice, name: str) -> None:
+    try:
+        torch.device(backend.torch_device)
+    except RuntimeError as error:
+        raise AssertionError(f"{name}: torch_device is none of PyTorch's: {error}") from error
+
+
+def _check_files(backend: Backend, loader: LoadsFile, network: nn.Module, most: int) -> None:
+    converter = loader.converter
+    check_format(converter, of=backend.name)
+    computes = partial(_check_file, backend, loader)
+    if isinstance(converter, SharesGraph):
+        file = check_graph(converter, network, _images(most), computes=computes)
+    else:
+        file = check_conversion(converter, network, _images(most), computes=computes)
+    if isinstance(backend, Simulates):
+        _check_simulation(backend, loader, file, network)
+
+
+def _check_file(
+    backend: Backend, loader: LoadsFile, file: bytes, network: nn.Module, images: Tensor
+) -> None:
+    require(isinstance(file, bytes), f"{backend.name}: its converter makes bytes")
+    _check_outputs(backend, loader.load(file), network, images)
+
+
+def _check_outputs(backend: Backend, run: Run, network: nn.Module, images: Tensor) -> None:
+    off = deviation(from_host(run, backend)(images), network(images))
+    what = f"outputs differ from PyTorch's by {off:.2g} of the largest at batch {len(images)}"
+    require(off <= tolerance(backend), f"{backend.name}: {what}")
+
+
+def _check_simulation(backend: Simulates, loader: LoadsFile, file: bytes, network: nn.Module) -> None:
+    """The same figures of the same file, and of zeros where the simulator reads no weights."""
+    name = type(backend).__name__
+    first = backend.simulate(file)
+    require(first.latency_ms > 0.0, f"{name}: an inference takes time")
+    if backend.reads_weights:
+        require(backend.simulate(file) == first, f"{name}: the same file takes the same time")
+        return
+    zeros = copy.deepcopy(network)
+    for parameter in zeros.parameters():
+        parameter.zero_()
+    other = backend.simulate(convert(loader.converter, zeros, _images(1)))
+    require(other == first, f"{name}: reads_weights is False, yet a twin of zeros takes another time")
