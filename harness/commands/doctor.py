@@ -55,7 +55,7 @@ def _show_machine(catalogue: Catalogue) -> None:
 
     load_monitor = LoadMonitor()
     time.sleep(WATCHED_SECONDS)
-    facts = {"processor": cpu_name(), **machine_facts(), **vars(load_monitor.conditions())}
+    facts = {"processor": cpu_name(), **machine_facts(), **vars(load_monitor.load())}
     for name, value in facts.items():
         click.echo(f"{name:16} {'the system does not tell' if value in (None, '') else value}")
     for name, distribution, reason in catalogue.missing():

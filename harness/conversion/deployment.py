@@ -1,4 +1,4 @@
-"""Where a plan's models are to run."""
+"""Deployment of a plan's models: backends and batch sizes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A backend and the batch sizes that it is to run models at."""
+    """Deployment: a backend and the batch sizes that it is to run models at."""
 
     backend: Backend
     batches: Sequence[int]
 
     @property
     def fixed(self) -> Sequence[int]:
-        """The batch sizes that need a file of their own."""
-        own = isinstance(self.backend, LoadsFile) and isinstance(
+        """Fixed batch sizes: those that need a file of their own."""
+        needs_files = isinstance(self.backend, LoadsFile) and isinstance(
             self.backend.converter, Converter | Refines
         )
-        return self.batches if own else ()
+        return self.batches if needs_files else ()

@@ -1,4 +1,4 @@
-"""Backends on a device of their own: where their inputs lie, and which clock sees their work end."""
+"""Device tensors: where a backend's inputs lie, and which clock sees its runs end."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def to_device(images: Tensor, backend: Backend) -> Tensor:
-    """The images where the backend's runs read them."""
+    """Move images to where the backend's runs read them."""
     return images.to(backend.torch_device) if isinstance(backend, OnDevice) else images
 
 
 def from_host(run: Run, backend: Backend) -> Run:
-    """The run from this machine's memory to this machine's memory, done when it returns."""
+    """Run from host memory to host memory, done when it returns."""
     if not isinstance(backend, OnDevice):
         return run
     return lambda images: run(to_device(images, backend)).cpu()
 
 
 def device_clock(backend: Backend) -> Elapsed | None:
-    """Milliseconds between two events in the device's own queue; None where the processor's clock does.
+    """Device clock: milliseconds between two events in its queue; None where the host's clock does.
 
     The host's clock would add the time that it takes to hear that the device is done.
     """
@@ -36,10 +36,10 @@ def device_clock(backend: Backend) -> Elapsed | None:
         return None
     device = torch.get_device_module(backend.torch_device)
 
-    def elapsed(work: TimedCall) -> float:
+    def elapsed(call: TimedCall) -> float:
         began, ended = device.Event(enable_timing=True), device.Event(enable_timing=True)
         began.record()
-        work()
+        call()
         ended.record()
         ended.synchronize()
         return float(began.elapsed_time(ended))

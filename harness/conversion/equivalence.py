@@ -1,4 +1,4 @@
-"""Whether a backend computes what PyTorch does."""
+"""Numerical equivalence: whether a backend computes what PyTorch does."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from harness.contracts.backends import Backend
 
 TOLERANCE = 1e-3
-"""Of the largest output: single precision, added up in another order."""
+"""Largest deviation, over the largest output: single precision, added up in another order."""
 
 
 def tolerance(backend: Backend) -> float:
-    """How far the backend's outputs may be from PyTorch's, over the largest of them."""
+    """Tolerance: how far the backend's outputs may be from PyTorch's, over the largest of them."""
     return backend.tolerance if isinstance(backend, Approximate) else TOLERANCE
 
 
-def deviation(found: Tensor, expected: Tensor) -> float:
-    """Largest difference over the largest output, wherever `found` lies.
+def deviation(outputs: Tensor, expected: Tensor) -> float:
+    """Deviation: largest difference over the largest output, wherever `outputs` lie.
 
     Raises HarnessError where shapes differ.
     """
-    if found.shape != expected.shape:
-        raise HarnessError(f"outputs are {tuple(found.shape)}, PyTorch's {tuple(expected.shape)}")
-    return float((found.cpu() - expected).abs().max()) / max(float(expected.abs().max()), 1e-12)
+    if outputs.shape != expected.shape:
+        raise HarnessError(f"outputs are {tuple(outputs.shape)}, PyTorch's {tuple(expected.shape)}")
+    return float((outputs.cpu() - expected).abs().max()) / max(float(expected.abs().max()), 1e-12)
 
 
-def check_deviation(off: float, backend: Backend) -> None:
+def check_deviation(largest: float, backend: Backend) -> None:
     """Raises HarnessError where outputs are further off than the backend's arithmetic explains."""
     # Written so that what is no number fails too.
-    if not off <= tolerance(backend):
-        raise HarnessError(f"outputs differ from PyTorch's by {off:.2g} of the largest")
+    if not largest <= tolerance(backend):
+        raise HarnessError(f"outputs differ from PyTorch's by {largest:.2g} of the largest")

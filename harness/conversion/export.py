@@ -1,4 +1,4 @@
-"""The file that a backend loads: made from a snapshot, or from a graph that its masked twins share."""
+"""Export: the file that a backend loads, from a snapshot or a graph that its masked twins share."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CALIBRATION_IMAGES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Exporter:
-    """Makes files of models called `name`; graphs and files that `store` keeps are not made again."""
+    """Exporter of models called `name`; graphs and files that are in `store` are not made again."""
 
     name: str
     dataset: Dataset
     store: ArtifactStore
 
     def file(self, converter: AnyConverter, model: nn.Module, *, batch: int, folder: Path) -> bytes:
-        """What the backend loads for a batch size; `model` is the snapshot in `folder`."""
+        """File that the backend loads for a batch size; `model` is the snapshot in `folder`."""
         if isinstance(converter, SharesGraph):
             return converter.fill(self.graph(converter, model), model)
         facts = [self.name, file_hash(folder / WEIGHTS), batch, *converter_facts(converter)]
@@ -47,34 +47,34 @@ class Exporter:
                 content = converter.refine(source, self._images(), batch=batch)
             else:
                 content = converter.convert(model, self._images(), batch=batch)
-            self._keep(key, content)
+            self._write(key, content)
         return (self.store.folder(key) / CONTENT).read_bytes()
 
     def graph(self, converter: SharesGraph, model: nn.Module) -> bytes:
-        """The converter's export of the model's architecture; masked twins share it."""
+        """Graph of the model's architecture, by the converter; masked twins share it."""
         example = example_batch(self.dataset, 1)
         facts = [*architecture_facts(model, example, self.name), *converter_facts(converter)]
         key = f"graph-{converter.name}-{digest(facts)}"
         if key not in self.store:
-            self._keep(key, self._exported(converter, model, example))
+            self._write(key, self._export_graph(converter, model, example))
         return (self.store.folder(key) / CONTENT).read_bytes()
 
-    def _exported(self, converter: SharesGraph, model: nn.Module, example: Tensor) -> bytes:
-        """The graph, from that of a wider model of the same layers where there is one."""
+    def _export_graph(self, converter: SharesGraph, model: nn.Module, example: Tensor) -> bytes:
+        """Export the graph, from that of a wider model of the same layers where there is one."""
         layers = [[name, type(module).__name__] for name, module in model.named_modules()]
         facts = [self.name, layers, list(example.shape[1:]), *converter_facts(converter)]
-        of_layers = f"layers-{converter.name}-{digest(facts)}"
-        if isinstance(converter, Narrows) and of_layers in self.store:
-            wide = (self.store.folder(of_layers) / CONTENT).read_bytes()
+        layers_key = f"layers-{converter.name}-{digest(facts)}"
+        if isinstance(converter, Narrows) and layers_key in self.store:
+            wide = (self.store.folder(layers_key) / CONTENT).read_bytes()
             narrow = converter.narrowed(wide, model, example)
             if narrow is not None:
                 return narrow
         graph = converter.export(model, example)
-        if of_layers not in self.store:
-            self._keep(of_layers, graph)
+        if layers_key not in self.store:
+            self._write(layers_key, graph)
         return graph
 
-    def _keep(self, key: str, content: bytes) -> None:
+    def _write(self, key: str, content: bytes) -> None:
         with self.store.writing(key) as folder:
             (folder / CONTENT).write_bytes(content)
 
@@ -83,7 +83,7 @@ class Exporter:
 
 
 def convert(converter: AnyConverter, model: nn.Module, images: Tensor) -> bytes:
-    """The file for inputs like `images`, which it is calibrated on; nothing is kept."""
+    """Convert a model for inputs like `images`, which it is calibrated on; nothing is stored."""
     if isinstance(converter, SharesGraph):
         return converter.fill(converter.export(model, images), model)
     if isinstance(converter, Refines):
@@ -93,7 +93,7 @@ def convert(converter: AnyConverter, model: nn.Module, images: Tensor) -> bytes:
 
 
 def load_on_backend(backend: Backend, model: nn.Module, images: Tensor) -> Run:
-    """The model on the backend, from PyTorch or by way of its file, for inputs like `images`."""
+    """Load a model on the backend, from PyTorch or by way of its file, for inputs like `images`."""
     if isinstance(backend, RunsModel):
         return backend.prepare(model, images)
     if isinstance(backend, LoadsFile):
@@ -102,17 +102,17 @@ def load_on_backend(backend: Backend, model: nn.Module, images: Tensor) -> Run:
 
 
 def architecture(model: nn.Module, example: Tensor, name: str) -> str:
-    """A digest that masked twins share: what a model is apart from the values of its weights."""
+    """Architecture digest, which masked twins share: a model apart from the values of its weights."""
     return digest(architecture_facts(model, example, name))
 
 
 def architecture_facts(model: nn.Module, example: Tensor, name: str) -> list[Any]:
-    """What masked twins share."""
+    """Architecture facts, which masked twins share."""
     shapes = [[name, list(value.shape)] for name, value in model.state_dict().items()]
     return [name, shapes, list(example.shape[1:])]
 
 
 def converter_facts(converter: AnyConverter) -> list[Any]:
-    """What changes when a converter, or one that it goes on from, does."""
+    """Converter facts: they change when a converter, or one that it goes on from, does."""
     source = converter_facts(converter.source) if isinstance(converter, Refines) else []
     return [converter.version, source_hash(converter), *source]

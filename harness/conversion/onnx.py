@@ -28,18 +28,18 @@ LEVELS: Mapping[Optimised, str] = {
 
 @dataclass(frozen=True)
 class OnnxConverter:
-    """ONNX with weights under PyTorch's names, good for any batch size."""
+    """ONNX converter with weights under PyTorch's names, good for any batch size."""
 
     name: str = "onnx"
     suffix: str = ".onnx"
 
     @property
     def version(self) -> str:
-        """Of PyTorch and its exporter's library."""
+        """Versions of PyTorch and its exporter's library."""
         return f"torch {installed_version('torch')}, onnxscript {installed_version('onnxscript')}"
 
     def export(self, model: nn.Module, example: Tensor) -> bytes:
-        """The graph, its weights named and taken out."""
+        """Graph, its weights named and without values."""
         import torch
 
         two = example[:1].repeat(2, *(1 for _ in example.shape[1:]))
@@ -62,7 +62,7 @@ class OnnxConverter:
         return content
 
     def narrowed(self, graph: bytes, model: nn.Module, example: Tensor) -> bytes | None:
-        """The graph with weights of the model's shapes; None where shapes are in it elsewhere too."""
+        """Graph with weights of the model's shapes; None where shapes are in it elsewhere too."""
         import onnx
         import torch
 
@@ -76,14 +76,16 @@ class OnnxConverter:
         content: bytes = narrow.SerializeToString()
         try:
             with torch.no_grad():
-                off = deviation(load_onnx(self.fill(content, model))(example), model.eval()(example))
+                difference = deviation(
+                    load_onnx(self.fill(content, model))(example), model.eval()(example)
+                )
         except Exception:
             # As where the number of a convolution's groups, or of an attention's heads, is another.
             return None
-        return content if off <= TOLERANCE else None
+        return content if difference <= TOLERANCE else None
 
     def fill(self, graph: bytes, model: nn.Module) -> bytes:
-        """The ONNX file: the graph with the model's weights."""
+        """ONNX file: the graph with the model's weights."""
         import onnx
 
         filled = onnx.ModelProto.FromString(graph)
@@ -96,12 +98,12 @@ class OnnxConverter:
 
 
 def _free_last_sizes(graph: GraphProto) -> None:
-    """Have reshapes to fixed sizes find out the last one, as where features are flattened."""
-    made = {output: node for node in graph.node for output in node.output}
+    """Free the last size of reshapes to fixed sizes, as where features are flattened."""
+    producer_of = {output: node for node in graph.node for output in node.output}
     for node in graph.node:
-        shape = made.get(node.input[1]) if node.op_type == "Reshape" else None
+        shape = producer_of.get(node.input[1]) if node.op_type == "Reshape" else None
         if shape is not None and shape.op_type == "Concat":
-            sizes = [made[part] for part in shape.input if part in made]
+            sizes = [producer_of[name] for name in shape.input if name in producer_of]
             fixed = [size.attribute[0] for size in sizes if size.op_type == "Constant"]
             if fixed and all(-1 not in size.ints for size in fixed):
                 fixed[-1].ints[-1:] = [-1]
@@ -120,12 +122,12 @@ def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = Fal
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.__members__[LEVELS[optimised]]
-    # Idle sessions that spin slow down whichever model's turn it is.
+    # Idle sessions that spin slow down whichever model runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    source = session.get_inputs()[0].name
+    inference = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    source = inference.get_inputs()[0].name
 
     def run(images: Tensor) -> Tensor:
-        return torch.from_numpy(session.run(None, {source: images.numpy()})[0])
+        return torch.from_numpy(inference.run(None, {source: images.numpy()})[0])
 
     return run

@@ -1,4 +1,4 @@
-"""A backend that spends a known time more on every run, which a clock is to see."""
+"""Slowed backend: it spends a fixed time more on every run, which a clock is to see."""
 
 from __future__ import annotations
 
@@ -20,54 +20,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slowed:
-    """A backend that spends so many nanoseconds more on every run."""
+    """Slowed backend: it spends so many nanoseconds more on every run."""
 
     backend: Backend
     nanoseconds: int
 
     @property
     def name(self) -> str:
-        """The backend's, with what it is slowed by."""
+        """Name of the backend, with what it is slowed by."""
         return f"{self.backend.name} and {self.nanoseconds} ns"
 
     def unavailable(self) -> str | None:
-        """As the backend's."""
+        """Reason why the backend is unavailable, or None."""
         return self.backend.unavailable()
 
     def describe(self) -> Mapping[str, str]:
-        """As the backend's."""
+        """Device facts of the backend."""
         return self.backend.describe()
 
 
 @dataclass(frozen=True)
 class SlowedModel(Slowed):
-    """The same of a backend that takes a model, which it is given a second time as such."""
+    """Slowed backend that takes a model; `takes` is the same backend, typed as such."""
 
     takes: RunsModel
 
     def prepare(self, model: nn.Module, example: Tensor) -> Run:
-        """The backend's run, and then the extra time."""
-        return _slowed(self.takes.prepare(model, example), self.nanoseconds)
+        """Run of the backend, and then the extra time."""
+        return _slowed_run(self.takes.prepare(model, example), self.nanoseconds)
 
 
 @dataclass(frozen=True)
 class SlowedFile(Slowed):
-    """The same of a backend that loads a file, which it is given a second time as such."""
+    """Slowed backend that loads a file; `takes` is the same backend, typed as such."""
 
     takes: LoadsFile
 
     @property
     def converter(self) -> AnyConverter:
-        """The backend's."""
+        """Converter of the backend."""
         return self.takes.converter
 
     def load(self, file: bytes) -> Run:
-        """The backend's run, and then the extra time."""
-        return _slowed(self.takes.load(file), self.nanoseconds)
+        """Run of the backend, and then the extra time."""
+        return _slowed_run(self.takes.load(file), self.nanoseconds)
 
 
-def slowed(backend: Backend, nanoseconds: int) -> Slowed:
-    """The backend, spending so much more on every run.
+def slowed_backend(backend: Backend, nanoseconds: int) -> Slowed:
+    """Slowed backend, spending so much more on every run.
 
     Raises HarnessError where it runs nothing, or where a device's own clock would not see that.
     """
@@ -80,7 +80,7 @@ def slowed(backend: Backend, nanoseconds: int) -> Slowed:
     raise HarnessError(f"{backend.name} neither takes a model nor loads a file")
 
 
-def _slowed(run: Run, nanoseconds: int) -> Run:
+def _slowed_run(run: Run, nanoseconds: int) -> Run:
     def slower(images: Tensor) -> Tensor:
         output = run(images)
         until = CLOCK() + nanoseconds

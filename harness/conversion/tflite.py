@@ -22,18 +22,18 @@ SIGNATURE, ARGUMENT = "serving_default", "args_0"
 
 @dataclass(frozen=True)
 class TfliteConverter:
-    """32-bit floats, for one batch size."""
+    """LiteRT converter: 32-bit floats, for one batch size."""
 
     name: str = "tflite"
     suffix: str = ".tflite"
 
     @property
     def version(self) -> str:
-        """Of PyTorch and the converter."""
+        """Versions of PyTorch and the converter."""
         return f"torch {installed_version('torch')}, litert-torch {installed_version('litert-torch')}"
 
     def convert(self, model: nn.Module, images: Tensor, *, batch: int) -> bytes:
-        """The file; norms are folded into what they follow."""
+        """LiteRT file; norms are folded into what they follow."""
         import litert_torch
 
         channels_last = litert_torch.to_channel_last_io(model, args=[0]).eval()
@@ -43,7 +43,7 @@ class TfliteConverter:
 
 @dataclass(frozen=True)
 class QuantisedTfliteConverter:
-    """The same with 8-bit weights and activations (Jacob 2018), ranges seen on training images."""
+    """LiteRT converter: 8-bit weights and activations (Jacob 2018), ranges from training images."""
 
     name: str = "tflite_int8"
     suffix: str = ".tflite"
@@ -51,24 +51,24 @@ class QuantisedTfliteConverter:
 
     @property
     def version(self) -> str:
-        """Of the quantiser."""
+        """Version of the quantiser."""
         return f"ai-edge-quantizer {installed_version('ai-edge-quantizer')}"
 
     def refine(self, file: bytes, images: Tensor, *, batch: int) -> bytes:
-        """The float file with integer inputs, weights, activations and outputs."""
+        """LiteRT file: the float one with integer inputs, weights, activations and outputs."""
         from ai_edge_quantizer import quantizer, recipe
 
         quantised = quantizer.Quantizer(file)
         quantised.load_quantization_recipe(recipe.static_wi8_ai8())
-        seen = [
-            {ARGUMENT: _channels_last(part).numpy()}
-            for part in images.split(batch)
-            if len(part) == batch
+        calibration = [
+            {ARGUMENT: _channels_last(chunk).numpy()}
+            for chunk in images.split(batch)
+            if len(chunk) == batch
         ]
         with warnings.catch_warnings():
             # To see all tensors is what its interpreter warns of, and what ranges are made from.
             warnings.filterwarnings("ignore", ".*preserve_all_tensors", UserWarning)
-            ranges = quantised.calibrate({SIGNATURE: seen})
+            ranges = quantised.calibrate({SIGNATURE: calibration})
             return bytes(quantised.quantize(ranges).quantized_model)
 
 
@@ -84,12 +84,12 @@ def load_tflite(file: bytes, *, xnnpack: bool = True) -> Run:
         experimental_op_resolver_type=kernels,
     )
     interpreter.allocate_tensors()
-    [given], [made] = interpreter.get_input_details(), interpreter.get_output_details()
+    [source], [output] = interpreter.get_input_details(), interpreter.get_output_details()
 
     def run(images: Tensor) -> Tensor:
-        interpreter.set_tensor(given["index"], _quantised(_channels_last(images).numpy(), given))
+        interpreter.set_tensor(source["index"], _quantised(_channels_last(images).numpy(), source))
         interpreter.invoke()
-        return torch.from_numpy(_restored(interpreter.get_tensor(made["index"]), made))
+        return torch.from_numpy(_restored(interpreter.get_tensor(output["index"]), output))
 
     return run
 
@@ -99,7 +99,7 @@ def _channels_last(images: Tensor) -> Tensor:
 
 
 def _quantised(values: np.ndarray[Any, Any], tensor: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """As the tensor's integers, where it has any."""
+    """Values as the tensor's integers, where it has any."""
     import numpy as np
 
     scale, zero = tensor["quantization"]
@@ -112,7 +112,7 @@ def _quantised(values: np.ndarray[Any, Any], tensor: dict[str, Any]) -> np.ndarr
 
 
 def _restored(values: np.ndarray[Any, Any], tensor: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """As floats."""
+    """Values as floats."""
     import numpy as np
 
     scale, zero = tensor["quantization"]

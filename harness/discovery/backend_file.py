@@ -1,4 +1,4 @@
-"""A backend's code as a file, so that an earlier version can be timed beside the new one."""
+"""Backend file: a backend by path, so that an earlier version can be timed beside the new one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BackendFile:
-    """The backend called `name` that a file of Python offers; opening it runs that file."""
+    """Backend called `name` that a Python file offers; to open it runs that file."""
 
     path: Path
     name: str
 
     def open(self) -> Backend:
-        """The backend. Raises HarnessError where the file offers none of that name."""
-        offered: list[Any] = list(_module(self.path).harness_backends())
+        """Load the backend. Raises HarnessError where the file offers none of that name."""
+        offered: list[Any] = list(_import_file(self.path).harness_backends())
         for backend in offered:
             if backend.name == self.name:
                 return backend  # type: ignore[no-any-return]  # what a file offers has no type
@@ -34,20 +34,22 @@ class BackendFile:
 
 
 def backend_files(folder: Path) -> dict[str, BackendFile]:
-    """The backends that the Python files of a folder offer, by name; a file may offer none."""
-    found: dict[str, BackendFile] = {}
+    """Backends by name that the Python files of a folder offer; a file may offer none."""
+    by_name: dict[str, BackendFile] = {}
     for path in sorted(folder.glob("*.py")):
-        offer = getattr(_module(path), "harness_backends", tuple)
-        found |= {b.name: BackendFile(path=path.resolve(), name=b.name) for b in offer()}
-    return found
+        offer = getattr(_import_file(path), "harness_backends", tuple)
+        by_name |= {
+            backend.name: BackendFile(path=path.resolve(), name=backend.name) for backend in offer()
+        }
+    return by_name
 
 
 def open_backend(backend: Backend | BackendFile) -> Backend:
-    """The backend itself."""
+    """Backend itself, loaded where it is a file."""
     return backend.open() if isinstance(backend, BackendFile) else backend
 
 
-def _module(path: Path) -> ModuleType:
+def _import_file(path: Path) -> ModuleType:
     # A name of its own: the installed version of the same module may be loaded beside it.
     name = f"harness_backend_file_{digest(path.resolve().as_posix())}"
     if name not in sys.modules:

@@ -1,4 +1,4 @@
-"""What can be run: plugins by kind and name, and why others cannot be used."""
+"""Plugin catalogue: plugins by kind and name, and why others cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts.options import Configurable, NeedsArgument
-from harness.discovery.selection import selected, selected_names, split_terms
+from harness.discovery.selection import parse_selection, selected_names, split_terms
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
 from harness.machine.availability import why_unavailable
 
@@ -23,7 +23,7 @@ Kind = Literal["pruner", "schedule", "dataset", "backend", "meter", "reporter"]
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A plugin and the distribution that offers it."""
+    """Offered plugin and the distribution that it comes from."""
 
     kind: str
     name: str
@@ -34,7 +34,7 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """An entry point or a hook that cannot be used, and why."""
+    """Broken entry point or hook, and why it cannot be used."""
 
     name: str
     distribution: str
@@ -43,41 +43,41 @@ class Broken:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Everything that was found; models are asked for by pattern, since there are a thousand."""
+    """Plugin catalogue; models are looked up by pattern, since there are a thousand."""
 
     offers: tuple[Offer, ...]
     broken: tuple[Broken, ...]
     manager: pluggy.PluginManager = field(repr=False)
 
     def available(self) -> list[Offer]:
-        """All offers but those that `missing` names."""
+        """Offers without those that `missing` names."""
         return [offer for offer in self.offers if _why_missing(offer) is None]
 
     def missing(self) -> list[tuple[str, str, str]]:
-        """Name, distribution and reason of all that is broken or unavailable here."""
-        lost = [(broken.name, broken.distribution, broken.reason) for broken in self.broken]
+        """Missing plugins: name, distribution and reason of all that is broken or unavailable here."""
+        reasons = [(broken.name, broken.distribution, broken.reason) for broken in self.broken]
         for offer in self.offers:
             reason = _why_missing(offer)
             if reason is not None:
-                lost.append((offer.name, offer.distribution, reason))
-        return lost
+                reasons.append((offer.name, offer.distribution, reason))
+        return reasons
 
     def names(self, kind: Kind) -> list[str]:
         """Names of one kind, in the order of discovery."""
         return [offer.name for offer in self.offers if offer.kind == kind]
 
     def models(self, pattern: str) -> list[Model]:
-        """Architectures that match a shell pattern, from every model plugin."""
-        found: dict[str, tuple[Model, str]] = {}
+        """Models (architectures) that match a shell pattern, from every model plugin."""
+        by_name: dict[str, tuple[Model, str]] = {}
         for implementation in implementations(self.manager, "harness_models"):
-            source = implementation.plugin_name
+            distribution = implementation.plugin_name
             for model in _offered_models(implementation, pattern):
-                refuse_double("model", model.name, found.get(model.name), source)
-                found[model.name] = (model, source)
-        return [model for model, _ in found.values()]
+                refuse_double("model", model.name, by_name.get(model.name), distribution)
+                by_name[model.name] = (model, distribution)
+        return [model for model, _ in by_name.values()]
 
     def announce(self, row: Mapping[str, Any]) -> list[str]:
-        """Tell every listener of a row; what went wrong there, in one line each."""
+        """Call every row listener; the failures of listeners, in one line each."""
         problems = []
         for implementation in implementations(self.manager, "harness_row_written"):
             try:
@@ -96,27 +96,27 @@ class Catalogue:
         return isinstance(self._named(kind, name), NeedsArgument)
 
     def choose(self, kind: Kind, terms: str) -> list[Any]:
-        """The plugins that `terms` select; `name:argument` configures one that takes an argument."""
-        found = selected(terms, self.names(kind), kind=kind)
-        asked = split_terms(terms)
+        """Plugins that `terms` select; `name:argument` configures one that takes an argument."""
+        selection = parse_selection(terms, self.names(kind), kind=kind)
+        named = split_terms(terms)
         plugins = [
             self.configured(kind, name, argument)
-            for name, argument in found
-            if argument is not None or name in asked or not self._needs_argument(kind, name)
+            for name, argument in selection
+            if argument is not None or name in named or not self._needs_argument(kind, name)
         ]
         # `iterative:0.2,iterative:20%` is one schedule.
         return list({plugin.name: plugin for plugin in plugins}.values())
 
     def choose_one(self, kind: Kind, terms: str, *, option: str) -> Any:  # noqa: ANN401 -- any kind
-        """The only plugin that `terms` select. Raises HarnessError naming the option otherwise."""
-        found = self.choose(kind, terms)
-        if len(found) != 1:
+        """Single plugin that `terms` select. Raises HarnessError naming the option otherwise."""
+        plugins = self.choose(kind, terms)
+        if len(plugins) != 1:
             names = ", ".join(self.names(kind))
             raise HarnessError(f"{option} asks for one {kind} (there are: {names})")
-        return found[0]
+        return plugins[0]
 
     def configured(self, kind: Kind, name: str, argument: str | None) -> Any:  # noqa: ANN401 -- any kind
-        """The plugin of that name, set to its argument where one is given."""
+        """Plugin of that name, configured with its argument where there is one."""
         plugin = self._named(kind, name)
         if argument is None and isinstance(plugin, NeedsArgument):
             example = f"{name}:{plugin.needs_argument}"
@@ -128,16 +128,16 @@ class Catalogue:
         return plugin.configured(argument)
 
     def choose_models(self, terms: str) -> list[Model]:
-        """The architectures that `terms` select."""
-        wanted = [term for term in split_terms(terms) if not term.startswith("!")]
-        patterns = ["*" if term == "all" else term for term in wanted or ["all"]]
-        found = {model.name: model for pattern in patterns for model in self.models(pattern)}
+        """Models (architectures) that `terms` select."""
+        positive = [term for term in split_terms(terms) if not term.startswith("!")]
+        patterns = ["*" if term == "all" else term for term in positive or ["all"]]
+        by_name = {model.name: model for pattern in patterns for model in self.models(pattern)}
         try:
-            names = selected_names(terms, list(found), kind="model")
+            names = selected_names(terms, list(by_name), kind="model")
         except UnknownNameError:
             # Only now ask for all names: the nearest one is worth the wait, the others are not.
             names = selected_names(terms, [model.name for model in self.models("*")], kind="model")
-        return [found[name] for name in names]
+        return [by_name[name] for name in names]
 
 
 def _why_missing(offer: Offer) -> str | None:
@@ -153,14 +153,14 @@ def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: 
         return []
 
 
-def refuse_double(kind: str, name: str, known: tuple[Any, str] | None, source: str) -> None:
-    """Raise NameCollisionError where a name is `known` to come from somewhere else already."""
-    if known is not None:
+def refuse_double(kind: str, name: str, earlier: tuple[Any, str] | None, source: str) -> None:
+    """Raise NameCollisionError where an `earlier` plugin has the name; both come with their source."""
+    if earlier is not None:
         raise NameCollisionError(
-            f"two plugins offer {kind} {name!r}: {known[1]} and {source}; uninstall one of them"
+            f"two plugins offer {kind} {name!r}: {earlier[1]} and {source}; uninstall one of them"
         )
 
 
 def implementations(manager: pluggy.PluginManager, hook: str) -> list[Any]:
-    """Who implements a hook: called one by one, so that one that raises silences nobody else."""
+    """Implementations of a hook, to be called one by one: one that raises silences no other."""
     return list(getattr(manager.hook, hook).get_hookimpls())

@@ -1,4 +1,4 @@
-"""The hooks a plugin module may implement. Each offers: it returns an iterable and changes nothing."""
+"""Hook specifications of plugin modules; a hook that offers returns an iterable and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Finding plugins through the entry-point group `harness`.
+"""Plugin loading through the entry-point group `harness`.
 
-Loading is one by one, each in a `try`: pluggy's own loop stops at the first module that fails to
+Entry points load one by one, each in a `try`: pluggy's own loop stops at the first module that fails to
 import, and one missing toolchain must cost one plugin.
 """
 
@@ -35,11 +35,12 @@ KINDS: Mapping[Kind, type] = {
 }
 
 
-RESERVED = "dense"
+RESERVED_NAME = "dense"
+"""Name of the unpruned model, which no plugin may have."""
 
 
 def discover() -> Catalogue:
-    """Load every entry point of the group `harness`.
+    """Discover plugins: load every entry point of the group `harness`.
 
     Raises NameCollisionError where two distributions offer one name.
     """
@@ -58,8 +59,8 @@ def discover() -> Catalogue:
     for kind, protocol in KINDS.items():
         for implementation in implementations(manager, f"harness_{kind}s"):
             distribution = distributions[implementation.plugin_name]
-            found, problem = _offers(kind, protocol, implementation.function, distribution)
-            offers.extend(found)
+            usable, problem = _collect_offers(kind, protocol, implementation.function, distribution)
+            offers.extend(usable)
             if problem:
                 name = implementation.plugin_name.partition(":")[2]
                 broken.append(Broken(name=name, distribution=distribution, reason=problem))
@@ -85,31 +86,31 @@ def _register(manager: pluggy.PluginManager, entry: EntryPoint, name: str) -> st
 
 
 def _refuse_unknown_hooks(module: object) -> None:
-    known = [name for name in vars(hookspecs) if name.startswith("harness_")]
+    specified = [name for name in vars(hookspecs) if name.startswith("harness_")]
     for name, function in vars(module).items():
         # pluggy's marker leaves this attribute on what it decorates.
-        if hasattr(function, "harness_impl") and name not in known:
-            raise UnknownNameError("hook", name, known)
+        if hasattr(function, "harness_impl") and name not in specified:
+            raise UnknownNameError("hook", name, specified)
 
 
-def _offers(
+def _collect_offers(
     kind: Kind,
     protocol: type,
     function: Any,  # noqa: ANN401 -- pluggy is untyped here
     distribution: str,
 ) -> tuple[list[Offer], str | None]:
-    found: list[Offer] = []
+    offers: list[Offer] = []
     try:
         for plugin in function():
-            lacking = _lacking(plugin, protocol)
-            if lacking:
+            missing = _missing_attributes(plugin, protocol)
+            if missing:
                 return (
-                    found,
-                    f"{type(plugin).__name__} is no {kind}: it has no {', '.join(lacking)}",
+                    offers,
+                    f"{type(plugin).__name__} is no {kind}: it has no {', '.join(missing)}",
                 )
-            if plugin.name == RESERVED:
-                return found, f"{RESERVED!r} is what the unpruned model is called in every table"
-            found.append(
+            if plugin.name == RESERVED_NAME:
+                return offers, f"{RESERVED_NAME!r} is what the unpruned model is called in every table"
+            offers.append(
                 Offer(
                     kind=kind,
                     name=plugin.name,
@@ -119,14 +120,14 @@ def _offers(
                 )
             )
     except (Exception, SystemExit) as error:
-        return found, failure_reason(error)
-    return found, None
+        return offers, failure_reason(error)
+    return offers, None
 
 
-def _lacking(plugin: object, protocol: type) -> list[str]:
+def _missing_attributes(plugin: object, protocol: type) -> list[str]:
     # isinstance would evaluate properties, and one that is not configured yet may refuse.
-    members = [name for name in vars(protocol) if not name.startswith("_")]
-    return [name for name in members if getattr_static(plugin, name, None) is None]
+    attributes = [name for name in vars(protocol) if not name.startswith("_")]
+    return [name for name in attributes if getattr_static(plugin, name, None) is None]
 
 
 def _model_source(implementation: Any, distribution: str) -> Offer:  # noqa: ANN401 -- pluggy's HookImpl
@@ -142,17 +143,17 @@ def _model_source(implementation: Any, distribution: str) -> Offer:  # noqa: ANN
 
 
 def _refuse_doubles(offers: Iterable[Offer]) -> None:
-    first: dict[tuple[str, str], tuple[Any, str]] = {}
+    by_name: dict[tuple[str, str], tuple[Any, str]] = {}
     for offer in offers:
-        known = first.get((offer.kind, offer.name))
-        refuse_double(offer.kind, offer.name, known, offer.distribution)
-        first[offer.kind, offer.name] = (offer.plugin, offer.distribution)
+        earlier = by_name.get((offer.kind, offer.name))
+        refuse_double(offer.kind, offer.name, earlier, offer.distribution)
+        by_name[offer.kind, offer.name] = (offer.plugin, offer.distribution)
 
 
 def _distribution(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
 
 
-def _first_line(documented: Any) -> str:  # noqa: ANN401 -- a module or an instance
-    text = (documented.__doc__ or "").strip()
+def _first_line(plugin: Any) -> str:  # noqa: ANN401 -- a module or an instance
+    text = (plugin.__doc__ or "").strip()
     return text.splitlines()[0] if text else ""

@@ -1,4 +1,4 @@
-"""What runs jobs, on this machine or others."""
+"""Engine protocol: what runs jobs, on this machine or others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Generic[Result]):
-    """What a job returned, or why it did not."""
+    """Outcome of a job: what it returned, or why it did not."""
 
     value: Result | None = None
     failure: str = ""
@@ -25,19 +25,19 @@ class Outcome(Generic[Result]):
 
 @runtime_checkable
 class TrainsOnGpu(Protocol):
-    """A job that says whether it needs a share of a GPU, as those that train do."""
+    """Ability of a job to say whether it needs a share of a GPU, as those that train do."""
 
     @property
     def on_gpu(self) -> bool:
-        """Whether it does."""
+        """Whether it needs a share of a GPU."""
 
 
 class Engine(Protocol):
-    """Runs jobs in processes of their own: one that raises, hangs or dies costs no other."""
+    """Engine: runs each job in a process of its own; one that raises, hangs or dies costs no other."""
 
     @property
     def workers(self) -> int:
-        """How many jobs run at once."""
+        """Number of jobs that run at once."""
 
     def run(
         self,
@@ -48,20 +48,20 @@ class Engine(Protocol):
         slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; `watching` hears which are running.
+        """Run jobs: label and outcome of each as it ends; `watching` is called with those running.
 
         A job that `slots` does not name runs anywhere. Whoever takes the outcomes may add to `jobs`,
         up to `expected` of them: they begin as workers become free.
         """
 
     def devices(self, slots: Iterable[DeviceSlot]) -> int:
-        """On how many of the places jobs can be alone at once."""
+        """Number of the slots that jobs can have alone at once."""
 
 
 class EngineFactory(Protocol):
-    """Makes an engine for a run."""
+    """Factory of engines for a run."""
 
     def __call__(
         self, *, time_limit: float, log: Path, preloads: tuple[str, ...], note: Callable[[str], None]
     ) -> Engine:
-        """The engine: what it does is said where it is made."""
+        """Make an engine whose jobs have `time_limit` seconds and print to `log`."""

@@ -1,4 +1,4 @@
-"""Worker processes on this machine, one fresh process a job.
+"""Local engine: worker processes on this machine, one fresh process a job.
 
 A job that raises, hangs, exits or is killed becomes a reason; the others go on.
 """
@@ -34,9 +34,9 @@ SLEEP_SECONDS = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class LocalEngine:
-    """Runs jobs on `workers` processes, each killed after `time_limit` seconds.
+    """Local engine: runs jobs on `workers` processes, each killed after `time_limit` seconds.
 
-    What the jobs print is added to `log`; `note` is told where one waits for another harness. Workers
+    What the jobs print is added to `log`; `note` is called where one waits for another harness. Workers
     begin with the modules that `preloads` names, imported once for all of them.
     """
 
@@ -55,24 +55,24 @@ class LocalEngine:
         slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; `watching` hears which are running.
+        """Run jobs: label and outcome of each as it ends; `watching` is called with those running.
 
         Jobs that are to be alone run first, one after the other; `jobs` does not grow where there are.
         """
-        single = {label: slot for label, slot in (slots or {}).items() if slot.exclusive}
-        for label, slot in single.items():
+        exclusive = {label: slot for label, slot in (slots or {}).items() if slot.exclusive}
+        for label, slot in exclusive.items():
             with timing_lock(slot.device, waiting=self.note):
-                yield from self._together(function, {label: jobs[label]}, watching, 1)
-        if single:
-            jobs = {label: job for label, job in jobs.items() if label not in single}
+                yield from self._run_together(function, {label: jobs[label]}, watching, 1)
+        if exclusive:
+            jobs = {label: job for label, job in jobs.items() if label not in exclusive}
         if jobs:
-            yield from self._together(function, jobs, watching, max(len(jobs), expected))
+            yield from self._run_together(function, jobs, watching, max(len(jobs), expected))
 
     def devices(self, slots: Iterable[DeviceSlot]) -> int:  # noqa: ARG002 -- whatever they are
-        """One: what runs on another device here takes of the processor too."""
+        """One slot: what runs on another device here takes of the processor too."""
         return 1
 
-    def _together(
+    def _run_together(
         self,
         function: Callable[[Job], Result],
         jobs: Mapping[str, Job],
@@ -85,28 +85,28 @@ class LocalEngine:
         pool = pebble.ProcessPool(
             max_workers=min(self.workers, expected),
             max_tasks=1,
-            context=_context(self.preloads),
+            context=_start_context(self.preloads),
             initializer=become_worker,
             initargs=(str(self.log),),
         )
         try:
             pending: dict[concurrent.futures.Future[Outcome[Result]], str] = {}
-            begun: set[str] = set()
-            while pending or len(begun) < len(jobs):
-                for label in [label for label in jobs if label not in begun]:
-                    begun.add(label)
+            started: set[str] = set()
+            while pending or len(started) < len(jobs):
+                for label in [label for label in jobs if label not in started]:
+                    started.add(label)
                     job = pool.schedule(run_job, args=[function, jobs[label]], timeout=self.time_limit)
                     pending[job] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
                 for future in done:
-                    yield pending.pop(future), self._outcome(future)
+                    yield pending.pop(future), self._outcome_of(future)
             pool.close()
         finally:
             pool.stop()
             pool.join()
 
-    def _outcome(self, future: concurrent.futures.Future[Outcome[Any]]) -> Outcome[Any]:
+    def _outcome_of(self, future: concurrent.futures.Future[Outcome[Any]]) -> Outcome[Any]:
         error = future.exception()
         if error is None:
             return future.result()
@@ -118,45 +118,45 @@ class LocalEngine:
 
 
 def start_server(preloads: tuple[str, ...]) -> None:
-    """Begin to import what workers start with, while the caller goes on."""
+    """Start the fork server: it imports what workers start with, while the caller goes on."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         from multiprocessing import forkserver
 
-        _context(preloads)
+        _start_context(preloads)
         with _silent_stderr():
             forkserver.ensure_running()
 
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """What is started now has no error output.
+    """Silence stderr of what is started now.
 
-    A process that was about to start when the last job or Ctrl-C ended the others would tell of what it
+    A process that was about to start when the last job or Ctrl-C ended the others would report what it
     finds gone.
     """
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr_copy, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
         os.close(nowhere)
 
 
 def wait_for_server(preloads: tuple[str, ...]) -> None:
-    """Return when what workers start with is imported."""
+    """Wait for the fork server: return when what workers start with is imported."""
     if "forkserver" in multiprocessing.get_all_start_methods():
-        first = _context(preloads).Process(target=_do_nothing)  # type: ignore[attr-defined]  # a context makes processes
+        first = _start_context(preloads).Process(target=_do_nothing)  # type: ignore[attr-defined]  # a context makes processes
         first.start()
         first.join()
 
 
 def _do_nothing() -> None:
-    """What a process does that only shows that processes can start."""
+    """Do nothing, in a process that only shows that processes can start."""
 
 
-def _context(preloads: tuple[str, ...]) -> multiprocessing.context.BaseContext:
+def _start_context(preloads: tuple[str, ...]) -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

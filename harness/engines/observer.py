@@ -1,4 +1,4 @@
-"""Whoever shows the progress of a run."""
+"""Observer protocol: whoever shows the progress of a run."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Protocol
 
 
 class Observer(Protocol):
-    """Whoever shows the progress."""
+    """Observer of a run's progress."""
 
     def phase(self, name: str, units: float) -> None:
-        """A phase begins that is `units` of work long."""
+        """Begin a phase that is `units` long."""
 
     def running(self, labels: Sequence[str]) -> None:
-        """What is being worked on now."""
+        """Show the labels of running jobs."""
 
     def done(self, label: str, units: float) -> None:
-        """Something is finished."""
+        """Count a job of so many `units` as finished."""
 
     def rows(self, written: int) -> None:
-        """How many of the owed rows are on disk."""
+        """Show how many of the pending rows are on disk."""
 
     def note(self, text: str) -> None:
-        """Something worth a line."""
+        """Show a line."""
 
 
 ObserverFactory = Callable[[int], AbstractContextManager[Observer]]
-"""Makes the observer of some work from how many rows it owes."""
+"""Factory of observers, from the number of rows that are pending."""

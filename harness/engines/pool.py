@@ -1,4 +1,4 @@
-"""Worker processes of a phase, with a book of where their time went."""
+"""Worker pool of a phase, with a breakdown of its time."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Result = TypeVar("Result", bound=JobResult)
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerPool:
-    """Runs jobs on the engine's processes; what they and idle processes spend goes to `time_breakdown`.
+    """Worker pool on the engine's processes; what these spend, idle or not, goes to `time_breakdown`.
 
-    A second counts as the share of the phase that it is: half of one where two processes work. What a
-    job that came to no end had spent is not known. With `whole`, all of it counts as that, the starting
+    A second counts as the share of the phase that it is: half of one where two processes run. What a
+    job that did not end had spent is unknown. With `whole`, all of it counts as that, the starting
     of processes too.
     """
 
@@ -45,34 +45,34 @@ class WorkerPool:
         slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; none runs while a harness times beside it.
+        """Run jobs: label and outcome of each as it ends; none runs while a harness times beside it.
 
         `jobs` may grow meanwhile, as an engine says.
         """
         exclusive = any(slot.exclusive for slot in (slots or {}).values())
-        job = function if exclusive else partial(_aside, function)
+        job = function if exclusive else partial(_run_beside_timing, function)
         watching, expected = self.observer.running, max(len(jobs), expected)
-        found = self.engine.run(job, jobs, watching=watching, slots=slots, expected=expected)
+        outcomes = self.engine.run(job, jobs, watching=watching, slots=slots, expected=expected)
         if self.whole is not None:
             with self.time_breakdown.counting(self.whole):
-                yield from found
+                yield from outcomes
             return
         size = 1 if exclusive else min(self.engine.workers, expected)
-        ended, since = 0, time.perf_counter()
-        known = dict.fromkeys(jobs, since)
-        for label, outcome in found:
+        ended, last_end = 0, time.perf_counter()
+        submitted_at = dict.fromkeys(jobs, last_end)
+        for label, outcome in outcomes:
             now = time.perf_counter()
-            idle = max(0, size - (len(known) - ended))
+            idle = max(0, size - (len(submitted_at) - ended))
             if idle:
-                self.time_breakdown.add("waiting", (now - since) * idle / size)
+                self.time_breakdown.add("waiting", (now - last_end) * idle / size)
             if outcome.value is not None:
-                spent = outcome.value.time_breakdown.since_known(now - known[label])
+                spent = outcome.value.time_breakdown.since_submission(now - submitted_at[label])
                 self.time_breakdown.merge(spent, workers=size)
-            ended, since = ended + 1, now
+            ended, last_end = ended + 1, now
             yield label, outcome
-            known |= {label: time.perf_counter() for label in jobs if label not in known}
+            submitted_at |= {label: time.perf_counter() for label in jobs if label not in submitted_at}
 
 
-def _aside(function: Callable[[Job], Result], job: Job) -> Result:
+def _run_beside_timing(function: Callable[[Job], Result], job: Job) -> Result:
     with read_lock(cpu_name()):
         return function(job)

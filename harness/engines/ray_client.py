@@ -1,4 +1,4 @@
-"""An adapter over Ray: the only module that imports it."""
+"""Adapter over Ray, the only module that imports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def join(address: str) -> None:
-    """Make this process a driver of the cluster there. Raises OSError, RuntimeError or ValueError."""
+    """Join a cluster: make this process its driver. Raises OSError, RuntimeError or ValueError."""
     _set_environment()
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
 
@@ -35,34 +35,34 @@ def _set_environment() -> None:
 
 
 def leave() -> None:
-    """Be no driver any more."""
+    """Leave the cluster."""
     ray.shutdown()
 
 
 def living_nodes() -> list[dict[str, Any]]:
-    """What Ray tells of each machine that is alive."""
+    """Living nodes: what Ray says of each machine that is alive."""
     nodes = ray.nodes()  # type: ignore[no-untyped-call]  # a list of dictionaries
     return [node for node in nodes if node["Alive"]]
 
 
 def start_task(function: Callable[..., Any], *arguments: object, **options: Any) -> Any:  # noqa: ANN401 -- Ray's
-    """Have Ray run the function somewhere; what refers to its result comes back at once."""
+    """Start a Ray task that runs the function; the reference to its result comes back at once."""
     return ray.remote(function).options(**options).remote(*arguments)
 
 
 def on_node(node: str) -> Any:  # noqa: ANN401 -- a scheduling strategy of Ray's
-    """Makes Ray run a task on that machine or not at all."""
+    """Scheduling strategy that makes Ray run a task on that machine or not at all."""
     return NodeAffinitySchedulingStrategy(node, soft=False)
 
 
 def wait_for_any(references: Collection[Any], *, seconds: float) -> list[Any]:
-    """Those of the tasks that have ended by then, the first of them at once."""
+    """Wait for tasks: those that have ended by then, the first of them at once."""
     ended, _ = ray.wait([*references], num_returns=1, timeout=seconds)
     return list(ended)
 
 
 def result_of(reference: Any, *, seconds: float | None = None) -> Any:  # noqa: ANN401 -- whatever the task returned
-    """What a task returned. Raises what it raised; TimeoutError where it has not ended by then."""
+    """Result of a task. Raises what it raised; TimeoutError where it has not ended by then."""
     try:
         return ray.get(reference, timeout=seconds)
     except ray.exceptions.GetTimeoutError:
@@ -70,5 +70,5 @@ def result_of(reference: Any, *, seconds: float | None = None) -> Any:  # noqa: 
 
 
 def cancel(reference: Any) -> None:  # noqa: ANN401 -- Ray's
-    """End a task, wherever it is by now."""
+    """Cancel a task, wherever it is by now."""
     ray.cancel(reference, force=True)

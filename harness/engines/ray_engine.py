@@ -1,4 +1,4 @@
-"""Jobs on the hosts of a Ray cluster, each in a process of its own there."""
+"""Ray engine: jobs on the hosts of a cluster, each in a process of its own there."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Result = TypeVar("Result")
 
 POLL_SECONDS = 0.5
 MAX_RETRIES = 3
-"""Of a job that trains, where its host dies; what it had finished by then is in the run's folder."""
-GPU_SHARE = 0.25
-"""Of a GPU for each job that trains on one: a small model leaves most of it idle."""
+"""Most retries of a job that trains, where its host dies; what it had finished is in the folder."""
+GPU_FRACTION = 0.25
+"""Fraction of a GPU for each job that trains on one: a small model leaves most of it idle."""
 
 
 @contextmanager
 def ray_engines(cluster: Cluster, folder: Path, plugins: Sequence[Any]) -> Iterator[EngineFactory]:
-    """What makes engines for a run in `folder`, which all hosts share.
+    """Engine factory for a run in `folder`, which all hosts share.
 
-    Raises HarnessError where a host does not, or has other plugins.
+    Raises HarnessError where a host does not share it, or has other plugins.
     """
     # A folder of the same name is no shared folder; one that shows this file is.
     token = folder / f".shared-{uuid.uuid4().hex}"
@@ -54,7 +54,7 @@ def ray_engines(cluster: Cluster, folder: Path, plugins: Sequence[Any]) -> Itera
 
 @dataclass(frozen=True, kw_only=True)
 class RayEngine:
-    """Runs jobs as tasks of a Ray cluster; one that is to be alone has all of its host.
+    """Ray engine: runs jobs as tasks of a cluster; one that is to be alone has all of its host.
 
     Ray knows no deadlines, so an engine on the host keeps `time_limit`; logs are the hosts' own.
     """
@@ -69,7 +69,7 @@ class RayEngine:
 
     @property
     def workers(self) -> int:
-        """One for each processor that hosts train with."""
+        """Workers: one for each processor that hosts train with."""
         return self.cluster.processors
 
     def run(
@@ -81,25 +81,25 @@ class RayEngine:
         slots: Mapping[str, DeviceSlot] | None = None,
         expected: int = 0,  # noqa: ARG002 -- hosts are there already
     ) -> Iterator[tuple[str, Outcome[Result]]]:
-        """Label and outcome of each job as it ends; `watching` hears which are running.
+        """Run jobs: label and outcome of each as it ends; `watching` is called with those running.
 
-        Ray gets no more of them than its hosts can take; hosts that join get work at once.
+        Ray gets no more of them than its hosts can take; hosts that join get jobs at once.
         """
         slots = slots or {}
         queues, running = defaultdict[str, deque[str]](deque), dict[Any, _Task]()
-        begun: set[str] = set()
+        queued: set[str] = set()
         try:
-            while running or any(queues.values()) or len(begun) < len(jobs):
+            while running or any(queues.values()) or len(queued) < len(jobs):
                 hosts = self.cluster.hosts()
-                for label in [label for label in jobs if label not in begun]:
-                    begun.add(label)
+                for label in [label for label in jobs if label not in queued]:
+                    queued.add(label)
                     if _on_gpu(jobs[label]) and not any(host.gpus for host in hosts):
                         yield label, Outcome(failure="no host of the cluster has a GPU to train on")
                         continue
                     # Those that need no backend under the empty name.
                     queues[slots[label].kind if label in slots else ""].append(label)
                 for backend, queue in queues.items():
-                    for task in self._starts(backend, queue, hosts):
+                    for task in self._startable_tasks(backend, queue, hosts):
                         slot = slots.get(task.label)
                         try:
                             reference = self._start(task, function, jobs[task.label], slot)
@@ -107,7 +107,7 @@ class RayEngine:
                         except Exception as error:
                             yield task.label, Outcome(failure=failure_reason(error))
                     if backend and not any(host.units(backend) for host in hosts):
-                        for label in _emptied(queue):
+                        for label in _drain(queue):
                             yield (
                                 label,
                                 Outcome(
@@ -118,7 +118,9 @@ class RayEngine:
                 for reference in _wait_for_ended(running):
                     self._running.pop(reference)
                     yield running.pop(reference).label, _outcome(reference)
-                for reference in [r for r, task in running.items() if task.host not in {None, *hosts}]:
+                for reference in [
+                    reference for reference, task in running.items() if task.host not in {None, *hosts}
+                ]:
                     # Ray may wait for a host for ever that died before it had the job.
                     task = running.pop(reference)
                     self._running.pop(reference)
@@ -129,12 +131,14 @@ class RayEngine:
                 ray_client.cancel(reference)
 
     def devices(self, slots: Iterable[DeviceSlot]) -> int:
-        """As many as hosts declare of their backends, 1 at least."""
+        """Devices that hosts declare of the slots' backends, 1 at least."""
         kinds = {slot.kind for slot in slots}
         return max(1, int(sum(host.units(kind) for host in self.cluster.hosts() for kind in kinds)))
 
-    def _starts(self, backend: str, queue: deque[str], hosts: Sequence[Host]) -> Iterator[_Task]:
-        """The jobs of a queue that hosts have room for now, taken from it."""
+    def _startable_tasks(
+        self, backend: str, queue: deque[str], hosts: Sequence[Host]
+    ) -> Iterator[_Task]:
+        """Take the jobs of a queue that hosts have room for now."""
         while queue:
             tasks = [task for task in self._running.copy().values() if task.backend == backend]
             busy = Counter(task.host for task in tasks)
@@ -146,12 +150,12 @@ class RayEngine:
     def _start(
         self, task: _Task, function: Callable[[Any], Any], job: object, slot: DeviceSlot | None
     ) -> Any:  # noqa: ANN401 -- a reference of Ray's
-        given = HostJob(
+        host_job = HostJob(
             label=task.label,
             function=function,
             job=job,
             slot=slot,
-            # Ray puts a print of its own, which cannot travel, in the place of Python's.
+            # Ray puts a print of its own, which cannot travel, where Python's was.
             engine=LocalEngine(
                 workers=1,
                 time_limit=self.time_limit,
@@ -162,13 +166,13 @@ class RayEngine:
             token=self.token,
             cwd=Path.cwd(),
         )
-        needs = _needs(task.host, slot, on_gpu=_on_gpu(job))
-        return ray_client.start_task(run_on_host, given, name=task.label, **needs)
+        options = _task_options(task.host, slot, on_gpu=_on_gpu(job))
+        return ray_client.start_task(run_on_host, host_job, name=task.label, **options)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Task:
-    """A job that Ray has; `host` is the one that it is meant for, where it is meant for one."""
+    """Task: a job that Ray has; `host` is the one that it is meant for, where it is meant for one."""
 
     label: str
     backend: str
@@ -179,29 +183,29 @@ def _on_gpu(job: object) -> bool:
     return isinstance(job, TrainsOnGpu) and job.on_gpu
 
 
-def _needs(host: Host | None, slot: DeviceSlot | None, *, on_gpu: bool) -> dict[str, Any]:
-    """What Ray keeps for a job."""
+def _task_options(host: Host | None, slot: DeviceSlot | None, *, on_gpu: bool) -> dict[str, Any]:
+    """Options of a job's task: what Ray reserves for it, and where it runs."""
     if host is None or slot is None:
-        gpus = GPU_SHARE if on_gpu else 0
-        retried = {"max_retries": MAX_RETRIES, "scheduling_strategy": "SPREAD"}
-        return {"num_cpus": 1, "num_gpus": gpus, **retried}
+        gpus = GPU_FRACTION if on_gpu else 0
+        retries = {"max_retries": MAX_RETRIES, "scheduling_strategy": "SPREAD"}
+        return {"num_cpus": 1, "num_gpus": gpus, **retries}
     return {
         "num_cpus": host.cpus if slot.exclusive else 0,
         "num_gpus": host.gpus if slot.exclusive else 0,
         "resources": {RESOURCE_PREFIX + slot.kind: 1},
-        "scheduling_strategy": host.here,
-        # What was cut off is no measurement; whoever asked for it decides what comes next.
+        "scheduling_strategy": host.scheduling,
+        # What was cut off is no measurement; the caller decides what comes next.
         "max_retries": 0,
     }
 
 
-def _emptied(queue: deque[str]) -> Iterator[str]:
+def _drain(queue: deque[str]) -> Iterator[str]:
     while queue:
         yield queue.popleft()
 
 
 def _wait_for_ended(running: Mapping[Any, _Task]) -> list[Any]:
-    """What has ended by now, or does so soon."""
+    """Wait a moment for tasks that end."""
     if not running:
         # All hosts are busy or gone; others may join.
         time.sleep(POLL_SECONDS)

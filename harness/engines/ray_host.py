@@ -1,4 +1,4 @@
-"""A job as a host of a cluster runs it: what is sent, and what is done with it there."""
+"""Host side of the Ray engine: the job that is sent, and how it runs there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HostJob:
-    """A job on its way to a host that sees `token` if it shares the run's folder.
+    """Host job, on its way to a host that sees `token` if it shares the run's folder.
 
     `cwd` is the driver's, for the sake of relative paths in the job.
     """
@@ -34,22 +34,22 @@ class HostJob:
     cwd: Path
 
 
-def run_on_host(given: HostJob) -> Outcome[Any]:
+def run_on_host(host_job: HostJob) -> Outcome[Any]:
     """Run the job in a process of its own on this host, and say how it ended."""
     name = socket.gethostname()
-    if not given.token.is_file():
-        return Outcome(failure=f"host {name} does not see {given.token.parent}")
-    if given.cwd.is_dir():
-        os.chdir(given.cwd)
+    if not host_job.token.is_file():
+        return Outcome(failure=f"host {name} does not see {host_job.token.parent}")
+    if host_job.cwd.is_dir():
+        os.chdir(host_job.cwd)
     # Every process of the job's would import what Ray starts its own workers with.
     vars(sys.modules["__main__"]).pop("__file__", None)
-    log = given.engine.log
-    engine = replace(given.engine, log=log.with_name(f"{log.stem}-{name}{log.suffix}"))
-    slots = {given.label: given.slot} if given.slot else {}
-    jobs = {given.label: given.job}
-    [(_, outcome)] = engine.run(given.function, jobs, watching=ignore_progress, slots=slots)
+    log = host_job.engine.log
+    engine = replace(host_job.engine, log=log.with_name(f"{log.stem}-{name}{log.suffix}"))
+    slots = {host_job.label: host_job.slot} if host_job.slot else {}
+    jobs = {host_job.label: host_job.job}
+    [(_, outcome)] = engine.run(host_job.function, jobs, watching=ignore_progress, slots=slots)
     return outcome
 
 
 def ignore_progress(_: object) -> None:
-    """What a host does not show: the driver knows what it has started."""
+    """Ignore progress: the driver knows what it has started."""

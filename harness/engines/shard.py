@@ -17,21 +17,21 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """The `number`th of `count` shards of the dense models or of the trials."""
+    """Shard: the `number`th of `count`, of the dense models or of the trials."""
 
     stage: Stage
     number: int
     count: int
 
     def of(self, stage: Stage, items: Sequence[Item]) -> Sequence[Item]:
-        """Every `count`th of the items; none of another stage's."""
+        """Items of the shard, every `count`th; none of another stage's."""
         return items[self.number - 1 :: self.count] if stage == self.stage else []
 
 
 def parse_shard(text: str) -> Shard:
-    """`dense:1/4` or `trials:3/16` taken apart. Raises HarnessError where it is neither."""
-    words = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
+    """Parse a shard as `dense:1/4` or `trials:3/16`. Raises HarnessError where it is neither."""
+    match = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
     stages: dict[str, Stage] = {stage: stage for stage in get_args(Stage)}
-    if words is None or words[1] not in stages or not 1 <= int(words[2]) <= int(words[3]):
+    if match is None or match[1] not in stages or not 1 <= int(match[2]) <= int(match[3]):
         raise HarnessError(f"--shard {text}: it is a shard as dense:1/4 or trials:16/16")
-    return Shard(stage=stages[words[1]], number=int(words[2]), count=int(words[3]))
+    return Shard(stage=stages[match[1]], number=int(match[2]), count=int(match[3]))

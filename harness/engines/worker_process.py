@@ -1,4 +1,4 @@
-"""What a process is that runs a job here: quiet, of one job, and gone when its run is."""
+"""Worker process: quiet, of one job, and gone when its run is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
-    """What came of the job; said in its own process, where the place that raised is known."""
+    """Run a job and catch what it raises, in its own process, where the traceback is known."""
     try:
         return Outcome(value=function(job))
     except BaseException as error:
@@ -34,7 +34,7 @@ def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
 
 
 def become_worker(log: str) -> None:
-    """Add what this process prints to the log, leave Ctrl-C to the run, and end when that does."""
+    """Become a worker: print to the log, leave Ctrl-C to the run, and end when that does."""
     _end_with_server()
     Thread(target=_end_with_driver, daemon=True).start()
     # Ctrl-C is the parent's to handle; what libraries and plugins print belongs in the log.
@@ -46,7 +46,7 @@ def become_worker(log: str) -> None:
 
 
 def _end_with_driver() -> None:
-    """Wait for the end of the process that the jobs are of, which may have been killed.
+    """End with the driver process, which may have been killed.
 
     Nobody else ends then: each worker keeps alive the server that started it.
     """
@@ -57,7 +57,7 @@ def _end_with_driver() -> None:
 
 
 def _end_with_server() -> None:
-    """Have Linux kill this process when the server that started it ends, as it does after the run.
+    """End with the fork server: Linux kills this process when that ends, as it does after the run.
 
     A worker that is stuck inside a library would keep a core busy for ever.
     """

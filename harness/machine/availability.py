@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Unavailable(Protocol):
-    """A plugin that says why it cannot be used here: a backend or a meter."""
+    """Ability of a plugin, a backend or a meter, to say why it cannot be used here."""
 
     def unavailable(self) -> str | None:
-        """None where it can."""
+        """Reason why it cannot be used; None where it can."""
 
 
 def why_unavailable(plugin: Unavailable) -> str | None:
-    """Why a backend or meter cannot be used here, a plugin's own error included; None where it can."""
+    """Reason why a backend or meter cannot be used here, its own error included; None where it can."""
     try:
         return plugin.unavailable()
     except (Exception, SystemExit) as error:
@@ -29,17 +29,17 @@ def why_unavailable(plugin: Unavailable) -> str | None:
 
 
 def no_gpu() -> str | None:
-    """Why nothing runs on an NVIDIA GPU here; None where there is one."""
+    """Reason why nothing runs on an NVIDIA GPU here; None where there is one."""
     if gpu_name():
         return None
-    tells = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
-    return f"no NVIDIA GPU is here: nvidia-smi {tells}"
+    problem = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
+    return f"no NVIDIA GPU is here: nvidia-smi {problem}"
 
 
 def unmet(*requirements: str) -> str | None:
-    """Why libraries, as `openvino>=2025`, cannot be used, with the way out; None where all can.
+    """Unmet requirement among libraries as `openvino>=2025`, with the way out; None where all are met.
 
-    Looks at what each of them asks for itself too: pip leaves conflicts where it installs one by one.
+    Looks at the requirements of each of them too: pip leaves conflicts where it installs one by one.
     """
     from packaging.requirements import Requirement
 
@@ -49,8 +49,8 @@ def unmet(*requirements: str) -> str | None:
         if problem:
             return f"{problem}: {way_out}"
         name = Requirement(text).name
-        for own in requires(name) or ():
-            needed = Requirement(own)
+        for dependency in requires(name) or ():
+            needed = Requirement(dependency)
             if (needed.marker is None or needed.marker.evaluate({"extra": ""})) and needed.specifier:
                 problem = _problem(needed)
                 if problem:

@@ -1,6 +1,6 @@
-"""The only clock: several models timed in turn, until their differences are known well enough.
+"""Interleaved timing, the only clock: several models, until their differences are precise enough.
 
-Two separate blocks of timing the same model differ by several per cent, pairs taken in turn by about
+Two separate blocks of timing the same model differ by several per cent, interleaved pairs by about
 one: so every round times every model once, in shuffled order, and drift and noisy neighbours hit all
 alike.
 """
@@ -25,7 +25,7 @@ MAX_WARMUP_BLOCKS = 20
 WARMUP_IMPROVEMENT = 0.98
 MIN_ROUNDS = 3
 MIN_ROUNDS_PRECISE = 6
-"""From which on their own spread is believed."""
+"""Least number of rounds whose spread is believed."""
 MAX_ROUNDS = 800
 MIN_SAMPLE_MS = 1.0
 MAX_REPEATS = 1000
@@ -34,12 +34,12 @@ MIN_ROUNDS_PLATEAU = 128
 RoundsStop = Literal["precise", "plateau", "time", "rounds"]
 TimedCall = Callable[[], object]
 Elapsed = Callable[[TimedCall], float]
-"""Milliseconds that work takes, waited for."""
+"""Timer of one call: the milliseconds until its result is there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When sampling stops: a half-width as a fraction of the reference's median, or seconds."""
+    """Stopping rule of sampling: a half-width over the reference's median, or seconds."""
 
     precision: float = 0.01
     seconds: float = 1.0
@@ -47,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class InterleavedSamples:
-    """Milliseconds of each run in each round; entry `i` of all lists is the same round."""
+    """Interleaved timing samples: milliseconds by run; entry `i` of all lists is the same round."""
 
     samples: dict[str, list[float]]
     stopped: RoundsStop
@@ -64,11 +64,11 @@ def interleave(
     clock: Callable[[], int] | None = None,
     elapsed: Elapsed | None = None,
 ) -> InterleavedSamples:
-    """Time all runs in turn until the 95 % half-width of every saving is below `limits.precision`.
+    """Interleaved timing, until the 95 % half-width of every saving is below `limits.precision`.
 
     The half-width is that of this process's rounds; what other processes would say is not in it.
 
-    A run is one thunk for each of several inputs, which take turns; `elapsed` times it where `clock`
+    A run is one callable for each of several inputs, which alternate; `elapsed` times it where `clock`
     cannot. Warm-up goes on while blocks of rounds get faster. A run that takes under 1 ms is repeated
     within a sample. Sampling also stops when more rounds no longer narrow the widest interval, or at
     `limits.seconds`.
@@ -98,20 +98,20 @@ class _Interleaving:
         self.repeats = dict.fromkeys(runs, 1)
         self._runs = runs
         self._clock = clock
-        self._elapsed = elapsed or self._by_clock
+        self._elapsed = elapsed or self._elapsed_by_clock
         self._order = list(runs)
         self._shuffle = random.Random(seed)  # noqa: S311 -- an order, not a secret
         self._round_number = 0
 
     def warm_up(self) -> int:
-        """Rounds until a block of them is hardly faster than the best before."""
-        rounds = [self._round()]
+        """Warm up until a block of rounds is hardly faster than the best before; the rounds it took."""
+        rounds = [self._time_round()]
         # One round of many models says as much as many rounds of one.
         block = max(1, int(np.ceil(BLOCK_MS / max(sum(rounds[0].values()), 1e-6))))
         block = min(block, MAX_REPEATS)
         best = np.inf
         for _ in range(MAX_WARMUP_BLOCKS):
-            rounds += [self._round() for _ in range(block)]
+            rounds += [self._time_round() for _ in range(block)]
             spent = sum(sum(times.values()) for times in rounds[-block:])
             if spent > WARMUP_IMPROVEMENT * best:
                 break
@@ -120,7 +120,7 @@ class _Interleaving:
         return len(rounds)
 
     def _repeat_short_runs(self, times: Mapping[str, float]) -> None:
-        """Let the clock see at least a millisecond of each run."""
+        """Repeat runs that take less than a millisecond, so that a sample is at least one long."""
         for name, spent in times.items():
             if spent < MIN_SAMPLE_MS:
                 self.repeats[name] = min(MAX_REPEATS, int(np.ceil(MIN_SAMPLE_MS / max(spent, 1e-6))))
@@ -130,7 +130,7 @@ class _Interleaving:
         widths: list[float] = []
         began = self._clock()
         while len(widths) < MAX_ROUNDS:
-            for name, spent in self._round().items():
+            for name, spent in self._time_round().items():
                 self.samples[name].append(spent)
             widths.append(widest_saving(self.samples, reference))
             if len(widths) >= MIN_ROUNDS_PRECISE and widths[-1] <= limits.precision:
@@ -142,49 +142,49 @@ class _Interleaving:
                 return "time"
         return "rounds"
 
-    def _round(self) -> dict[str, float]:
+    def _time_round(self) -> dict[str, float]:
         self._shuffle.shuffle(self._order)
         self._round_number += 1
         return {name: self._milliseconds(name) for name in self._order}
 
     def _milliseconds(self, name: str) -> float:
-        thunks, repeats = self._runs[name], self.repeats[name]
-        chosen = [thunks[(self._round_number + n) % len(thunks)] for n in range(repeats)]
+        calls, repeats = self._runs[name], self.repeats[name]
+        repeated = [calls[(self._round_number + n) % len(calls)] for n in range(repeats)]
 
-        def work() -> None:
-            for run in chosen:
-                run()
+        def run_all() -> None:
+            for call in repeated:
+                call()
 
-        return self._elapsed(work) / repeats
+        return self._elapsed(run_all) / repeats
 
-    def _by_clock(self, work: TimedCall) -> float:
+    def _elapsed_by_clock(self, call: TimedCall) -> float:
         began = self._clock()
-        work()
+        call()
         return (self._clock() - began) / 1e6
 
 
 def widest_saving(samples: Mapping[str, Sequence[float]], reference: str) -> float:
-    """Largest 95 % half-width of a median saving, as a fraction of the reference's median.
+    """Widest interval: the largest 95 % half-width of a saving, over the reference's median.
 
     From the median absolute deviation, as for normal noise: quick enough to ask for every round.
     """
-    base = np.asarray(samples[reference])
+    reference_times = np.asarray(samples[reference])
     others = np.array([times for name, times in samples.items() if name != reference])
     if not others.size:
         return 0.0
-    savings = base - others
-    deviation = np.median(np.abs(savings - np.median(savings, axis=1, keepdims=True)), axis=1)
+    savings = reference_times - others
+    absolute_deviations = np.median(np.abs(savings - np.median(savings, axis=1, keepdims=True)), axis=1)
     # 1.4826 MAD estimates a standard deviation, 1.2533 of it over sqrt(n) is a median's error.
-    widths = 1.96 * 1.2533 * 1.4826 * deviation / np.sqrt(len(base))
-    return float(widths.max() / np.median(base))
+    widths = 1.96 * 1.2533 * 1.4826 * absolute_deviations / np.sqrt(len(reference_times))
+    return float(widths.max() / np.median(reference_times))
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    collecting = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if collecting:
+        if was_enabled:
             gc.enable()

@@ -1,4 +1,4 @@
-"""Devices: what a backend says of its own, and the slots in which jobs run on them."""
+"""Devices of backends: what they say of themselves, and the slots in which jobs run on them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Device:
 
     @property
     def name(self) -> str:
-        """What times are taken on; empty where nothing is known."""
+        """Name of what runs the models; empty where the device is not there."""
         return self.facts.get("device", "")
 
     def identity(self, backend: Backend) -> list[Any]:
-        """What changes when the backend, its device or its libraries do."""
+        """Identity for keys: changes when the backend, its device or its libraries do."""
         return [dict(self.facts), source_hash(backend), self.machine.get("torch")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceSlot:
-    """Where a job has to run: on a machine of `backend`.
+    """Device slot: where a job has to run, on a machine of `backend`.
 
     With `exclusive` it times there, so it has `device` for itself.
     """
@@ -47,22 +47,22 @@ class DeviceSlot:
 
     @property
     def kind(self) -> str:
-        """The backend without its variant: variants are on the same device."""
+        """Kind of the backend, without its variant: variants are on the same device."""
         return self.backend.partition(":")[0]
 
 
 def device_slot(backend: Backend, device: Device, *, exclusive: bool = False) -> DeviceSlot:
-    """Where the backend's device is."""
+    """Device slot of the backend's device."""
     return DeviceSlot(backend=backend.name, device=device.name, exclusive=exclusive)
 
 
 def local_devices(backends: Sequence[Backend]) -> dict[str, Device]:
-    """What each backend's device is on this machine, by the backend's name."""
+    """Devices of this machine by the backend's name."""
     return {backend.name: local_device(backend) for backend in backends}
 
 
 def local_device(backend: Backend) -> Device:
-    """The backend's device on this machine; asking may take a second."""
+    """Device of the backend on this machine; to look may take a second."""
     reason = why_unavailable(backend)
     if reason is not None:
         return Device(reason=reason)

@@ -1,4 +1,4 @@
-"""Who may use a device: one harness that times on it, or any number that only work there.
+"""Readers-writer lock of a device: one harness that times on it, or any number that only compute.
 
 Across all processes of this machine, whatever folder they write to. A process that dies lets go.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def write_lock(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Hold the device alone, to time on it; `waiting` is told once where another harness is on it."""
+    """Write lock: hold the device alone, to time on it; `waiting` is called once where it is held."""
     lock = _lock(device)
     try:
         lock.acquire_write(blocking=False)
@@ -36,16 +36,16 @@ def write_lock(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]
 
 @contextmanager
 def timing_lock(device: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Time on the device; what it takes of the processor meanwhile disturbs nobody who times there."""
+    """Write lock of a device and read lock of the processor, which it disturbs while it times."""
     # Always in this order, so that no two wait for each other.
-    others = read_lock(cpu_name()) if device != cpu_name() else nullcontext()
-    with others, write_lock(device, waiting=waiting):
+    processor_lock = read_lock(cpu_name()) if device != cpu_name() else nullcontext()
+    with processor_lock, write_lock(device, waiting=waiting):
         yield
 
 
 @contextmanager
 def read_lock(device: str) -> Iterator[None]:
-    """Work on the device beside others, once nobody times on it; who waits to time goes first."""
+    """Read lock: compute on the device beside others; whoever waits to time on it goes first."""
     with _lock(device).read_lock():
         yield
 
@@ -54,6 +54,6 @@ def _lock(device: str) -> ReadWriteLock:
     path = Path(tempfile.gettempdir()) / file_name(f"harness-lane-{device}.db")
     path.touch()
     with suppress(OSError):
-        # Other people's runs share the device too; the file is theirs where this is not allowed.
+        # Other people's runs share the device too; where this is not allowed, the file is theirs.
         path.chmod(0o666)
     return ReadWriteLock(path, is_singleton=False)

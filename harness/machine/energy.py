@@ -1,4 +1,4 @@
-"""Energy of one inference, from a meter that is read before and after many."""
+"""Energy per inference, from a meter that is read before and after many."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     from harness.contracts.meters import Meter
 
-METERED_SECONDS = 1.0
-"""A counter moves in steps of about a millisecond: so long, they are a thousandth."""
-MIN_RUNS = 3
+MIN_METERED_SECONDS = 1.0
+"""Least seconds metered: a counter's steps of about a millisecond are a thousandth of that."""
+MIN_METERED_RUNS = 3
 
 
 def joules(
     meter: Meter, runs: Sequence[Callable[[], object]], *, clock: Callable[[], int] = CLOCK
 ) -> float | None:
-    """Of one of the runs, which take turns for a second; None where the meter tells nothing."""
-    count, runs_in_turn = 0, cycle(runs)
+    """Energy of one run in joules, the runs alternating for a second; None where the meter has none."""
+    count, alternating = 0, cycle(runs)
     meter.begin()
     began = clock()
-    while count < MIN_RUNS or clock() - began < METERED_SECONDS * 1e9:
-        next(runs_in_turn)()
+    while count < MIN_METERED_RUNS or clock() - began < MIN_METERED_SECONDS * 1e9:
+        next(alternating)()
         count += 1
-    found = meter.end()
-    return None if found is None else found / count
+    energy = meter.end()
+    return None if energy is None else energy / count

@@ -1,4 +1,4 @@
-"""What machine and which libraries produced a row."""
+"""Environment of a row: the machine and the libraries that produced it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 @cache
 def cpu_name() -> str:
-    """The processor's own name, or its architecture where it tells none."""
+    """Processor name, or its architecture where it has none."""
     name = _model_name()
     if name:
         return name
@@ -29,7 +29,7 @@ def cpu_name() -> str:
 
 
 def _model_name() -> str:
-    """What Linux calls the processor on most architectures; empty elsewhere."""
+    """Processor name by Linux, which has one on most architectures; empty elsewhere."""
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else ""
@@ -37,16 +37,16 @@ def _model_name() -> str:
 
 @cache
 def gpu_name() -> str:
-    """What NVIDIA's driver calls the first GPU that this process may use; empty where there is none."""
+    """GPU name by NVIDIA's driver, the first that this process may use; empty where there is none."""
     [first, *_] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
     if not first or shutil.which("nvidia-smi") is None:
         return ""
-    return _printed(["nvidia-smi", "-i", first, "--query-gpu=name", "--format=csv,noheader"])
+    return _output_of(["nvidia-smi", "-i", first, "--query-gpu=name", "--format=csv,noheader"])
 
 
 @cache
 def physical_cores() -> int:
-    """Cores without their hyper-threads; 1 where the system does not tell."""
+    """Physical cores that this process may use; 1 where the system does not tell."""
     import psutil
 
     physical = int(psutil.cpu_count(logical=False) or psutil.cpu_count() or 1)
@@ -55,12 +55,12 @@ def physical_cores() -> int:
 
 
 def cpu_peak_macs(threads: int) -> float:
-    """Multiply-accumulates a second that no processor sold exceeds: a matrix unit a core at 6 GHz."""
+    """Peak multiply-accumulates a second of any processor: a matrix unit a core at 6 GHz."""
     return threads * 6e9 * 1024
 
 
 def source_revision() -> str:
-    """Commit of the checkout the harness runs from, `+` when changed; a hash of its files elsewhere."""
+    """Source revision: the checkout's commit, `+` when changed; a hash of the files elsewhere."""
     package = Path(__file__).parents[1]
     if not (package.parent / ".git").exists():
         return f"files:{_files_hash(package)}"
@@ -78,13 +78,13 @@ def _files_hash(package: Path) -> str:
 
 @cache
 def installed_version(distribution: str) -> str:
-    """Read from the disk once: what asks for it asks for every row."""
+    """Version of a distribution, read from the disk once: every row has it."""
     return version(distribution)
 
 
 @cache
 def machine_facts() -> dict[str, str | int]:
-    """The columns of a row that describe the machine and the libraries."""
+    """Environment columns of a row: the machine and the libraries."""
     return {
         "cores": physical_cores(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -98,13 +98,13 @@ def machine_facts() -> dict[str, str | int]:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    return _printed(["git", "-C", str(root), *arguments])
+    return _output_of(["git", "-C", str(root), *arguments])
 
 
-def _printed(command: list[str]) -> str:
-    """What a program prints; nothing where it fails."""
+def _output_of(command: list[str]) -> str:
+    """Standard output of a program; empty where it fails."""
     try:
-        done = subprocess.run(
+        finished = subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -113,4 +113,4 @@ def _printed(command: list[str]) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.strip()
+    return finished.stdout.strip()

@@ -1,4 +1,4 @@
-"""What the machine was doing while models were timed, where the system tells."""
+"""Machine load while models were timed, where the system tells."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import psutil
 
 CPU = Path("/sys/devices/system/cpu")
-BUSY_CORES = 0.25
-STOLEN_FRACTION = 0.05
+MAX_OTHERS_CORES = 0.25
+MAX_STEAL_FRACTION = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineLoad:
-    """Conditions of one timing process; empty where the system does not tell.
+    """Machine load during one timing process; empty where the system does not tell.
 
     `steal` is the fraction of processor time that the hypervisor gave to others, `others_cores` how
     many cores other processes kept busy on average.
@@ -32,32 +32,34 @@ class MachineLoad:
 
     @property
     def busy(self) -> bool:
-        """Whether others took enough of the machine to make the times doubtful."""
-        return (self.others_cores or 0.0) > BUSY_CORES or (self.steal or 0.0) > STOLEN_FRACTION
+        """Whether other processes or the hypervisor took enough to make times doubtful."""
+        return (self.others_cores or 0.0) > MAX_OTHERS_CORES or (self.steal or 0.0) > MAX_STEAL_FRACTION
 
 
 class LoadMonitor:
-    """Starts when made; `conditions` says what happened since."""
+    """Load monitor: watches from when it is constructed."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._times = psutil.cpu_times()
-        self._own = psutil.Process().cpu_times()
+        self._process_times = psutil.Process().cpu_times()
 
-    def conditions(self) -> MachineLoad:
-        """Since this was made, or now for what has no history."""
+    def load(self) -> MachineLoad:
+        """Machine load since the construction, or now for what has no history."""
         elapsed = max(time.monotonic() - self._began, 1e-9)
-        now, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        now, process = psutil.cpu_times(), psutil.Process().cpu_times()
         total = max(sum(now) - sum(self._times), 1e-9)
         idle = (now.idle - self._times.idle) + _since(now, self._times, "iowait")
-        ours = (own.user + own.system) - (self._own.user + self._own.system)
+        busy_here = (process.user + process.system) - (
+            self._process_times.user + self._process_times.system
+        )
         return MachineLoad(
             governor=_read(CPU / "cpu0/cpufreq/scaling_governor"),
             turbo=_turbo(),
             load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             temperature_c=_temperature(),
             steal=max(0.0, _since(now, self._times, "steal") / total),
-            others_cores=max(0.0, (total - idle - ours) / elapsed),
+            others_cores=max(0.0, (total - idle - busy_here) / elapsed),
         )
 
 
@@ -74,8 +76,8 @@ def _turbo() -> bool | None:
 
 def _temperature() -> float | None:
     sensors: dict[str, Any] = getattr(psutil, "sensors_temperatures", dict)()
-    found = [float(reading.current) for readings in sensors.values() for reading in readings]
-    return max(found, default=None)
+    temperatures = [float(reading.current) for readings in sensors.values() for reading in readings]
+    return max(temperatures, default=None)
 
 
 def _read(path: Path) -> str:

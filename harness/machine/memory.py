@@ -10,12 +10,12 @@ import psutil
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"
-HIDDEN_MB = 1.0
-"""An earlier peak so far above what is resident may hide a later one."""
+MIN_HIDING_MB = 1.0
+"""Least megabytes by which an earlier peak exceeds what is resident to hide a later one."""
 
 
 class PeakMemory:
-    """What this process's resident memory grows by, at most, from when this is made."""
+    """Peak growth of this process's resident memory since the construction."""
 
     def __init__(self) -> None:
         _forget_peak()
@@ -23,7 +23,7 @@ class PeakMemory:
         self._earlier = _peak_mb()
 
     def added_mb(self) -> float | None:
-        """10^6 bytes at the peak since; None where the system does not tell.
+        """Growth at the peak since, in 10^6 bytes; None where the system does not tell.
 
         That is so too where memory once was higher, the system cannot forget it, and the peak since
         stayed below.
@@ -31,7 +31,7 @@ class PeakMemory:
         peak = _peak_mb()
         if peak is None or self._earlier is None:
             return None
-        if peak <= self._earlier and self._earlier - self._before > HIDDEN_MB:
+        if peak <= self._earlier and self._earlier - self._before > MIN_HIDING_MB:
             return None
         return max(0.0, peak - self._before)
 
@@ -49,8 +49,8 @@ def _peak_mb() -> float | None:
         lines = STATUS.read_text().splitlines()
     except OSError:
         return _peak_of_usage()
-    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return int(found[0]) * 1024 / 1e6 if found else _peak_of_usage()
+    kilobytes = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(kilobytes[0]) * 1024 / 1e6 if kilobytes else _peak_of_usage()
 
 
 def _peak_of_usage() -> float | None:

@@ -1,4 +1,4 @@
-"""Where the time of a run goes: seconds of each kind of work, summed over worker processes."""
+"""Time breakdown: seconds of a run by activity, summed over worker processes."""
 
 from __future__ import annotations
 
@@ -28,38 +28,38 @@ ACTIVITY_NAMES: tuple[tuple[Activity, str], ...] = (
     ("timing", "timing"),
     ("waiting", "waiting for work"),
 )
-OWN_SHARE = "the harness itself"
+UNATTRIBUTED = "the harness itself"
 
 
 @dataclass
 class TimeBreakdown:
-    """Seconds by kind of work; whoever works is given one and writes into it."""
+    """Seconds by activity; whoever computes gets one and writes into it."""
 
     seconds: dict[Activity, float] = field(default_factory=dict)
 
-    def add(self, work: Activity, seconds: float) -> None:
-        """So much more of that work was done."""
-        self.seconds[work] = self.seconds.get(work, 0.0) + seconds
+    def add(self, activity: Activity, seconds: float) -> None:
+        """Add seconds to an activity."""
+        self.seconds[activity] = self.seconds.get(activity, 0.0) + seconds
 
     @contextmanager
-    def counting(self, work: Activity) -> Iterator[None]:
-        """Add what the block takes, also where it raises."""
+    def counting(self, activity: Activity) -> Iterator[None]:
+        """Add the seconds that the block takes to an activity, also where it raises."""
         began = time.perf_counter()
         try:
             yield
         finally:
-            self.add(work, time.perf_counter() - began)
+            self.add(activity, time.perf_counter() - began)
 
-    def since_known(self, seconds: float) -> TimeBreakdown:
-        """Of a job that was known so long: before that, its process stood idle."""
-        others = sum(spent for work, spent in self.seconds.items() if work != "starting")
+    def since_submission(self, seconds: float) -> TimeBreakdown:
+        """Breakdown of a job submitted `seconds` ago: before that, its process stood idle."""
+        others = sum(spent for activity, spent in self.seconds.items() if activity != "starting")
         started = min(self.seconds.get("starting", 0.0), max(0.0, seconds - others))
         return TimeBreakdown({**self.seconds, "starting": started})
 
     def merge(self, other: TimeBreakdown, *, workers: int) -> None:
-        """Add another's seconds, each counting as the share of a second that one of `workers` is."""
-        for work, seconds in other.seconds.items():
-            self.add(work, seconds / workers)
+        """Add another breakdown, each second divided by the number of `workers`."""
+        for activity, seconds in other.seconds.items():
+            self.add(activity, seconds / workers)
 
 
 def process_age() -> float:
@@ -73,22 +73,22 @@ def process_age() -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """What a job hands back from its process; what else it made is on disk."""
+    """Job result: what comes back from a worker process; all else is on disk."""
 
     time_breakdown: TimeBreakdown
 
 
 def time_sentence(time_breakdown: TimeBreakdown, *, seconds: float, workers: int) -> str:
-    """Shares of a run of so many seconds; what no work accounts for is the harness's own."""
+    """Sentence of the shares of a run of so many seconds; what no activity has is the harness's."""
     shares = {
-        word: time_breakdown.seconds[work]
-        for work, word in ACTIVITY_NAMES
-        if work in time_breakdown.seconds
+        word: time_breakdown.seconds[activity]
+        for activity, word in ACTIVITY_NAMES
+        if activity in time_breakdown.seconds
     }
-    shares[OWN_SHARE] = max(0.0, seconds - sum(shares.values()))
-    said = ", ".join(f"{word} {_percent(spent, seconds)} %" for word, spent in shares.items())
-    crew = "1 worker" if workers == 1 else f"{workers} workers"
-    return f"Time: {_duration(seconds)} of {crew}. {said[0].upper()}{said[1:]}."
+    shares[UNATTRIBUTED] = max(0.0, seconds - sum(shares.values()))
+    listed = ", ".join(f"{word} {_percent(spent, seconds)} %" for word, spent in shares.items())
+    workers_text = "1 worker" if workers == 1 else f"{workers} workers"
+    return f"Time: {_duration(seconds)} of {workers_text}. {listed[0].upper()}{listed[1:]}."
 
 
 def _percent(spent: float, seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from harness.conversion.slowed import slowed
+from harness.conversion.slowed import slowed_backend
 from harness.machine.device import local_device
 from harness.measuring.stopping import StoppingRule
 from harness.measuring.timing_process import TimingJob, time_snapshots
@@ -55,7 +55,7 @@ def copy_session(
     nanoseconds = round(
         injected * _latency_ms(backend, model, dense=dense, store=store, seed=seed) * 1e6
     )
-    slower = slowed(backend, nanoseconds)
+    slower = slowed_backend(backend, nanoseconds)
     slowed_names = [f"slowed {k}" for k in range(SLOWED_COPIES)]
     names = [*(f"copy {k}" for k in range(COPIES)), *slowed_names]
     job = _job(

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from harness.measuring.timing_results import COPY, DENSE
-from harness.ranking.intervals import deviation, percentile
+from harness.ranking.intervals import median_absolute_deviation, percentile
 from harness.storage.row import NO_METER
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def timed_columns(
         "latency_ms": latency.value,
         "latency_low_ms": latency.low,
         "latency_high_ms": latency.high,
-        "latency_mad_ms": deviation(own),
+        "latency_mad_ms": median_absolute_deviation(own),
         "latency_p90_ms": percentile(pooled, 0.90),
         "latency_p99_ms": percentile(pooled, 0.99),
         "dense_latency_ms": results.latency(batch, dense).value,

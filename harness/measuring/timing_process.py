@@ -93,7 +93,7 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
         for batch in job.batches:
             _time_batch(job, timed_models, ready, batch=batch, timing=timing)
     timing.seconds = (CLOCK() - began) / 1e9
-    timing.load = load_monitor.conditions()
+    timing.load = load_monitor.load()
     return timing
 
 

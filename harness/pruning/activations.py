@@ -1,4 +1,4 @@
-"""What passes between the layers of a model while it looks at images."""
+"""Activations: what layers pass on while a model runs on images, and its gradients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.pruning.layers import LAYERS, NORMS, channels_second, layers_of, prunable_weights, watching
+from harness.pruning.layers import (
+    LAYERS,
+    NORMS,
+    channels_second,
+    forward_hooks,
+    layers_of,
+    prunable_weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,31 +27,31 @@ if TYPE_CHECKING:
     from harness.contracts.evidence import Batches
 
 
-ACTIVATIONS = ("torch.nn.modules.activation", "timm.layers.activations")
-"""Modules whose classes activate."""
+ACTIVATION_MODULES = ("torch.nn.modules.activation", "timm.layers.activations")
+"""Python modules whose classes are activation functions."""
 
 
 @dataclass
 class _Chain:
-    """Where the output of each layer is followed to; tensors stay alive, so that none is another."""
+    """Chain of modules after each layer; tensors stay alive, so that no two have one id."""
 
     owner: dict[int, str] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     alive: list[Tensor] = field(default_factory=list)
 
-    def see(self, name: str, module: nn.Module, given: Tensor, output: Tensor) -> None:
-        self.alive += [given, output]
+    def follow(self, name: str, module: nn.Module, inputs: Tensor, output: Tensor) -> None:
+        self.alive += [inputs, output]
         if isinstance(module, LAYERS):
             layer = f"{name}.weight"
-        elif id(given) in self.owner and given.shape == output.shape and not _holds_layers(module):
-            layer = self.owner[id(given)]
+        elif id(inputs) in self.owner and inputs.shape == output.shape and not _holds_layers(module):
+            layer = self.owner[id(inputs)]
         else:
             return
         if layer not in self.done:
             self.owner[id(output)] = layer
             self.last[layer] = name
-            if _activates(module):
+            if _is_activation(module):
                 self.done.add(layer)
 
 
@@ -52,59 +59,61 @@ def _holds_layers(module: nn.Module) -> bool:
     return any(isinstance(inner, LAYERS) for inner in module.modules())
 
 
-def _activates(module: nn.Module) -> bool:
-    if type(module).__module__.startswith(ACTIVATIONS):
+def _is_activation(module: nn.Module) -> bool:
+    if type(module).__module__.startswith(ACTIVATION_MODULES):
         return True
-    return isinstance(module, NORMS) and any(_activates(inner) for inner in module.children())
+    return isinstance(module, NORMS) and any(_is_activation(inner) for inner in module.children())
 
 
 def activation_of(model: nn.Module, example: Tensor) -> dict[str, str]:
-    """By weight name, the module after which a layer's output is normed and activated.
+    """Activation module by weight name: after it a layer's output is normed and activated.
 
     A layer's output is followed from module to module as long as it keeps its shape, through sums
     in place, up to the first activation; the layer itself where nothing follows.
     """
     chain = _Chain()
-    with watching(dict(model.named_modules()), chain.see), torch.no_grad():
+    with forward_hooks(dict(model.named_modules()), chain.follow), torch.no_grad():
         model(example)
     return chain.last
 
 
 def activations(model: nn.Module, batches: Batches) -> Iterator[dict[str, Tensor]]:
-    """`(images, out, ...)` by weight name for each batch, after norm and activation."""
-    for found, _ in _watched(model, batches):
-        yield {name: output.detach() for name, output in found.items()}
+    """Activations `(images, out, ...)` by weight name for each batch, after norm and activation."""
+    for outputs, _ in _recorded_outputs(model, batches):
+        yield {name: output.detach() for name, output in outputs.items()}
 
 
 def activation_gradients(model: nn.Module, batches: Batches) -> Iterator[dict[str, Tensor]]:
-    """Gradients of each image's own loss, in step with `activations`."""
+    """Activation gradients of each image's loss, in step with `activations`."""
     layers = layers_of(model)
-    for found, (logits, labels) in _watched(model, batches, raw=True):
+    for outputs, (logits, labels) in _recorded_outputs(model, batches, raw=True):
         loss = F.cross_entropy(logits, labels, reduction="sum")
-        grads = torch.autograd.grad(loss, list(found.values()), allow_unused=True)
+        grads = torch.autograd.grad(loss, list(outputs.values()), allow_unused=True)
         yield {
             name: channels_second(layers[name], torch.zeros_like(output) if grad is None else grad)
-            for (name, output), grad in zip(found.items(), grads, strict=True)
+            for (name, output), grad in zip(outputs.items(), grads, strict=True)
         }
 
 
-def _watched(
+def _recorded_outputs(
     model: nn.Module, batches: Batches, *, raw: bool = False
 ) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
-    """Outputs after norm and activation, logits and labels of each batch; `raw` ones take gradients."""
-    layers, after = layers_of(model), activation_of(model, batches[0][0][:2])
-    modules = {name: model.get_submodule(module) for name, module in after.items()}
+    """Outputs after norm and activation, logits and labels by batch; `raw` ones take gradients."""
+    layers, module_names = layers_of(model), activation_of(model, batches[0][0][:2])
+    modules = {name: model.get_submodule(module) for name, module in module_names.items()}
     for images, labels in batches:
-        found: dict[str, Tensor] = {}
-        with watching(modules, partial(_keep, found)), torch.set_grad_enabled(raw):
+        outputs: dict[str, Tensor] = {}
+        with forward_hooks(modules, partial(_record_output, outputs)), torch.set_grad_enabled(raw):
             logits = model(images)
         if not raw:
-            found = {name: channels_second(layers[name], output) for name, output in found.items()}
-        yield found, (logits, labels)
+            outputs = {name: channels_second(layers[name], output) for name, output in outputs.items()}
+        yield outputs, (logits, labels)
 
 
-def _keep(found: dict[str, Tensor], name: str, _: nn.Module, __: Tensor, output: Tensor) -> Tensor:
-    found[name] = output
+def _record_output(
+    outputs: dict[str, Tensor], name: str, _: nn.Module, __: Tensor, output: Tensor
+) -> Tensor:
+    outputs[name] = output
     # The next module may change it in place.
     return output.clone()
 
@@ -112,13 +121,13 @@ def _keep(found: dict[str, Tensor], name: str, _: nn.Module, __: Tensor, output:
 def gate_gradients(
     model: nn.Module, norm_of: Mapping[str, str], batches: Batches
 ) -> Iterator[dict[str, Tensor]]:
-    """`(out,)` by weight name for each batch: of its mean loss, for a gate of one on each channel."""
+    """Gate gradients `(out,)` by weight name and batch, for a gate of one on each channel."""
     layers = layers_of(model)
     norms = {name: model.get_submodule(norm) for name, norm in norm_of.items()}
     widths = {name: prunable_weights(model)[name].shape[0] for name in layers}
     for images, labels in batches:
         gates: dict[str, Tensor] = {}
-        with watching(layers | norms, partial(_gate, gates, widths)):
+        with forward_hooks(layers | norms, partial(_gate, gates, widths)):
             loss = F.cross_entropy(model(images), labels)
         grads = torch.autograd.grad(loss, list(gates.values()), materialize_grads=True)
         yield dict(zip(gates, grads, strict=True))
@@ -141,6 +150,6 @@ def _gate(
 
 
 def channel_dim(module: nn.Module, output: Tensor) -> int:
-    """Which dimension of a layer's or a norm's output its channels are."""
+    """Channel dimension of a layer's or a norm's output."""
     last = isinstance(module, nn.Linear) or type(module) is nn.LayerNorm
     return output.dim() - 1 if last else 1

@@ -1,4 +1,4 @@
-"""Channels that leave together: their scores, and which of them stay within a budget."""
+"""Channel groups: channels that leave together since the graph couples their layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A parameter that loses slices along `dim` (0 outputs, 1 inputs) with its group's channels.
+    """Member of a channel group: a parameter that loses slices along `dim` (0 outputs, 1 inputs).
 
     Slice `index[i]` of the parameter goes when channel `root[i]` of the group goes.
     """
@@ -29,7 +29,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelGroup:
-    """Channels that leave together because the graph couples their layers.
+    """Channel group: channels that leave together because the graph couples their layers.
 
     Groups of one `kind` are made of the same layers coupled in the same way.
     """
@@ -41,27 +41,32 @@ class ChannelGroup:
 
     @property
     def producers(self) -> list[Member]:
-        """Those whose outputs the channels are."""
+        """Producers: members whose outputs the channels are."""
         return [member for member in self.members if member.dim == 0 and not member.norm]
 
     @property
     def consumers(self) -> list[Member]:
-        """Those whose inputs the channels are."""
+        """Consumers: members whose inputs the channels are."""
         return [member for member in self.members if member.dim == 1]
 
 
 def coupled_sums(values: Mapping[str, Tensor], groups: Sequence[ChannelGroup]) -> dict[str, Tensor]:
-    """`(out,)` by producing layer: weight-shaped values summed over all that leaves with a channel."""
-    found: dict[str, Tensor] = {}
+    """Coupled sums `(out,)` by producer: weight-shaped values over all that leaves with a channel."""
+    sums: dict[str, Tensor] = {}
     for group in groups:
-        total = _sum(values, [m for m in group.members if m.parameter in values], group.size)
+        total = sum_by_channel(
+            values, [member for member in group.members if member.parameter in values], group.size
+        )
         for member in group.producers:
-            rows = found.setdefault(member.parameter, total.new_zeros(len(values[member.parameter])))
-            rows[member.index] = total[member.root]
-    return found
+            by_output = sums.setdefault(
+                member.parameter, total.new_zeros(len(values[member.parameter]))
+            )
+            by_output[member.index] = total[member.root]
+    return sums
 
 
-def _sum(scores: Mapping[str, Tensor], members: Sequence[Member], size: int) -> Tensor:
+def sum_by_channel(scores: Mapping[str, Tensor], members: Sequence[Member], size: int) -> Tensor:
+    """Sum `(size,)` of the members' scores for each channel of their group, in double precision."""
     total = torch.zeros(size, dtype=torch.float64)
     for member in members:
         score = scores[member.parameter].double()
@@ -73,7 +78,7 @@ def _sum(scores: Mapping[str, Tensor], members: Sequence[Member], size: int) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class CoupledLayers:
-    """What the graph of one model says: its channel groups, and the norm that follows each layer.
+    """Coupled layers of one model: its channel groups, and the norm that follows each layer.
 
     `excluded` names the weights whose channels cannot leave, the classifier aside.
     """

@@ -1,4 +1,4 @@
-"""Which channels stay: the lowest-scored leave until the rest is within a budget."""
+"""Channel selection under a pruning budget: the lowest-scored leave until the rest is within it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import UnsupportedError
-from harness.pruning.channel_groups import ChannelGroup, _sum
+from harness.pruning.channel_groups import ChannelGroup, sum_by_channel
 from harness.pruning.masks import keep_all_but
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelKeep:
-    """Which channels stay in each group, and how many groups were held at their last channels."""
+    """Keep masks `(size,)` of channel groups, and how many groups were held at their last channel."""
 
     masks: tuple[Tensor, ...]
     layers_at_one: int
 
 
-def comparable(
+def comparable_scores(
     scores: Sequence[Tensor], groups: Sequence[ChannelGroup], *, scope: Scope
 ) -> list[Tensor]:
-    """Scores that compare over all groups as `scope` says.
+    """Comparable scores over all groups, as `scope` says.
 
     `global` compares them as they are. `local` compares each channel's rank within its group, so
     that every group loses the same fraction; `isomorphic` its rank within all groups of one kind
@@ -40,14 +40,14 @@ def comparable(
     if scope == "global":
         return list(scores)
     kinds = [group.kind if scope == "isomorphic" else group.root for group in groups]
-    found: list[Tensor] = list(scores)
+    compared: list[Tensor] = list(scores)
     for kind in dict.fromkeys(kinds):
-        places = [place for place, other in enumerate(kinds) if other == kind]
-        ranks = _rank_fraction(torch.cat([scores[place] for place in places]))
-        parts = ranks.split([scores[place].numel() for place in places])
-        for place, part in zip(places, parts, strict=True):
-            found[place] = part
-    return found
+        indices = [index for index, other in enumerate(kinds) if other == kind]
+        ranks = _rank_fraction(torch.cat([scores[index] for index in indices]))
+        pieces = ranks.split([scores[index].numel() for index in indices])
+        for index, piece in zip(indices, pieces, strict=True):
+            compared[index] = piece
+    return compared
 
 
 def _rank_fraction(scores: Tensor) -> Tensor:
@@ -61,25 +61,25 @@ def lowest_channels(scores: Sequence[Tensor], count: int, *, multiple: int = 1) 
 
     What stays in each group is then rounded up to a multiple, the best of those dropped coming back.
     """
-    pinned = [_best_pinned(score) for score in scores]
+    pinned = [_pin_best(score) for score in scores]
     sizes = [score.numel() for score in scores]
     keep = keep_all_but(count, torch.cat(pinned)).split(sizes)
-    freely = keep_all_but(count, torch.cat(list(scores))).split(sizes)
-    held = sum(not bool(part.any()) for part in freely)
+    unpinned = keep_all_but(count, torch.cat(list(scores))).split(sizes)
+    held = sum(not bool(mask.any()) for mask in unpinned)
     if multiple > 1:
-        keep = tuple(_rounded_up(m, p, multiple) for m, p in zip(keep, pinned, strict=True))
+        keep = tuple(_round_up(m, p, multiple) for m, p in zip(keep, pinned, strict=True))
     return ChannelKeep(masks=tuple(keep), layers_at_one=held)
 
 
-def _best_pinned(score: Tensor) -> Tensor:
+def _pin_best(score: Tensor) -> Tensor:
     pinned = score.clone()
     pinned[int(score.argmax())] = torch.inf
     return pinned
 
 
-def _rounded_up(mask: Tensor, score: Tensor, multiple: int) -> Tensor:
-    wanted = min(-(-int(mask.sum()) // multiple) * multiple, mask.numel())
-    return keep_all_but(mask.numel() - wanted, score)
+def _round_up(mask: Tensor, score: Tensor, multiple: int) -> Tensor:
+    count = min(-(-int(mask.sum()) // multiple) * multiple, mask.numel())
+    return keep_all_but(mask.numel() - count, score)
 
 
 def cost_left(
@@ -89,7 +89,7 @@ def cost_left(
     shapes: Mapping[str, torch.Size],
     costs: Mapping[str, float],
 ) -> float:
-    """What the weights of `shapes` cost when `masks` are applied to the groups.
+    """Cost left of the weights of `shapes` when `masks` are applied to the groups.
 
     `costs` is what one number of each weight costs; with ones, it is how many stay.
     """
@@ -112,7 +112,7 @@ def select_channels(
     budget: float,
     multiple: int = 1,
 ) -> ChannelKeep:
-    """Drop the fewest lowest-scored channels whose rest costs at most `budget`.
+    """Channel selection: drop the fewest lowest-scored channels whose rest costs at most `budget`.
 
     Raises UnsupportedError where the fewest channels that may stay cost more.
     """
@@ -133,7 +133,7 @@ def select_channels(
 
 
 def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
-    """`(size,)` scores of a group's channels, and the reduction that made them.
+    """Channel scores `(size,)` of a group, and the reduction that made them.
 
     Weight-shaped scores: summed over each member's slice, averaged over members (group mean of
     DepGraph, Fang 2023). `(out,)` scores: averaged over the producing layers.
@@ -142,6 +142,6 @@ def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:
     if not producers:
         raise UnsupportedError(f"no scores for the layers coupled to {group.root!r}")
     if all(scores[member.parameter].dim() == 1 for member in producers):
-        return _sum(scores, producers, group.size) / len(producers), "producers"
+        return sum_by_channel(scores, producers, group.size) / len(producers), "producers"
     members = [member for member in group.members if member.parameter in scores]
-    return _sum(scores, members, group.size) / len(members), "group"
+    return sum_by_channel(scores, members, group.size) / len(members), "group"

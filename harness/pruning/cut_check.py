@@ -1,4 +1,4 @@
-"""Whether channels can leave a model: tried on a copy, against a twin in which they are zero."""
+"""Pruning validation: channels are cut from a copy and compared with a twin where they are zero."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     Remove = Callable[[nn.Module, Removals], object]
 
 TOLERANCE = 1e-3
-"""Of the largest output."""
+"""Largest difference of outputs, as a fraction of the largest output."""
 
 
-def sound_groups(
+def removable_groups(
     model: nn.Module, example: Tensor, groups: Sequence[ChannelGroup], remove: Remove
 ) -> list[ChannelGroup]:
-    """Those of which `remove` can take half of the channels, and the model computes what it should.
+    """Removable groups: `remove` can cut half of the channels, and the model computes what it should.
 
-    A norm over features sees fewer of them, so that there only the first can be asked for. All are
+    A norm over features sees fewer of them, so that there only the first can be checked. All are
     tried at once, and halved where they fail.
     """
     modules = dict(model.named_modules())
-    sound: set[str] = set()
+    roots: set[str] = set()
     for normed in (False, True):
-        alike = [group for group in groups if _changes_a_norm(group, modules) == normed]
-        found = _largest_sound(model, example, alike, remove, twin=not normed)
-        sound |= {group.root for group in found}
-    return [group for group in groups if group.root in sound]
+        candidates = [group for group in groups if _changes_a_norm(group, modules) == normed]
+        removable = _largest_removable(model, example, candidates, remove, twin=not normed)
+        roots |= {group.root for group in removable}
+    return [group for group in groups if group.root in roots]
 
 
 def _changes_a_norm(group: ChannelGroup, modules: dict[str, nn.Module]) -> bool:
@@ -44,7 +44,7 @@ def _changes_a_norm(group: ChannelGroup, modules: dict[str, nn.Module]) -> bool:
     return any(not isinstance(norm, nn.modules.batchnorm._BatchNorm) for norm in norms)
 
 
-def _largest_sound(
+def _largest_removable(
     model: nn.Module,
     example: Tensor,
     groups: Sequence[ChannelGroup],
@@ -52,16 +52,20 @@ def _largest_sound(
     *,
     twin: bool,
 ) -> list[ChannelGroup]:
-    if not groups or _is_sound(model, example, groups, remove, twin=twin):
+    if not groups or _computes_the_same(model, example, groups, remove, twin=twin):
         return list(groups)
     if len(groups) == 1:
         return []
     half = len(groups) // 2
-    parts = (groups[:half], groups[half:])
-    return [g for part in parts for g in _largest_sound(model, example, part, remove, twin=twin)]
+    halves = (groups[:half], groups[half:])
+    return [
+        group
+        for groups_half in halves
+        for group in _largest_removable(model, example, groups_half, remove, twin=twin)
+    ]
 
 
-def _is_sound(
+def _computes_the_same(
     model: nn.Module,
     example: Tensor,
     groups: Sequence[ChannelGroup],
@@ -69,30 +73,30 @@ def _is_sound(
     *,
     twin: bool,
 ) -> bool:
-    removals = [(group, _half(group.size)) for group in groups]
+    removals = [(group, _half_mask(group.size)) for group in groups]
     smaller = copy.deepcopy(model).eval()
     try:
         remove(smaller, removals)
         with torch.no_grad():
-            found = smaller(example)
+            outputs = smaller(example)
     except Exception:
         # Whatever a stranger's model raises, it means that these channels cannot leave.
         return False
-    wanted = _twins_outputs(model, example, removals)
-    if found.shape != wanted.shape:
+    expected = _outputs_with_zeros(model, example, removals)
+    if outputs.shape != expected.shape:
         return False
-    largest = float(wanted.abs().max())
-    return not twin or torch.allclose(found, wanted, rtol=0.0, atol=TOLERANCE * max(largest, 1e-6))
+    largest = float(expected.abs().max())
+    return not twin or torch.allclose(outputs, expected, rtol=0.0, atol=TOLERANCE * max(largest, 1e-6))
 
 
-def _half(size: int) -> Tensor:
+def _half_mask(size: int) -> Tensor:
     """A keep mask without a pattern, since channels may be bound to others at any distance."""
     order = torch.randperm(size, generator=torch.Generator().manual_seed(size))
     return order < max(1, size // 2)
 
 
-def _twins_outputs(model: nn.Module, example: Tensor, removals: Removals) -> Tensor:
-    """Outputs where all that reads a channel that leaves reads zero."""
+def _outputs_with_zeros(model: nn.Module, example: Tensor, removals: Removals) -> Tensor:
+    """Outputs of the twin, in which every consumer of a channel that leaves reads zero."""
     masked = copy.deepcopy(model).eval()
     parameters = dict(masked.named_parameters())
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""An adapter over Torch-Pruning's dependency graph: which channels leave together."""
+"""Dependency graph, an adapter over Torch-Pruning's: which channels leave together."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ def graph_groups(
     model: nn.Module,
     names: Mapping[nn.Module, str],
 ) -> list[ChannelGroup]:
-    """Channels that leave together, by the graph; the classifier's outputs cannot.
+    """Channel groups by the graph; the classifier's outputs cannot leave.
 
     Raises HarnessError where Torch-Pruning fails on the model.
     """
     ignored = [*classifier_layers(model), *_attention_projections(model)]
-    found = graph.get_all_groups(ignored_layers=ignored, root_module_types=list(LAYERS))
+    pruning_groups = graph.get_all_groups(ignored_layers=ignored, root_module_types=list(LAYERS))
     try:
-        return [_channel_group(graph, group, names) for group in found if not _has_blocks(group)]
+        return [
+            _channel_group(graph, group, names) for group in pruning_groups if not _has_blocks(group)
+        ]
     except Exception as error:
         raise HarnessError(f"Torch-Pruning cannot group this model's layers: {error}") from error
 
@@ -48,12 +50,12 @@ def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> Ch
         root=names[group[0].dep.target.module],
         size=int(bound.max()) + 1,
         members=tuple(members),
-        kind=" ".join(_step(item.dep) for item in group.items),
+        kind=" ".join(_coupling_step(item.dep) for item in group.items),
     )
 
 
 def _bound_channels(graph: Any, dependency: Any, size: int) -> Tensor:  # noqa: ANN401 -- likewise
-    """`(size,)` numbers, the same for channels of a layer that leave only together.
+    """Bound channels `(size,)`: the same number for channels of a layer that leave only together.
 
     As where a layer's outputs are concatenated with what a depthwise convolution makes of them.
     """
@@ -76,8 +78,8 @@ def _bound_channels(graph: Any, dependency: Any, size: int) -> Tensor:  # noqa: 
     return torch.from_numpy(connected_components(edges, directed=False)[1]).long()
 
 
-def _step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    """From which kind of layer to which the removal spreads, and how (Fang 2024, sec. 3.2)."""
+def _coupling_step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Coupling step: from which kind of layer to which removal spreads (Fang 2024, sec. 3.2)."""
     ends = (type(end.module).__name__ for end in (dependency.source, dependency.target))
     return "-".join((*ends, dependency.handler.__name__))
 
@@ -96,14 +98,14 @@ def _member(graph: Any, item: Any, name: str, bound: Tensor) -> Member:  # noqa:
 
 
 def norms_after(graph: Any, names: Mapping[nn.Module, str]) -> dict[str, str]:  # noqa: ANN401
-    """By weight name, the one norm that directly follows a layer."""
-    found = {}
+    """Norms by weight name: the one that directly follows a layer."""
+    norm_of = {}
     for module, node in graph.module2node.items():
         if isinstance(module, LAYERS):
             after = [norm for output in node.outputs for norm in _norms_at(output)]
             if len(after) == 1:
-                found[f"{names[module]}.weight"] = names[after[0]]
-    return found
+                norm_of[f"{names[module]}.weight"] = names[after[0]]
+    return norm_of
 
 
 def _norms_at(node: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
@@ -116,7 +118,7 @@ def _norms_at(node: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning ha
 
 
 def _attention_projections(model: nn.Module) -> list[nn.Module]:
-    """Layers that make queries, keys and values: their outputs are laid out by heads."""
+    """Attention projections: layers that make queries, keys and values, laid out by heads."""
     return [
         layer
         for attention in model.modules()

@@ -1,4 +1,4 @@
-"""What a criterion looks at: computed on first touch, copied, and recorded."""
+"""Evidence of a criterion: computed on first access, copied, and recorded."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
     from harness.storage.tensor_cache import TensorCache
 
-DAMPING = 0.01
+DAMPING_FRACTION = 0.01
 
 
 class RecordedEvidence:
-    """The evidence of one scoring; `touched` names the parts that the criterion looked at.
+    """Evidence of one scoring; `touched` names what the criterion looked at.
 
-    `cache` keeps those that other criteria ask for too.
+    `cache` keeps what other criteria look at too.
     """
 
     def __init__(
@@ -56,33 +56,36 @@ class RecordedEvidence:
     def weights(self) -> Mapping[str, Tensor]:
         """Prunable weights by parameter name; at `channel`, the scales of norms besides."""
         self.touched.add("weights")
-        return {name: value.detach().clone() for name, value in self._scored(self._source).items()}
+        return {
+            name: value.detach().clone()
+            for name, value in self._scored_parameters(self._source).items()
+        }
 
     @cached_property
     def gradients(self) -> Mapping[str, Tensor]:
         """Gradients of the mean calibration loss, in evaluation mode, for each of `weights`."""
         self.touched.add("gradients")
-        return self._shared("gradients", self._gradients)
+        return self._cached("gradients", self._gradients)
 
     def _gradients(self) -> dict[str, Tensor]:
         total: dict[str, Tensor] = {}
         count = sum(len(images) for images, _ in self._batches)
-        for (images, _), grads in zip(self._batches, self._per_batch(), strict=True):
+        for (images, _), grads in zip(self._batches, self._gradients_by_batch(), strict=True):
             for name, grad in grads.items():
                 total[name] = total.get(name, torch.zeros_like(grad)) + grad * len(images)
         return {name: value / count for name, value in total.items()}
 
     @property
     def batch_gradients(self) -> Iterator[Mapping[str, Tensor]]:
-        """`gradients`, one calibration batch at a time."""
+        """Gradients of each calibration batch's loss, one batch at a time."""
         self.touched.add("batch_gradients")
-        return self._per_batch()
+        return self._gradients_by_batch()
 
     @cached_property
     def squared_gradients(self) -> Mapping[str, Tensor]:
-        """Mean over images of the squared gradient of each image's own loss (empirical Fisher)."""
+        """Empirical Fisher: mean over images of the squared gradient of each image's loss."""
         self.touched.add("squared_gradients")
-        return self._shared("squared_gradients", self._squared_gradients)
+        return self._cached("squared_gradients", self._squared_gradients)
 
     def _squared_gradients(self) -> dict[str, Tensor]:
         singles = [
@@ -91,125 +94,130 @@ class RecordedEvidence:
             for image, label in zip(images, labels, strict=True)
         ]
         total: dict[str, Tensor] = {}
-        for grads in self._per_batch(singles):
+        for grads in self._gradients_by_batch(singles):
             for name, grad in grads.items():
                 total[name] = total.get(name, torch.zeros_like(grad)).addcmul_(grad, grad)
         return {name: value / len(singles) for name, value in total.items()}
 
     @property
     def gate_gradients(self) -> Iterator[Mapping[str, Tensor]]:
-        """`(out,)` gradients for a gate of one on each channel after its norm, batch by batch."""
+        """Gate gradients `(out,)` for a gate of one on each channel after its norm, batch by batch."""
         self.touched.add("gate_gradients")
-        return activations.gate_gradients(self._copy(), self._norm_of, self._batches)
+        return activations.gate_gradients(self._copied_model(), self._norm_of, self._batches)
 
     @property
     def activations(self) -> Iterator[Mapping[str, Tensor]]:
-        """`(images, out, ...)` by weight name, after norm and activation, batch by batch."""
+        """Activations `(images, out, ...)` by weight name and batch, after norm and activation."""
         self.touched.add("activations")
-        return activations.activations(self._copy(), self._batches)
+        return activations.activations(self._copied_model(), self._batches)
 
     @property
     def activation_gradients(self) -> Iterator[Mapping[str, Tensor]]:
-        """Gradients of each image's own loss, in step with `activations`."""
+        """Activation gradients of each image's loss, in step with `activations`."""
         self.touched.add("activation_gradients")
-        return activations.activation_gradients(self._copy(), self._batches)
+        return activations.activation_gradients(self._copied_model(), self._batches)
 
     @cached_property
     def input_norms(self) -> Mapping[str, Tensor]:
-        """L2 norm over images and positions of what each weight multiplies, to broadcast to it."""
+        """Input norms, L2 over images and positions, shaped to broadcast to the weight."""
         self.touched.add("input_norms")
-        return layer_inputs.input_norms(self._copy(), self._batches)
+        return layer_inputs.input_norms(self._copied_model(), self._batches)
 
     @cached_property
     def input_moments(self) -> Mapping[str, Tensor]:
-        """`(groups, in, in)` means of x xT over images and positions, x being what a row reads."""
+        """Input moments `(groups, in, in)`: means of x xT, x being what an output reads."""
         self.touched.add("input_moments")
-        return layer_inputs.input_moments(self._copy(), self._batches)
+        return layer_inputs.input_moments(self._copied_model(), self._batches)
 
     @cached_property
     def inverse_moments(self) -> Mapping[str, Tensor]:
-        """Inverses of `input_moments`, 1 % of the mean diagonal added first."""
+        """Inverse input moments, 1 % of the mean diagonal added first."""
         self.touched.add("inverse_moments")
-        moments = layer_inputs.input_moments(self._copy(), self._batches)
-        return {n: layer_inputs.inverse_moments(moments.pop(n), damping=DAMPING) for n in [*moments]}
+        moments = layer_inputs.input_moments(self._copied_model(), self._batches)
+        return {
+            n: layer_inputs.inverse_moments(moments.pop(n), damping=DAMPING_FRACTION)
+            for n in [*moments]
+        }
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
-        """By weight name, for each layer whose channels one ungrouped layer alone reads."""
+        """Sole consumers by weight name: the one ungrouped layer that reads a layer's channels."""
         self.touched.add("readers")
-        return layer_inputs.sole_readers(self._groups("readers"), self._source)
+        return layer_inputs.sole_consumers(self._coupled_groups("readers"), self._source)
 
     @cached_property
     def contributions(self) -> Mapping[str, Tensor]:
-        """`(samples, out)` for each of `readers`: what each channel adds to outputs read from it."""
+        """Contributions `(samples, out)` of channels to sampled outputs of each of `readers`."""
         self.touched.add("contributions")
-        found = layer_inputs.sole_readers(self._groups("contributions"), self._source)
-        return layer_inputs.contributions(self._copy(), found, self._batches, seed=self._seed)
+        consumers = layer_inputs.sole_consumers(self._coupled_groups("contributions"), self._source)
+        return layer_inputs.contributions(
+            self._copied_model(), consumers, self._batches, seed=self._seed
+        )
 
     @cached_property
     def norm_scales(self) -> Mapping[str, Tensor]:
-        """`(out,)` scales of the norm that directly follows each weight, by the weight's name."""
+        """Norm scales `(out,)` by weight name, of the norm that directly follows each layer."""
         self.touched.add("norm_scales")
         modules = dict(self._source.named_modules())
         scales = {key: getattr(modules[norm], "weight", None) for key, norm in self._norm_of.items()}
-        found = {key: s.detach().clone() for key, s in scales.items() if s is not None}
-        if not found:
+        copies = {key: scale.detach().clone() for key, scale in scales.items() if scale is not None}
+        if not copies:
             raise UnsupportedError("no layer of this model is followed by a norm with scales")
-        return found
+        return copies
 
     def coupled_sums(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """`(out,)` sums of weight-shaped values over all slices that leave with each channel."""
+        """Coupled sums `(out,)`: weight-shaped values over all slices that leave with each channel."""
         self.touched.add("coupled_sums")
-        return coupled_sums(values, self._groups("coupled_sums"))
+        return coupled_sums(values, self._coupled_groups("coupled_sums"))
 
     @property
     def batches(self) -> Batches:
-        """The calibration batches, images and labels, the same for every criterion."""
+        """Calibration batches, images and labels, the same for every criterion."""
         self.touched.add("batches")
         return [(images.clone(), labels.clone()) for images, labels in self._batches]
 
     @cached_property
     def model(self) -> nn.Module:
-        """A copy of the model in evaluation mode, for what the other parts do not offer."""
+        """A copy of the model in evaluation mode, for what the rest does not offer."""
         self.touched.add("model")
-        return self._copy()
+        return self._copied_model()
 
     @cached_property
     def generator(self) -> Generator:
-        """The only randomness a criterion may use; seeded by the trial."""
+        """Random generator, the only one that a criterion may use; seeded by the trial."""
         self.touched.add("generator")
         return torch.Generator().manual_seed(self._seed)
 
     def forget(self) -> None:
-        """Let go of what was computed: it is computed again where it is asked for again."""
+        """Free what was computed; it is computed again on the next access."""
         for name in self.touched:
             self.__dict__.pop(name, None)
 
-    def _shared(self, name: str, make: Callable[[], dict[str, Tensor]]) -> Mapping[str, Tensor]:
+    def _cached(self, name: str, compute: Callable[[], dict[str, Tensor]]) -> Mapping[str, Tensor]:
         if self._cache is None:
-            return make()
-        return self._cache.get(name, lambda: (make(), ()), by=[self.granularity]).tensors
+            return compute()
+        return self._cache.get(name, lambda: (compute(), ()), by=[self.granularity]).tensors
 
-    def _scored(self, model: nn.Module) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = dict(prunable_weights(model))
+    def _scored_parameters(self, model: nn.Module) -> dict[str, Tensor]:
+        scored: dict[str, Tensor] = dict(prunable_weights(model))
         if self.granularity == "channel":
             parameters = dict(model.named_parameters())
             scales = (f"{norm}.weight" for norm in self._norm_of.values())
-            found |= {name: parameters[name] for name in scales if name in parameters}
-        return found
+            scored |= {name: parameters[name] for name in scales if name in parameters}
+        return scored
 
-    def _copy(self) -> nn.Module:
+    def _copied_model(self) -> nn.Module:
         # Evaluation mode: in training mode the scoring pass would move the norms' statistics.
         return copy.deepcopy(self._source).eval()
 
-    def _groups(self, what: str) -> tuple[ChannelGroup, ...]:
+    def _coupled_groups(self, evidence_name: str) -> tuple[ChannelGroup, ...]:
         if self._coupled is None:
-            raise HarnessError(f"{what}: layers are coupled at granularity channel only")
+            raise HarnessError(f"{evidence_name}: layers are coupled at granularity channel only")
         return self._coupled.groups
 
-    def _per_batch(self, batches: Batches | None = None) -> Iterator[Mapping[str, Tensor]]:
-        model = self._copy()
-        named = self._scored(model)
+    def _gradients_by_batch(self, batches: Batches | None = None) -> Iterator[Mapping[str, Tensor]]:
+        model = self._copied_model()
+        named = self._scored_parameters(model)
         for images, labels in batches or self._batches:
             loss = F.cross_entropy(model(images), labels)
             grads = torch.autograd.grad(loss, list(named.values()), allow_unused=True)

@@ -1,4 +1,4 @@
-"""Parts that can be cut by themselves, without a graph: attention heads and widths of MLPs."""
+"""Attention heads and widths of MLPs, which are cut by themselves, without a graph."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BIAS_TABLE = "relative_position_bias_table"
-"""`(positions, heads)` of windowed attention (Liu 2021)."""
+"""Position bias `(positions, heads)` of windowed attention (Liu 2021)."""
 
 
 def is_attention(module: Any) -> bool:  # noqa: ANN401 -- duck-typed
-    """Whether it makes queries, keys and values with one layer, and nothing else depends on heads."""
+    """Whether an attention has one layer for queries, keys and values, and nothing else has heads."""
     heads, qkv, proj = (getattr(module, name, None) for name in ("num_heads", "qkv", "proj"))
     if not (isinstance(heads, int) and isinstance(qkv, nn.Linear) and isinstance(proj, nn.Linear)):
         return False
-    own = {name for name, _ in module.named_parameters(recurse=False)}
+    direct = {name for name, _ in module.named_parameters(recurse=False)}
     shaped = qkv.out_features == 3 * proj.in_features and proj.in_features % heads == 0
-    return heads > 1 and shaped and own <= {BIAS_TABLE}
+    return heads > 1 and shaped and direct <= {BIAS_TABLE}
 
 
 def is_mlp(module: Any) -> bool:  # noqa: ANN401 -- duck-typed
-    """Whether its two layers share a width that nothing else depends on."""
+    """Whether an MLP has two layers that share a width, and nothing else depends on it."""
     first, second = getattr(module, "fc1", None), getattr(module, "fc2", None)
     layers = [m for m in module.modules() if next(m.parameters(recurse=False), None) is not None]
     if {id(layer) for layer in layers} != {id(first), id(second)}:
@@ -45,24 +45,24 @@ def _width(layer: object, dim: int) -> int | None:
     return None
 
 
-def unit_groups(model: nn.Module) -> list[ChannelGroup]:
-    """A group for every attention and every MLP that is made as most are."""
-    attentions = [_heads(name, m) for name, m in model.named_modules() if is_attention(m)]
-    return attentions + [_hidden(name, m) for name, m in model.named_modules() if is_mlp(m)]
+def head_and_mlp_groups(model: nn.Module) -> list[ChannelGroup]:
+    """Channel groups of the attentions and MLPs that are built as most are."""
+    attentions = [_head_group(name, m) for name, m in model.named_modules() if is_attention(m)]
+    return attentions + [_mlp_group(name, m) for name, m in model.named_modules() if is_mlp(m)]
 
 
-def _heads(name: str, attention: Any) -> ChannelGroup:  # noqa: ANN401 -- duck-typed
+def _head_group(name: str, attention: Any) -> ChannelGroup:  # noqa: ANN401 -- duck-typed
     inputs = torch.arange(attention.proj.in_features)
     head = inputs // (len(inputs) // attention.num_heads)
-    made = torch.cat([inputs + part * len(inputs) for part in range(3)])
+    outputs = torch.cat([inputs + third * len(inputs) for third in range(3)])
     members = (
-        Member(parameter=f"{name}.qkv.weight", dim=0, index=made, root=head.repeat(3)),
+        Member(parameter=f"{name}.qkv.weight", dim=0, index=outputs, root=head.repeat(3)),
         Member(parameter=f"{name}.proj.weight", dim=1, index=inputs, root=head),
     )
     return ChannelGroup(root=name, size=attention.num_heads, members=members, kind="heads")
 
 
-def _hidden(name: str, mlp: Any) -> ChannelGroup:  # noqa: ANN401 -- duck-typed
+def _mlp_group(name: str, mlp: Any) -> ChannelGroup:  # noqa: ANN401 -- duck-typed
     width = torch.arange(mlp.fc1.weight.shape[0])
     members = (
         Member(parameter=f"{name}.fc1.weight", dim=0, index=width, root=width),
@@ -71,7 +71,7 @@ def _hidden(name: str, mlp: Any) -> ChannelGroup:  # noqa: ANN401 -- duck-typed
     return ChannelGroup(root=name, size=len(width), members=members, kind="mlp")
 
 
-def cut_unit(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-typed
+def cut_heads_or_mlp(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-typed
     """Take heads out of an attention, or inner features out of an MLP, in place."""
     if not hasattr(module, "num_heads"):
         cut_layer(module.fc1, gone, dim=0)
@@ -80,7 +80,7 @@ def cut_unit(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-
     inputs = module.proj.in_features
     width = inputs // module.num_heads
     columns = [head * width + at for head in gone for at in range(width)]
-    cut_layer(module.qkv, [part * inputs + at for part in range(3) for at in columns], dim=0)
+    cut_layer(module.qkv, [third * inputs + at for third in range(3) for at in columns], dim=0)
     cut_layer(module.proj, columns, dim=1)
     stays = [head for head in range(module.num_heads) if head not in set(gone)]
     if hasattr(module, BIAS_TABLE):

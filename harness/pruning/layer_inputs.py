@@ -1,4 +1,4 @@
-"""What layers read while a model looks at images: norms, moments, and who reads which channel."""
+"""Layer inputs while a model runs on images: norms, moments, and the consumers of channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.contracts.evidence import Reader
 from harness.errors import UnsupportedError
-from harness.pruning.layers import channels_second, layers_of, prunable_weights, watching
+from harness.pruning.layers import channels_second, forward_hooks, layers_of, prunable_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,61 +21,61 @@ if TYPE_CHECKING:
     from harness.contracts.evidence import Batches
     from harness.pruning.channel_groups import ChannelGroup
 
-MAX_NUMBERS = 2**24
-"""Of unfolded inputs that are held at once, those of one image at least."""
+MAX_UNFOLDED_NUMBERS = 2**24
+"""Most numbers of unfolded inputs that are held at once, those of one image at least."""
 
 
 def input_norms(model: nn.Module, batches: Batches) -> dict[str, Tensor]:
-    """By weight name, the L2 norm of the input that each weight multiplies, over images and positions.
+    """Input norms by weight name: L2 of what each weight multiplies, over images and positions.
 
     Shaped to broadcast to the weight; inputs beyond a convolution's edge count as any other.
     """
     weights, squares = prunable_weights(model), dict[str, "Tensor"]()
 
-    def see(name: str, layer: nn.Module, given: Tensor, _: Tensor) -> None:
-        seen = channels_second(layer, given)
-        others = [dim for dim in range(seen.dim()) if dim != 1]
-        squares[name] = squares.get(name, 0.0) + seen.double().square().sum(others)
+    def record(name: str, layer: nn.Module, inputs: Tensor, _: Tensor) -> None:
+        by_channel = channels_second(layer, inputs)
+        dims = [dim for dim in range(by_channel.dim()) if dim != 1]
+        squares[name] = squares.get(name, 0.0) + by_channel.double().square().sum(dims)
 
-    with watching(layers_of(model), see), torch.no_grad():
+    with forward_hooks(layers_of(model), record), torch.no_grad():
         for images, _ in batches:
             model(images)
     return {name: _like_weight(weights[name], square.sqrt()) for name, square in squares.items()}
 
 
 def _like_weight(weight: Tensor, by_input: Tensor) -> Tensor:
-    """`(inputs,)` arranged as the weight reads them, group by group."""
-    rows = by_input.view(-1, weight.shape[1])
-    if len(rows) > 1:
-        rows = rows.repeat_interleave(len(weight) // len(rows), dim=0)
-    return rows.view(*rows.shape, *(1 for _ in weight.shape[2:])).to(weight.dtype)
+    """Values `(inputs,)` arranged as the weight reads them, group by group."""
+    by_group = by_input.view(-1, weight.shape[1])
+    if len(by_group) > 1:
+        by_group = by_group.repeat_interleave(len(weight) // len(by_group), dim=0)
+    return by_group.view(*by_group.shape, *(1 for _ in weight.shape[2:])).to(weight.dtype)
 
 
 def input_moments(model: nn.Module, batches: Batches) -> dict[str, Tensor]:
-    """`(groups, in, in)` mean over images and positions of x xT, x being what a row of weights reads.
+    """Input moments `(groups, in, in)`: mean over images and positions of x xT, x an output's inputs.
 
     Raises UnsupportedError where a convolution is not of two dimensions.
     """
     totals: dict[str, Tensor] = {}
     counts: Counter[str] = Counter()
 
-    def see(name: str, layer: nn.Module, given: Tensor, _: Tensor) -> None:
-        images = max(1, MAX_NUMBERS // unfolded(layer, given[:1]).numel())
-        for part in given.split(images):
-            seen = unfolded(layer, part).permute(1, 2, 0, 3).flatten(2)
-            groups, inputs, samples = seen.shape
-            total = totals.setdefault(name, seen.new_zeros(groups, inputs, inputs))
-            total.baddbmm_(seen, seen.mT)
+    def record(name: str, layer: nn.Module, batch: Tensor, _: Tensor) -> None:
+        images = max(1, MAX_UNFOLDED_NUMBERS // unfolded_inputs(layer, batch[:1]).numel())
+        for chunk in batch.split(images):
+            unfolded = unfolded_inputs(layer, chunk).permute(1, 2, 0, 3).flatten(2)
+            groups, inputs, samples = unfolded.shape
+            total = totals.setdefault(name, unfolded.new_zeros(groups, inputs, inputs))
+            total.baddbmm_(unfolded, unfolded.mT)
             counts[name] += samples
 
-    with watching(layers_of(model), see), torch.no_grad():
+    with forward_hooks(layers_of(model), record), torch.no_grad():
         for images, _ in batches:
             model(images)
     return {name: total.div_(counts[name]) for name, total in totals.items()}
 
 
 def inverse_moments(moments: Tensor, *, damping: float) -> Tensor:
-    """`(groups, in, in)` inverse, a fraction of the mean diagonal added to the diagonal.
+    """Inverse moments `(groups, in, in)`, a fraction of the mean diagonal added to the diagonal.
 
     Inputs that are always zero count as one (Frantar 2023).
     """
@@ -87,83 +87,92 @@ def inverse_moments(moments: Tensor, *, damping: float) -> Tensor:
     return inverse
 
 
-def unfolded(layer: nn.Module, given: Tensor) -> Tensor:
-    """`(images, groups, in, positions)`: what each row of the layer's weights reads."""
+def unfolded_inputs(layer: nn.Module, inputs: Tensor) -> Tensor:
+    """Unfolded inputs `(images, groups, in, positions)`: what each output of the layer reads."""
     if isinstance(layer, nn.Linear):
         return (
-            given.flatten(1, -2).movedim(-1, 1)[:, None] if given.dim() > 2 else given[:, None, :, None]
+            inputs.flatten(1, -2).movedim(-1, 1)[:, None]
+            if inputs.dim() > 2
+            else inputs[:, None, :, None]
         )
     if not isinstance(layer, nn.Conv2d):
         raise UnsupportedError(f"the inputs of {type(layer).__name__} cannot be unfolded")
     padding: Any = layer.padding
     if isinstance(padding, str):
-        given, padding = F.pad(given, layer._reversed_padding_repeated_twice), 0
+        inputs, padding = F.pad(inputs, layer._reversed_padding_repeated_twice), 0
     patches = F.unfold(
-        given, layer.kernel_size, dilation=layer.dilation, padding=padding, stride=layer.stride
+        inputs, layer.kernel_size, dilation=layer.dilation, padding=padding, stride=layer.stride
     )
-    rows: Tensor = patches.unflatten(1, (layer.groups, -1))
-    return rows
+    by_output: Tensor = patches.unflatten(1, (layer.groups, -1))
+    return by_output
 
 
-SAMPLES = 10
-"""Outputs that are looked at in each image (Luo 2017, sec. 4)."""
+SAMPLES_PER_IMAGE = 10
+"""Outputs sampled in each image (Luo 2017, sec. 4)."""
 
-IMAGES = 8
-"""Whose unfolded inputs are held at once, and for which samples are drawn together."""
+CHUNK_IMAGES = 8
+"""Images whose unfolded inputs are held at once, and for which samples are drawn together."""
 
 
-def sole_readers(groups: Sequence[ChannelGroup], model: nn.Module) -> dict[str, Reader]:
-    """By weight name, for each layer whose channels one ungrouped layer alone reads."""
-    layers, found = layers_of(model), {}
+def sole_consumers(groups: Sequence[ChannelGroup], model: nn.Module) -> dict[str, Reader]:
+    """Sole consumers by weight name: the one ungrouped layer that reads a layer's channels."""
+    layers, consumers = layers_of(model), {}
     for group in groups:
-        readers = [m for m in group.consumers if int(getattr(layers[m.parameter], "groups", 1)) == 1]
-        if len(group.consumers) == 1 == len(readers):
-            [reader] = readers
+        ungrouped = [
+            member
+            for member in group.consumers
+            if int(getattr(layers[member.parameter], "groups", 1)) == 1
+        ]
+        if len(group.consumers) == 1 == len(ungrouped):
+            [reader] = ungrouped
             for producer in group.producers:
-                own = torch.full((group.size,), -1)
-                own[producer.root] = producer.index
-                found[producer.parameter] = Reader(
-                    weight=reader.parameter, index=reader.index, channel=own[reader.root]
+                channel_of_root = torch.full((group.size,), -1)
+                channel_of_root[producer.root] = producer.index
+                consumers[producer.parameter] = Reader(
+                    weight=reader.parameter, index=reader.index, channel=channel_of_root[reader.root]
                 )
-    return found
+    return consumers
 
 
 def contributions(
     model: nn.Module, readers: Mapping[str, Reader], batches: Batches, *, seed: int
 ) -> dict[str, Tensor]:
-    """`(samples, out)` by weight name: what each channel adds to sampled outputs of its reader."""
-    wanted = {reader.weight for reader in readers.values()}
+    """Contributions `(samples, out)` by weight name: what a channel adds to its consumer's outputs."""
+    consumers = {reader.weight for reader in readers.values()}
     weights = prunable_weights(model)
-    sampled: dict[str, list[Tensor]] = {name: [] for name in wanted}
+    sampled: dict[str, list[Tensor]] = {name: [] for name in consumers}
     generator = torch.Generator().manual_seed(seed)
 
-    def see(name: str, layer: nn.Module, given: Tensor, _: Tensor) -> None:
-        for part in given.split(IMAGES):
-            seen = unfolded(layer, part)[:, 0].movedim(1, 2)
-            sampled[name].append(_sampled_products(weights[name], seen, generator))
+    def record(name: str, layer: nn.Module, inputs: Tensor, _: Tensor) -> None:
+        for chunk in inputs.split(CHUNK_IMAGES):
+            unfolded = unfolded_inputs(layer, chunk)[:, 0].movedim(1, 2)
+            sampled[name].append(_sampled_products(weights[name], unfolded, generator))
 
-    with watching({n: m for n, m in layers_of(model).items() if n in wanted}, see), torch.no_grad():
+    with (
+        forward_hooks({n: m for n, m in layers_of(model).items() if n in consumers}, record),
+        torch.no_grad(),
+    ):
         for images, _ in batches:
             model(images)
     return {
-        name: _by_channel(torch.cat(sampled[reader.weight]), reader, len(weights[name]))
+        name: _sum_by_channel(torch.cat(sampled[reader.weight]), reader, len(weights[name]))
         for name, reader in readers.items()
     }
 
 
-def _sampled_products(weight: Tensor, seen: Tensor, generator: torch.Generator) -> Tensor:
-    """`(samples, inputs)`: what each input adds to an output at a position, both drawn.
+def _sampled_products(weight: Tensor, unfolded: Tensor, generator: torch.Generator) -> Tensor:
+    """Sampled products `(samples, inputs)`: what each input adds to an output, both drawn.
 
-    `seen` is `(images, positions, in)`.
+    `unfolded` is `(images, positions, in)`.
     """
-    images, positions, _ = seen.shape
-    at = torch.randint(positions, (images, SAMPLES), generator=generator)
-    out = torch.randint(len(weight), (images, SAMPLES), generator=generator)
-    products = seen[torch.arange(images)[:, None], at] * weight.flatten(1)[out]
+    images, positions, _ = unfolded.shape
+    position = torch.randint(positions, (images, SAMPLES_PER_IMAGE), generator=generator)
+    out = torch.randint(len(weight), (images, SAMPLES_PER_IMAGE), generator=generator)
+    products = unfolded[torch.arange(images)[:, None], position] * weight.flatten(1)[out]
     by_input: Tensor = products.flatten(0, 1).unflatten(1, (weight.shape[1], -1)).sum(-1)
     return by_input
 
 
-def _by_channel(products: Tensor, reader: Reader, out: int) -> Tensor:
-    found = torch.zeros(len(products), out, dtype=torch.float64)
-    return found.index_add_(1, reader.channel, products[:, reader.index].double())
+def _sum_by_channel(products: Tensor, reader: Reader, out: int) -> Tensor:
+    sums = torch.zeros(len(products), out, dtype=torch.float64)
+    return sums.index_add_(1, reader.channel, products[:, reader.index].double())

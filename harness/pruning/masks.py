@@ -1,6 +1,6 @@
-"""From scores to keep masks of weights: single ones, n of m, and blocks.
+"""Keep masks of weights from scores: single weights, n of m, and blocks.
 
-Ties break by index, so that a mask has exactly the asked-for number of zeros even where scores are
+Ties break by index, so that a mask has exactly the right number of zeros even where scores are
 equal; comparing with a threshold would remove all of a tie or none.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def keep_all_but(count: int, scores: Tensor) -> Tensor:
-    """Mask (bool, shaped like `scores`) that drops the `count` lowest, earlier index first."""
+    """Keep mask (bool, shaped like `scores`) that drops the `count` lowest, earlier index first."""
     if count <= 0:
         return torch.ones_like(scores, dtype=torch.bool)
     flat = scores.flatten()
@@ -35,7 +35,7 @@ def keep_all_but(count: int, scores: Tensor) -> Tensor:
     return keep.view(scores.shape)
 
 
-def removed_first(scores: Scores, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def scores_removed_first(scores: Scores, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Scores in which what keep masks dropped before goes first, so that masks only grow."""
     return {
         name: score.masked_fill(~masks[name], -torch.inf) if name in masks else score
@@ -49,7 +49,7 @@ def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
     `erk` gives each layer the density of `erk_densities`.
     """
     if scope == "global":
-        return _over_the_network(scores, sparsity)
+        return _network_masks(scores, sparsity)
     if scope == "row":
         return {name: _keep_in_rows(score, sparsity) for name, score in scores.items()}
     densities = dict.fromkeys(scores, 1.0 - sparsity)
@@ -61,11 +61,14 @@ def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
     }
 
 
-def _over_the_network(scores: Scores, sparsity: float) -> Masks:
+def _network_masks(scores: Scores, sparsity: float) -> Masks:
     joined = torch.cat([score.flatten() for score in scores.values()])
     keep = keep_all_but(round(sparsity * joined.numel()), joined)
-    parts = keep.split([score.numel() for score in scores.values()])
-    return {n: part.view(s.shape) for (n, s), part in zip(scores.items(), parts, strict=True)}
+    chunks = keep.split([score.numel() for score in scores.values()])
+    return {
+        name: chunk.view(score.shape)
+        for (name, score), chunk in zip(scores.items(), chunks, strict=True)
+    }
 
 
 def _keep_in_rows(score: Tensor, sparsity: float) -> Tensor:
@@ -73,15 +76,15 @@ def _keep_in_rows(score: Tensor, sparsity: float) -> Tensor:
     return _keep_highest(rows, rows.shape[1] - round(sparsity * rows.shape[1])).view(score.shape)
 
 
-def _keep_highest(rows: Tensor, count: int) -> Tensor:
+def _keep_highest(scores: Tensor, count: int) -> Tensor:
     """The `count` highest along the last dimension, later index first."""
-    order = rows.argsort(dim=-1, stable=True)
-    lowest = order[..., : rows.shape[-1] - count]
-    return torch.ones_like(rows, dtype=torch.bool).scatter_(-1, lowest, value=False)
+    order = scores.argsort(dim=-1, stable=True)
+    lowest = order[..., : scores.shape[-1] - count]
+    return torch.ones_like(scores, dtype=torch.bool).scatter_(-1, lowest, value=False)
 
 
 def erk_densities(shapes: Mapping[str, torch.Size], density: float) -> dict[str, float]:
-    """Layer densities in proportion to (sum of dims) / (product of dims) (Mocanu 2018, Evci 2020).
+    """ERK densities, in proportion to (sum of dims) / (product of dims) (Mocanu 2018, Evci 2020).
 
     A layer that would exceed 1 is dense, and the factor is solved again over the others.
     """
@@ -98,7 +101,7 @@ def erk_densities(shapes: Mapping[str, torch.Size], density: float) -> dict[str,
 
 
 def n_of_m_masks(scores: Scores, *, n: int, m: int) -> Masks:
-    """The `n` highest of every `m` consecutive inputs stay, at each position of a kernel.
+    """N:M masks: the `n` highest of every `m` consecutive inputs stay, at each kernel position.
 
     That is what sparse tensor cores read (Mishra 2021). A layer whose inputs are no multiple of `m`
     stays as it is, and has no mask.
@@ -106,55 +109,57 @@ def n_of_m_masks(scores: Scores, *, n: int, m: int) -> Masks:
     masks = {}
     for name, score in scores.items():
         if score.shape[1] % m == 0:
-            seen = _by_position(score)
-            keep = _keep_highest(seen.reshape(*seen.shape[:2], -1, m), n)
-            masks[name] = _from_positions(keep.reshape(seen.shape), score.shape)
+            by_position = _by_position(score)
+            keep = _keep_highest(by_position.reshape(*by_position.shape[:2], -1, m), n)
+            masks[name] = _from_positions(keep.reshape(by_position.shape), score.shape)
     return masks
 
 
 def block_masks(scores: Scores, sparsity: float, *, size: tuple[int, int], scope: Scope) -> Masks:
-    """Whole blocks of `(outputs, inputs)`, at each position of a kernel, go by their mean score.
+    """Block masks: blocks of `(outputs, inputs)`, at each kernel position, go by their mean score.
 
     The lowest go until `sparsity` of the weights, over the network or in each layer, are as near as
     whole blocks come; a block at the edge of a layer is smaller where the layer is no multiple.
     """
     means = {name: _block_means(score, size) for name, score in scores.items()}
-    weighed = {n: _block_means(torch.ones_like(s), size, total=True) for n, s in scores.items()}
-    together = [list(scores)] if scope == "global" else [[name] for name in scores]
+    weight_counts = {
+        name: _block_means(torch.ones_like(score), size, total=True) for name, score in scores.items()
+    }
+    compared = [list(scores)] if scope == "global" else [[name] for name in scores]
     masks: Masks = {}
-    for names in together:
+    for names in compared:
         joined = torch.cat([means[name].flatten() for name in names])
-        weights = torch.cat([weighed[name].flatten() for name in names])
+        weights = torch.cat([weight_counts[name].flatten() for name in names])
         gone = weights[joined.argsort(stable=True)].cumsum(0)
         count = int((gone <= sparsity * float(weights.sum()) + 0.5).sum())
-        parts = keep_all_but(count, joined).split([means[name].numel() for name in names])
-        for name, part in zip(names, parts, strict=True):
-            masks[name] = _spread(part.view(means[name].shape), size, scores[name].shape)
+        chunks = keep_all_but(count, joined).split([means[name].numel() for name in names])
+        for name, chunk in zip(names, chunks, strict=True):
+            masks[name] = _spread(chunk.view(means[name].shape), size, scores[name].shape)
     return masks
 
 
 def _block_means(score: Tensor, size: tuple[int, int], *, total: bool = False) -> Tensor:
-    """`(positions, blocks down, blocks across)`."""
-    seen = _by_position(score).double()
-    means = F.avg_pool2d(seen[:, None], size, ceil_mode=True)[:, 0]
+    """Block means `(positions, blocks down, blocks across)`, or totals."""
+    by_position = _by_position(score).double()
+    means = F.avg_pool2d(by_position[:, None], size, ceil_mode=True)[:, 0]
     if not total:
         return means
-    return F.avg_pool2d(seen[:, None], size, ceil_mode=True, divisor_override=1)[:, 0]
+    return F.avg_pool2d(by_position[:, None], size, ceil_mode=True, divisor_override=1)[:, 0]
 
 
 def _spread(blocks: Tensor, size: tuple[int, int], shape: torch.Size) -> Tensor:
-    """Each block's value at all of its weights."""
+    """Spread each block's value over all of its weights."""
     wide = blocks.repeat_interleave(size[0], dim=1).repeat_interleave(size[1], dim=2)
     return _from_positions(wide[:, : shape[0], : shape[1]], shape)
 
 
 def _by_position(score: Tensor) -> Tensor:
-    """`(positions of the kernel, outputs, inputs)`."""
+    """Scores as `(positions of the kernel, outputs, inputs)`."""
     return score.flatten(2).permute(2, 0, 1) if score.dim() > 2 else score[None]
 
 
-def _from_positions(seen: Tensor, shape: torch.Size) -> Tensor:
-    return seen.permute(1, 2, 0).reshape(shape)
+def _from_positions(by_position: Tensor, shape: torch.Size) -> Tensor:
+    return by_position.permute(1, 2, 0).reshape(shape)
 
 
 def apply_masks(model: nn.Module, masks: Mapping[str, Tensor] | None) -> None:

@@ -1,4 +1,4 @@
-"""One scoring turned into what is removed: masks of weights, or channels cut from a copy."""
+"""Removal by one scoring: masks of weights, or channels cut from a copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from harness.contracts.pruners import Rewrites
 from harness.errors import UnsupportedError
-from harness.pruning.channel_selection import channel_scores, comparable, select_channels
+from harness.pruning.channel_selection import channel_scores, comparable_scores, select_channels
 from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """A copy of the model to go on with, and what left it: masked weights or cut channels.
+    """Removal: a copy of the model to go on with, and what left it, masked weights or cut channels.
 
     `keep` says the same by weight: bool, shaped like it, or `(out,)` where channels leave.
     `scoring` is what it was chosen by. `rewritten` names the criterion that changed the weights that
@@ -57,12 +57,12 @@ class Removal:
     seconds: float = 0.0
 
     def digest(self) -> str:
-        """The same where two criteria chose to remove the same and left the rest alike."""
+        """Digest of the removal: equal where two criteria remove the same and leave the rest alike."""
         chosen = [sorted(self.masks), self.cut, *([self.rewritten] if self.rewritten else [])]
-        found = hashlib.sha256(digest(chosen).encode())
+        content_hash = hashlib.sha256(digest(chosen).encode())
         for _, keep in sorted(self.masks.items()):
-            found.update(np.packbits(keep.numpy()).tobytes())
-        return found.hexdigest()[:12]
+            content_hash.update(np.packbits(keep.numpy()).tobytes())
+        return content_hash.hexdigest()[:12]
 
 
 def trace_and_score(
@@ -74,7 +74,7 @@ def trace_and_score(
     seed: int,
     cache: TensorCache | None = None,
 ) -> Scoring:
-    """As `score_model`, after a trace that tells which layers are coupled where channels are scored."""
+    """Trace the model for coupled layers, where channels are scored, and score it."""
     began = time.perf_counter()
     coupled = coupled_layers(model, calibration.example) if granularity == "channel" else None
     tracing = time.perf_counter() - began
@@ -93,7 +93,7 @@ def choose_removal(
     example: Tensor,
     budget: PruningBudget,
 ) -> Removal:
-    """What leaves `model`, where `masks` are in force already.
+    """Choose what leaves `model`, where `masks` are in force already.
 
     Raises UnsupportedError where the sparsity cannot be reached.
     """
@@ -112,14 +112,17 @@ def choose_in_steps(
     budget: PruningBudget,
     seed: int,
 ) -> Removal:
-    """The last step's removal, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
+    """Choose in steps, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
     began = time.perf_counter()
     # A pattern that says its own sparsity is reached at once.
     steps = 1 if budget.pattern.n_of_m else steps
     weights = prunable_weights(model)
-    now = sum(int(w.count_nonzero()) * budget.costs[name] for name, w in weights.items()) / budget.whole
+    density = (
+        sum(int(w.count_nonzero()) * budget.costs[name] for name, w in weights.items())
+        / budget.dense_cost
+    )
     for step in range(1, steps + 1):
-        level = 1.0 - now * ((1.0 - budget.level) / now) ** (step / steps)
+        level = 1.0 - density * ((1.0 - budget.level) / density) ** (step / steps)
         scoring = trace_and_score(
             pruner, model, calibration, granularity=budget.pattern.scored, seed=seed
         )
@@ -193,7 +196,7 @@ def _remove_channels(
         raise UnsupportedError("it scores no layer whose channels can leave")
     reduced = [channel_scores(scores, group) for group in groups]
     keep = select_channels(
-        comparable([score for score, _ in reduced], groups, scope=budget.scope),
+        comparable_scores([score for score, _ in reduced], groups, scope=budget.scope),
         groups,
         shapes={name: weight.shape for name, weight in prunable_weights(model).items()},
         costs=budget.costs,
@@ -201,7 +204,7 @@ def _remove_channels(
         multiple=budget.pattern.multiple,
     )
     smaller = copy.deepcopy(model)
-    stays = _by_producer(model, groups, keep.masks)
+    stays = _keep_by_producer(model, groups, keep.masks)
     rewritten, seconds = _rewrite(pruner, smaller, scoring, stays)
     spared = {group.root for group in coupled.groups} - {group.root for group in groups}
     return Removal(
@@ -217,15 +220,15 @@ def _remove_channels(
     )
 
 
-def _by_producer(
+def _keep_by_producer(
     model: nn.Module, groups: Sequence[ChannelGroup], masks: Sequence[Tensor]
 ) -> dict[str, Tensor]:
-    """`(out,)` keep masks by the name of the weight that makes the channels."""
-    weights, found = prunable_weights(model), dict[str, "Tensor"]()
+    """Keep masks `(out,)` by the name of the weight that makes the channels."""
+    weights, keep_by_weight = prunable_weights(model), dict[str, "Tensor"]()
     for group, mask in zip(groups, masks, strict=True):
         for member in group.producers:
-            keep = found.setdefault(
+            keep = keep_by_weight.setdefault(
                 member.parameter, torch.ones(len(weights[member.parameter]), dtype=torch.bool)
             )
             keep[member.index] = mask[member.root]
-    return found
+    return keep_by_weight

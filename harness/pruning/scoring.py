@@ -1,4 +1,4 @@
-"""What a criterion says of one model."""
+"""Scoring: what a criterion makes of one model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """Scores, and the evidence that they were made from."""
+    """Scoring of one model: scores, and the evidence that they were made from."""
 
     scores: Scores = field(repr=False)
     evidence: RecordedEvidence = field(repr=False)
@@ -36,7 +36,7 @@ class Scoring:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationData:
-    """What every criterion of a trial is shown besides the model.
+    """Calibration data: what every criterion of a trial sees besides the model.
 
     `example` is a batch to trace the model with, `batches` are the calibration images and labels.
     """
@@ -69,17 +69,17 @@ def score_model(
         cache=cache,
     )
 
-    def scores() -> tuple[Scores, list[str]]:
-        found = {name: _as_float(score) for name, score in pruner.score(evidence).items()}
-        check_finite(found)
+    def compute() -> tuple[Scores, list[str]]:
+        scores = {name: _as_float(score) for name, score in pruner.score(evidence).items()}
+        check_finite(scores)
         check = _check_channel_shapes if granularity == "channel" else _check_weight_shapes
-        check(model, found)
-        return found, sorted(evidence.touched)
+        check(model, scores)
+        return scores, sorted(evidence.touched)
 
     by = [granularity, pruner.name, source_hash(pruner), seed]
-    kept = cache.get("scores", scores, by=by) if cache else compute_tensors(scores)
-    evidence.touched.update(kept.words)
-    return Scoring(scores=kept.tensors, evidence=evidence, coupled=coupled, seconds=kept.seconds)
+    cached = cache.get("scores", compute, by=by) if cache else compute_tensors(compute)
+    evidence.touched.update(cached.words)
+    return Scoring(scores=cached.tensors, evidence=evidence, coupled=coupled, seconds=cached.seconds)
 
 
 def _as_float(score: Tensor) -> Tensor:
@@ -94,10 +94,10 @@ def _check_weight_shapes(model: nn.Module, scores: Scores) -> None:
             raise UnknownNameError("prunable weight", name, weights)
     for name, weight in weights.items():
         if name not in scores or scores[name].shape != weight.shape:
-            found = tuple(scores[name].shape) if name in scores else "missing"
+            shape = tuple(scores[name].shape) if name in scores else "missing"
             raise HarnessError(
                 f"at granularity weight, the scores of {name!r} must be shaped "
-                f"{tuple(weight.shape)}; they are {found}"
+                f"{tuple(weight.shape)}; they are {shape}"
             )
 
 

@@ -1,4 +1,4 @@
-"""From channel masks to a physically smaller model: an adapter over Torch-Pruning's DepGraph.
+"""Channel surgery: from channel masks to a smaller model, by Torch-Pruning's DepGraph.
 
 The dependency graph (Fang 2023) finds which layers lose which slices together; nothing here cuts a
 tensor by hand. A model's removals are its `History`, which rebuilds the same small architecture from
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, UnsupportedError
 from harness.pruning.channel_groups import CoupledLayers
-from harness.pruning.cut_check import sound_groups
+from harness.pruning.cut_check import removable_groups
 from harness.pruning.dependency import graph_groups, norms_after
-from harness.pruning.heads_and_mlps import cut_unit, unit_groups
+from harness.pruning.heads_and_mlps import cut_heads_or_mlp, head_and_mlp_groups
 from harness.pruning.layers import LAYERS, classifier_layers, prunable_weights
-from harness.pruning.torch_pruning_graph import dependency_graph, quiet
+from harness.pruning.torch_pruning_graph import dependency_graph, ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.pruning.channel_groups import ChannelGroup
 
 History = list[tuple[str, bool, list[int]]]
-"""Removals in order: root layer or unit, whether output channels, and which channels or heads."""
+"""Pruning history in order: root module, whether output channels, and which channels or heads."""
 
 
 def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
@@ -44,29 +44,29 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     else:
         problem = "the dependency graph finds no channels that can be removed"
     remove = partial(_remove, example=example)
-    sound = sound_groups(model, example, groups, remove)
-    units = [unit for unit in unit_groups(model) if not _overlaps(unit, sound)]
-    sound += sound_groups(model, example, units, remove)
-    if not sound:
+    removable = removable_groups(model, example, groups, remove)
+    heads_and_mlps = [group for group in head_and_mlp_groups(model) if not _overlaps(group, removable)]
+    removable += removable_groups(model, example, heads_and_mlps, remove)
+    if not removable:
         raise UnsupportedError(problem)
     classifier = {f"{names[layer]}.weight" for layer in classifier_layers(model)}
-    producers = {member.parameter for group in sound for member in group.producers}
+    producers = {member.parameter for group in removable for member in group.producers}
     return CoupledLayers(
-        groups=tuple(sound),
+        groups=tuple(removable),
         norm_of=norm_of,
-        excluded=tuple(n for n in prunable_weights(model) if n not in producers | classifier),
+        excluded=tuple(name for name in prunable_weights(model) if name not in producers | classifier),
     )
 
 
-def _overlaps(unit: ChannelGroup, groups: Sequence[ChannelGroup]) -> bool:
-    made = {member.parameter for group in groups for member in group.producers}
-    return any(member.parameter in made for member in unit.producers)
+def _overlaps(group: ChannelGroup, groups: Sequence[ChannelGroup]) -> bool:
+    parameters = {member.parameter for group in groups for member in group.producers}
+    return any(member.parameter in parameters for member in group.producers)
 
 
 def remove_channels(
     model: nn.Module, example: Tensor, removals: Sequence[tuple[ChannelGroup, Tensor]]
 ) -> History:
-    """Cut, in place, the channels that each group's keep mask drops; what was cut is returned."""
+    """Cut channels in place that each group's keep mask drops, and return the history of that."""
     history: History = [
         (group.root, True, _root_channels(group, ~mask))
         for group, mask in removals
@@ -77,7 +77,7 @@ def remove_channels(
 
 
 def _root_channels(group: ChannelGroup, gone: Tensor) -> list[int]:
-    """The root layer's own numbers of channels that leave; a unit has none but the group's."""
+    """Channel numbers of the root layer that leave; attentions and MLPs have none but the group's."""
     for member in group.producers:
         if member.parameter == f"{group.root}.weight":
             return sorted(member.index[gone[member.root]].tolist())
@@ -91,15 +91,15 @@ def _remove(
 
 
 def replay(model: nn.Module, example: Tensor, history: History) -> None:
-    """Cut a freshly built model, in place, to the architecture that `history` led to.
+    """Replay a pruning history on a freshly built model, in place.
 
-    Heads and MLPs that were cut by themselves are no part of the graph's groups: the order between
+    Heads and MLPs that were cut by themselves are not in the graph's groups: the order between
     them is free.
     """
-    units = [step for step in history if not isinstance(model.get_submodule(step[0]), LAYERS)]
-    channels = [list(step) for step in history if step not in units]
+    heads_and_mlps = [step for step in history if not isinstance(model.get_submodule(step[0]), LAYERS)]
+    channels = [list(step) for step in history if step not in heads_and_mlps]
     if channels:
-        with quiet():
+        with ignore_warnings():
             dependency_graph(model, example).load_pruning_history(channels)
-    for name, _, gone in units:
-        cut_unit(model.get_submodule(name), gone)
+    for name, _, gone in heads_and_mlps:
+        cut_heads_or_mlp(model.get_submodule(name), gone)

@@ -1,4 +1,4 @@
-"""An adapter over Torch-Pruning: the only module that imports it."""
+"""Adapter over Torch-Pruning, the only module that imports it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def dependency_graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    """The graph of which layers lose which slices together (Fang 2023).
+    """Dependency graph: which layers lose which slices together (Fang 2023).
 
     Raises HarnessError where Torch-Pruning cannot trace the model.
     """
@@ -25,7 +25,7 @@ def dependency_graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 
     training = model.training
     model.eval()
     try:
-        with quiet():
+        with ignore_warnings():
             return torch_pruning.DependencyGraph().build_dependency(model, example)
     except Exception as error:
         raise HarnessError(f"Torch-Pruning cannot trace this model: {error}") from error
@@ -33,13 +33,13 @@ def dependency_graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 
         model.train(training)
 
 
-def quiet() -> warnings.catch_warnings[None]:
-    """Torch-Pruning warns of what it handles."""
+def ignore_warnings() -> warnings.catch_warnings[None]:
+    """Ignore warnings: Torch-Pruning warns of what it handles."""
     return warnings.catch_warnings(action="ignore")
 
 
 def cut_layer(layer: nn.Module, gone: Sequence[int], *, dim: Literal[0, 1]) -> None:
-    """Take outputs (`dim` 0) or inputs (1) out of a linear layer or a convolution, in place."""
+    """Cut outputs (`dim` 0) or inputs (1) out of a linear layer or a convolution, in place."""
     from torch_pruning import function
 
     kind = "linear" if isinstance(layer, nn.Linear) else "conv"

@@ -1,4 +1,4 @@
-"""Accuracy that methods retain, in every bootstrap draw of the test images."""
+"""Bootstrap draws of accuracy: what methods retain in every draw of the test images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AccuracyDraws:
-    """Accuracy that a method retains: as measured `(seeds, levels)`, and in every draw.
+    """Retained accuracy of a method: `observed` `(seeds, levels)`, and in every draw.
 
-    `order` `(levels, seeds, draws)` finds the savings, laid flat, from the most accurate level down;
+    `order` `(levels, seeds, draws)` indexes the savings, laid flat, from the most accurate level down;
     `gain` is by how much each level is more accurate than the next.
     """
 
@@ -32,25 +32,26 @@ class AccuracyDraws:
 def accuracy_draws(
     blobs: Sequence[str], right: RowIndices, dense_right: RowIndices, *, images: Singles
 ) -> AccuracyDraws:
-    """Of one method: both codes `(levels, seeds)` into `blobs`, -1 where nothing was measured.
+    """Bootstrap draws of one method's retained accuracy.
 
-    `images` `(images, draws)` is how often a draw holds each image.
+    Both codes `(levels, seeds)` index `blobs`, -1 where nothing was measured; `images`
+    `(images, draws)` is how often a draw holds each image.
     """
     import numpy as np
 
     drawn, observed = _right_answers(blobs, right, images)
-    dense_drawn, dense_measured = _right_answers(blobs, dense_right, images)
+    dense_drawn, dense_observed = _right_answers(blobs, dense_right, images)
     retained = np.minimum(drawn / np.maximum(dense_drawn, 1e-12), 1.0, dtype=np.float32)
-    order = _falling(retained)
+    order = _falling_order(retained)
     gain = retained.reshape(-1).take(order)
     gain[:-1] -= gain[1:]
     return AccuracyDraws(
-        observed=(observed / np.maximum(dense_measured, 1e-12)).T, order=order, gain=gain
+        observed=(observed / np.maximum(dense_observed, 1e-12)).T, order=order, gain=gain
     )
 
 
 def _right_answers(blobs: Sequence[str], codes: RowIndices, images: Singles) -> tuple[Singles, Doubles]:
-    """How many answers are right in every draw `(levels, seeds, draws)`, and were `(levels, seeds)`.
+    """Counts of right answers in every draw `(levels, seeds, draws)`, and observed `(levels, seeds)`.
 
     They are whole numbers, which single precision holds exactly, in whatever order they are summed.
     """
@@ -60,25 +61,25 @@ def _right_answers(blobs: Sequence[str], codes: RowIndices, images: Singles) -> 
 
     distinct, inverse = np.unique(codes, return_inverse=True)
     bits = np.zeros((len(distinct), len(images)), dtype=np.float32)
-    for row, code in zip(bits, distinct, strict=True):
+    for bits_of_code, code in zip(bits, distinct, strict=True):
         if code >= 0:
-            row[:] = decode_bits(blobs[code], len(images))
+            bits_of_code[:] = decode_bits(blobs[code], len(images))
     inverse = inverse.reshape(codes.shape)
     return (bits @ images)[inverse], bits.sum(axis=1, dtype=np.float64)[inverse]
 
 
-def _falling(retained: Singles) -> RowIndices:
-    """Where to find each draw's levels in `retained`, laid flat, the most accurate first."""
+def _falling_order(retained: Singles) -> RowIndices:
+    """Indices of each draw's levels in `retained`, laid flat, the most accurate first."""
     import numpy as np
 
-    levels, *lanes = retained.shape
-    # The number of the level rides in the last bits, too small to matter in an accuracy.
-    rider = np.uint32((1 << (levels - 1).bit_length()) - 1)
-    keys = (retained.view(np.uint32) & ~rider) | np.arange(levels, dtype=np.uint32)[:, None, None]
+    levels, *shape = retained.shape
+    # The number of the level stands in the last bits, too small to matter in an accuracy.
+    level_bits = np.uint32((1 << (levels - 1).bit_length()) - 1)
+    keys = (retained.view(np.uint32) & ~level_bits) | np.arange(levels, dtype=np.uint32)[:, None, None]
     # Odd-even transposition: whole planes of draws are compared at once.
     for sweep in range(levels):
         for upper in range(sweep % 2, levels - 1, 2):
             pair = keys[upper], keys[upper + 1]
             keys[upper], keys[upper + 1] = np.maximum(*pair), np.minimum(*pair)
-    size = int(np.prod(lanes))
-    return (keys & rider).astype(np.intp) * size + np.arange(size).reshape(lanes)
+    size = int(np.prod(shape))
+    return (keys & level_bits).astype(np.intp) * size + np.arange(size).reshape(shape)

@@ -1,4 +1,4 @@
-"""Which rows compete: under the same conditions, by method, seed and level."""
+"""Comparison groups: rows under the same conditions, by method, seed and level."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from harness.ranking.bootstrap import ScoreCells
-from harness.ranking.frame import CONDITION_COLUMNS, METHOD_COLUMNS, RECIPE_COLUMNS, combinations
+from harness.ranking.frame import CONDITION_COLUMNS, METHOD_COLUMNS, RECIPE_COLUMNS, combination_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ DENSE_NAME = "dense"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroupEntry:
-    """One method: its name, the places of its rows by seed, and the same as cells."""
+    """Entry of a comparison group: a method, the indices of its rows by seed, and the same as cells."""
 
     method: tuple[str, str, str, str]
     indices: RowIndices
@@ -31,7 +31,7 @@ class GroupEntry:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ComparisonGroup:
-    """Rows measured under the same conditions; `unsteady` are the places of those left out."""
+    """Comparison group: indices of rows under the same conditions; `unsteady` are those left out."""
 
     first: int
     seeds: int
@@ -42,7 +42,7 @@ class ComparisonGroup:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Codes:
-    """By row: numbers of its conditions, method and seed, and what else sorts it."""
+    """Codes by row: numbers of its conditions, method and seed, and what else sorts it."""
 
     conditions: RowIndices
     method: RowIndices
@@ -53,19 +53,22 @@ class _Codes:
 
 
 def comparison_groups(frame: pd.DataFrame) -> list[ComparisonGroup]:
-    """One for each set of conditions, in order of first appearance, of the latest row of each cell."""
+    """Comparison groups in order of first appearance, of the latest row of each cell."""
     import numpy as np
 
     codes = _codes(frame)
-    indices = _latest(frame, codes)
+    indices = _latest_rows(frame, codes)
     widths = codes.method.max(initial=0) + 1, codes.seed.max(initial=0) + 1
     keys = (codes.conditions[indices] * widths[0] + codes.method[indices]) * widths[1]
     # Stable, so that levels stay in order of first appearance.
     indices = indices[np.argsort(keys + codes.seed[indices], kind="stable")]
-    return [_contest(frame, codes, found) for found in _runs(indices, codes.conditions)]
+    return [
+        _comparison_group(frame, codes, group_indices)
+        for group_indices in _split_runs(indices, codes.conditions)
+    ]
 
 
-def names(frame: pd.DataFrame, indices: RowIndices) -> list[tuple[str, str, str, str]]:
+def method_names(frame: pd.DataFrame, indices: RowIndices) -> list[tuple[str, str, str, str]]:
     """Pruner, granularity, scope and schedule of each of those rows."""
     words = (frame[name].iloc[indices] for name in METHOD_COLUMNS)
     return cast("list[tuple[str, str, str, str]]", list(zip(*words, strict=True)))
@@ -76,8 +79,8 @@ def _codes(frame: pd.DataFrame) -> _Codes:
     import pandas as pd
 
     return _Codes(
-        conditions=combinations(frame[name] for name in (*CONDITION_COLUMNS, *RECIPE_COLUMNS)),
-        method=combinations(frame[name] for name in METHOD_COLUMNS),
+        conditions=combination_numbers(frame[name] for name in (*CONDITION_COLUMNS, *RECIPE_COLUMNS)),
+        method=combination_numbers(frame[name] for name in METHOD_COLUMNS),
         seed=pd.factorize(frame["seed"], sort=True)[0],
         images=frame["images"].to_numpy(),
         dense=frame["pruner"].eq(DENSE_NAME).to_numpy(dtype=np.bool_),
@@ -85,37 +88,37 @@ def _codes(frame: pd.DataFrame) -> _Codes:
     )
 
 
-def _latest(frame: pd.DataFrame, codes: _Codes) -> RowIndices:
-    """Places of the rows that count, in order of each cell's first appearance."""
+def _latest_rows(frame: pd.DataFrame, codes: _Codes) -> RowIndices:
+    """Indices of the rows that count, in order of each cell's first appearance."""
     import numpy as np
 
-    cells = combinations([codes.conditions, codes.method, codes.seed, frame["sparsity"]])
+    cells = combination_numbers([codes.conditions, codes.method, codes.seed, frame["sparsity"]])
     latest: RowIndices = np.zeros(cells.max(initial=-1) + 1, dtype=np.intp)
-    # Of a place assigned twice, numpy keeps the last.
+    # Where an index is assigned twice, numpy keeps the last.
     latest[cells] = np.arange(len(cells))
     return latest
 
 
-def _runs(indices: RowIndices, codes: RowIndices) -> Iterable[RowIndices]:
+def _split_runs(indices: RowIndices, codes: RowIndices) -> Iterable[RowIndices]:
     import numpy as np
 
     return np.split(indices, np.flatnonzero(np.diff(codes[indices])) + 1) if len(indices) else []
 
 
-def _contest(frame: pd.DataFrame, codes: _Codes, indices: RowIndices) -> ComparisonGroup:
+def _comparison_group(frame: pd.DataFrame, codes: _Codes, indices: RowIndices) -> ComparisonGroup:
     import numpy as np
 
     steady = indices[~codes.unsteady[indices]]
     seeds = np.unique(codes.seed[steady])
-    pruned = _runs(steady[~codes.dense[steady]], codes.method)
+    pruned = _split_runs(steady[~codes.dense[steady]], codes.method)
     first = np.array([run[0] for run in pruned], dtype=np.intp)
-    known = zip(names(frame, first), frame["key"].iloc[first], pruned, strict=True)
+    methods = zip(method_names(frame, first), frame["key"].iloc[first], pruned, strict=True)
     return ComparisonGroup(
         first=int(indices[0]),
         seeds=len(seeds),
         entries=tuple(
             GroupEntry(method=name, indices=run, cells=_cells(codes, run, seeds=seeds, stream=key))
-            for name, key, run in known
+            for name, key, run in methods
         ),
         dense=steady[codes.dense[steady]],
         unsteady=indices[codes.unsteady[indices]],
@@ -125,13 +128,15 @@ def _contest(frame: pd.DataFrame, codes: _Codes, indices: RowIndices) -> Compari
 def _cells(codes: _Codes, indices: RowIndices, *, seeds: RowIndices, stream: str) -> ScoreCells:
     import numpy as np
 
-    own, first, which = np.unique(codes.seed[indices], return_index=True, return_inverse=True)
-    level = np.arange(len(indices)) - first[which]
-    table = np.full((level.max() + 1, len(own)), -1)
-    table[level, which] = indices
+    method_seeds, first, seed_numbers = np.unique(
+        codes.seed[indices], return_index=True, return_inverse=True
+    )
+    level = np.arange(len(indices)) - first[seed_numbers]
+    table = np.full((level.max() + 1, len(method_seeds)), -1)
+    table[level, seed_numbers] = indices
     return ScoreCells(
         indices=table,
-        seeds=np.searchsorted(seeds, own),
+        seeds=np.searchsorted(seeds, method_seeds),
         board_seeds=len(seeds),
         images=max(int(codes.images[indices].max()), 1),
         stream=stream,

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     Singles = NDArray[np.float32]
     RowIndices = NDArray[np.intp]
 
-DRAWS = 1000
+BOOTSTRAP_DRAWS = 1000
 NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoreCells:
-    """One method's rows under one set of conditions.
+    """Score cells: one method's rows under one set of conditions.
 
     `indices` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
     method among the board's `board_seeds`; `stream` names the method's own noise.
@@ -46,7 +46,7 @@ class ScoreCells:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DrawnColumns:
-    """Columns that draws are made from; a place of -1 finds a last element that saves nothing.
+    """Columns that draws are made from; the index -1 is a last element that saves nothing.
 
     `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
     """
@@ -59,7 +59,7 @@ class DrawnColumns:
 
 
 def score_intervals(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Doubles:
-    """`(methods, 3)`: each score, and the 2.5 % and 97.5 % quantiles of its bootstrap draws.
+    """Score intervals `(methods, 3)`: the score, and the 2.5 % and 97.5 % quantiles of bootstrap draws.
 
     Seeds and test images are drawn with replacement (Efron 1979), the same for all methods; a saving
     is drawn from a normal as wide as its own interval over processes and rounds.
@@ -67,22 +67,24 @@ def score_intervals(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Doubl
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    found = _measurements(frame)
-    resample = cache(_resample)
+    drawn = _drawn_columns(frame)
+    resample = cache(_draw_resamples)
     results = np.empty((len(methods), 3))
     # The products are small: a second thread wins nothing, and on a busy machine waits for long.
     with threadpool_limits(1, user_api="blas"):
-        for alike in _with_same_answers(found, methods):
-            group = [methods[number] for number in alike]
+        for numbers in _methods_with_same_answers(drawn, methods):
+            group = [methods[number] for number in numbers]
             indices, images = group[0].indices, group[0].images
             held_images, held_seeds = resample(images, group[0].board_seeds)
-            codes = found.right[indices], found.dense_right[indices]
-            kept = accuracy_draws(found.blobs, *codes, images=held_images)
-            results[alike] = _intervals(found, group, kept=kept, held=held_seeds[group[0].seeds])
+            codes = drawn.right[indices], drawn.dense_right[indices]
+            accuracies = accuracy_draws(drawn.blobs, *codes, images=held_images)
+            results[numbers] = _intervals(
+                drawn, group, accuracies=accuracies, held=held_seeds[group[0].seeds]
+            )
     return results
 
 
-def _measurements(frame: pd.DataFrame) -> DrawnColumns:
+def _drawn_columns(frame: pd.DataFrame) -> DrawnColumns:
     import numpy as np
     import pandas as pd
 
@@ -103,63 +105,65 @@ def _measurements(frame: pd.DataFrame) -> DrawnColumns:
     )
 
 
-def _with_same_answers(found: DrawnColumns, methods: Sequence[ScoreCells]) -> Iterable[list[int]]:
+def _methods_with_same_answers(
+    drawn: DrawnColumns, methods: Sequence[ScoreCells]
+) -> Iterable[list[int]]:
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, cells in enumerate(methods):
-        codes = found.right[cells.indices], found.dense_right[cells.indices], cells.seeds
-        answers = (part.tobytes() for part in codes)
+        codes = drawn.right[cells.indices], drawn.dense_right[cells.indices], cells.seeds
+        answers = (indices.tobytes() for indices in codes)
         alike[cells.images, cells.board_seeds, cells.indices.shape, *answers].append(number)
     return alike.values()
 
 
-def _resample(images: int, seeds: int) -> tuple[Singles, Singles]:
-    """How often each draw holds an image `(images, draws)` and a seed `(seeds, draws)`."""
+def _draw_resamples(images: int, seeds: int) -> tuple[Singles, Singles]:
+    """Resamples: how often each draw holds an image `(images, draws)` and a seed `(seeds, draws)`."""
     import numpy as np
 
     rng = np.random.default_rng(0)
-    held = rng.multinomial(images, np.full(images, 1 / images), size=DRAWS)
-    picked = rng.integers(0, seeds, (DRAWS, seeds))
+    held = rng.multinomial(images, np.full(images, 1 / images), size=BOOTSTRAP_DRAWS)
+    picked = rng.integers(0, seeds, (BOOTSTRAP_DRAWS, seeds))
     counts = np.stack([np.bincount(draw, minlength=seeds) for draw in picked])
     return held.T.astype(np.float32, order="C"), counts.T.astype(np.float32, order="C")
 
 
 def _intervals(
-    found: DrawnColumns, group: Sequence[ScoreCells], *, kept: AccuracyDraws, held: Singles
+    drawn: DrawnColumns, group: Sequence[ScoreCells], *, accuracies: AccuracyDraws, held: Singles
 ) -> Doubles:
-    """`(methods, 3)` of methods whose right answers are the same, `held` `(seeds, draws)`."""
+    """Score intervals `(methods, 3)` of methods with equal right answers; `held` `(seeds, draws)`."""
     import numpy as np
 
-    measured = np.stack([found.saved[cells.indices].T for cells in group])
-    flat = measured.reshape(-1, measured.shape[-1])
-    retained = np.tile(kept.observed, (len(group), 1))
-    score = area(retained, flat).reshape(measured.shape[:2]).mean(axis=1, keepdims=True)
+    saved = np.stack([drawn.saved[cells.indices].T for cells in group])
+    flat_saved = saved.reshape(-1, saved.shape[-1])
+    retained = np.tile(accuracies.observed, (len(group), 1))
+    score = area(retained, flat_saved).reshape(saved.shape[:2]).mean(axis=1, keepdims=True)
     # A seed that a draw holds twice counts twice.
-    weighted = kept.gain * held
-    totals = np.stack([_total(_savings(found, cells), kept.order, weighted) for cells in group])
+    weighted = accuracies.gain * held
+    totals = np.stack([_total(_savings(drawn, cells), accuracies.order, weighted) for cells in group])
     total = held.sum(axis=0, dtype=np.float64)
     # A draw that holds none of the method's seeds says nothing new: it repeats the estimate.
     draws = np.where(total > 0, totals / np.maximum(total, 1.0), score)
     return np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
 
 
-def _savings(found: DrawnColumns, cells: ScoreCells) -> Singles:
-    """`(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
+def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
+    """Savings `(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
     import numpy as np
 
     levels, seeds = cells.indices.shape
     # A stream of each method's own, so that its interval does not depend on who else was run.
-    own = np.random.default_rng(zlib.crc32(cells.stream.encode()))
-    noise = own.standard_normal((DRAWS + 1, levels))[1:].T.astype(np.float32)
+    generator = np.random.default_rng(zlib.crc32(cells.stream.encode()))
+    noise = generator.standard_normal((BOOTSTRAP_DRAWS + 1, levels))[1:].T.astype(np.float32)
     # Each seed takes the noise of other draws, every second one mirrored: within a draw no two seeds
     # share any, so that a draw is what it would be if each seed had a stream of its own.
-    step = max(1, DRAWS // seeds)
-    wound = noise.take(np.arange(DRAWS + step * seeds) % DRAWS, axis=1)
-    far, near = wound.strides
+    step = max(1, BOOTSTRAP_DRAWS // seeds)
+    repeated = noise.take(np.arange(BOOTSTRAP_DRAWS + step * seeds) % BOOTSTRAP_DRAWS, axis=1)
+    far, near = repeated.strides
     windows = np.lib.stride_tricks.as_strided(
-        wound, (levels, seeds, DRAWS), (far, step * near, near), writeable=False
+        repeated, (levels, seeds, BOOTSTRAP_DRAWS), (far, step * near, near), writeable=False
     )
     sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
-    error, middle = found.error[cells.indices], found.saved[cells.indices]
+    error, middle = drawn.error[cells.indices], drawn.saved[cells.indices]
     saved: Singles = windows * (error * sign)[..., None].astype(np.float32)
     saved += middle[..., None].astype(np.float32)
     # Looking for the largest of them would take as long as cutting them off.
@@ -168,7 +172,7 @@ def _savings(found: DrawnColumns, cells: ScoreCells) -> Singles:
 
 
 def _total(saved: Singles, order: RowIndices, gain: Singles) -> Singles:
-    """What `area` says of every draw, summed over seeds: the integral over accuracies, not savings."""
+    """Area of every draw `(draws,)`, summed over seeds: the integral over accuracies, not savings."""
     import numpy as np
 
     total, best, term = (np.zeros(saved.shape[1:], np.float32) for _ in range(3))
@@ -178,12 +182,12 @@ def _total(saved: Singles, order: RowIndices, gain: Singles) -> Singles:
         np.maximum(best, np.take(flat, index, out=term, mode="clip"), out=best)
         np.multiply(best, more, out=term)
         total += term
-    found: Singles = total.sum(axis=0)
-    return found
+    summed: Singles = total.sum(axis=0)
+    return summed
 
 
 def area(retained: Doubles, saved: Doubles) -> Doubles:
-    """`(1/L0) * integral of r(t) dt`; both `(draws, levels)`, `saved` as a fraction of `L0`.
+    """Area `(1/L0) * integral of r(t) dt`; both `(draws, levels)`, `saved` as a fraction of `L0`.
 
     Retained accuracy counts up to 1 and savings from 0 to 1, so that the score lies in [0, 1].
     """
@@ -192,9 +196,9 @@ def area(retained: Doubles, saved: Doubles) -> Doubles:
     saved = np.clip(saved, 0.0, 1.0)
     order = np.argsort(-saved, axis=1, kind="stable")
     widest = np.take_along_axis(saved, order, axis=1)
-    kept = np.take_along_axis(np.clip(retained, 0.0, 1.0), order, axis=1)
+    capped = np.take_along_axis(np.clip(retained, 0.0, 1.0), order, axis=1)
     # Going from the largest saving down, r(t) is the best among the levels met so far.
-    best = np.maximum.accumulate(kept, axis=1)
+    best = np.maximum.accumulate(capped, axis=1)
     steps = widest - np.hstack([widest[:, 1:], np.zeros((len(widest), 1))])
     total: Doubles = (best * steps).sum(axis=1)
     return total

@@ -1,4 +1,4 @@
-"""Rows by column: what the ranking computes with, and the way back to whole rows."""
+"""Data frame of rows: what the ranking computes with, and the way back to whole rows."""
 
 from __future__ import annotations
 
@@ -47,36 +47,40 @@ RANKED_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowFrame:
-    """The measured rows among those given; a row's place is its number in `frame`."""
+    """Data frame of the measured rows; a row's index is its number in `frame`."""
 
     frame: pd.DataFrame
     source: Rows
     origin: RowIndices
 
     def rows(self, indices: RowIndices) -> list[dict[str, Any]]:
-        """Whole rows with their recipe in words, empty values as None."""
-        return [{**row, "recipe_text": recipe_text(row)} for row in self._whole(self.origin[indices])]
+        """Whole rows at those indices, their recipe in words, empty values as None."""
+        return [
+            {**row, "recipe_text": recipe_text(row)} for row in self._whole_rows(self.origin[indices])
+        ]
 
     def conditions(self, indices: Sequence[int]) -> list[dict[str, Any]]:
-        """What those rows were measured under, by name, the recipe in words."""
-        found = self.frame[[*CONDITION_COLUMNS, *RECIPE_COLUMNS]].iloc[list(indices)].to_dict("records")
+        """Conditions of those rows by name, the recipe in words."""
+        records = (
+            self.frame[[*CONDITION_COLUMNS, *RECIPE_COLUMNS]].iloc[list(indices)].to_dict("records")
+        )
         return [
             {**{name: row[name] for name in CONDITION_COLUMNS}, "recipe_text": recipe_text(row)}
-            for row in found
+            for row in records
         ]
 
     def values(self, name: str, indices: RowIndices) -> list[Any]:
-        """One of the numeric columns that the ranking computes with, at those places."""
-        found: list[Any] = self.frame[name].to_numpy()[indices].tolist()
-        return found
+        """Values of a numeric column of the ranking, at those indices."""
+        values: list[Any] = self.frame[name].to_numpy()[indices].tolist()
+        return values
 
-    def _whole(self, numbers: RowIndices) -> Iterable[Mapping[str, Any]]:
+    def _whole_rows(self, indices: RowIndices) -> Iterable[Mapping[str, Any]]:
         import pandas as pd
 
         if not isinstance(self.source, pd.DataFrame):
-            return [self.source[number] for number in numbers]
-        found = self.source.iloc[numbers].astype(object)
-        records = found.where(found.notna(), None).to_dict("records")
+            return [self.source[index] for index in indices]
+        table = self.source.iloc[indices].astype(object)
+        records = table.where(table.notna(), None).to_dict("records")
         return [{str(name): _whole_number(name, row[name]) for name in row} for row in records]
 
 
@@ -86,19 +90,19 @@ def _whole_number(name: object, value: object) -> object:
 
 
 def recipe_text(row: Mapping[Any, Any]) -> str:
-    """The recipe's settings in one line, for comparing like with like."""
+    """Recipe in one line, for comparing like with like."""
     return ", ".join(f"{name} {row[name]}" for name in RECIPE_COLUMNS if row[name] != "")
 
 
 def row_frame(rows: Rows) -> RowFrame:
-    """The rows that were timed and tested, by column; a table is read as it is, without copies."""
+    """Data frame of the rows that were timed and tested; a table is read as it is, without copies."""
     import numpy as np
     import pandas as pd
 
     if isinstance(rows, pd.DataFrame):
         good = (rows["status"] == "ok") & rows[list(NEEDED_COLUMNS)].notna().all(axis=1)
-        found = rows[list(RANKED_COLUMNS)]
-        frame = (found if good.all() else found[good]).reset_index(drop=True)
+        ranked = rows[list(RANKED_COLUMNS)]
+        frame = (ranked if good.all() else ranked[good]).reset_index(drop=True)
         return RowFrame(frame=frame.astype(COLUMN_TYPES), source=rows, origin=np.flatnonzero(good))
     origin = [index for index, row in enumerate(rows) if _is_ranked(row)]
     picked = map(itemgetter(*RANKED_COLUMNS), (rows[index] for index in origin))
@@ -113,17 +117,17 @@ def _is_ranked(row: Mapping[str, Any]) -> bool:
     return row["status"] == "ok" and all(row[name] is not None for name in NEEDED_COLUMNS)
 
 
-def combinations(columns: Iterable[Any]) -> RowIndices:
-    """A number for each row: equal where all columns are, counted in order of first appearance."""
+def combination_numbers(columns: Iterable[Any]) -> RowIndices:
+    """Combination numbers `(rows,)`: equal where all columns are, in order of first appearance."""
     import pandas as pd
 
-    found: RowIndices | None = None
+    numbers: RowIndices | None = None
     for column in columns:
         codes, values = pd.factorize(column, use_na_sentinel=False)
-        if found is None:
-            found = codes
+        if numbers is None:
+            numbers = codes
         elif len(values) > 1:
-            found = pd.factorize(found * len(values) + codes)[0]
-    if found is None:
+            numbers = pd.factorize(numbers * len(values) + codes)[0]
+    if numbers is None:
         raise ValueError("no columns to combine")
-    return found
+    return numbers

@@ -1,4 +1,4 @@
-"""Medians with intervals that know of processes: placement moves a time more than noise does.
+"""Confidence intervals of medians over processes: placement moves a time more than noise does.
 
 Unchanged code moves by several per cent between processes, and rounds within one process cannot see
 it. So a measurement is several processes, and an interval from three of them is as wide as three draws
@@ -26,7 +26,7 @@ Processes = Sequence[Sequence[float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value with its 95 % interval and standard error, in the unit of the samples."""
+    """Estimate with its 95 % interval and standard error, in the unit of the samples."""
 
     value: float
     low: float
@@ -45,17 +45,17 @@ def mean_of_medians(processes: Processes, weights: Sequence[float] | None = None
     """
     groups = [np.asarray(samples, dtype=np.float64) for samples in processes]
     medians = np.array([np.median(samples) for samples in groups])
-    given = np.ones(len(groups)) if weights is None else np.asarray(weights, dtype=np.float64)
-    value = float(np.average(medians, weights=given))
+    weighting = np.ones(len(groups)) if weights is None else np.asarray(weights, dtype=np.float64)
+    value = float(np.average(medians, weights=weighting))
     if all(np.ptp(samples) == 0.0 for samples in groups) and len({s[0] for s in groups}) == 1:
         return Estimate(value=value, low=value, high=value, error=0.0)
     if len(groups) == 1:
-        return _from_rounds(groups[0], value)
-    return _from_processes(medians, given, value)
+        return _estimate_over_rounds(groups[0], value)
+    return _estimate_over_processes(medians, weighting, value)
 
 
 def saving(dense: Processes, pruned: Processes, weights: Sequence[float] | None = None) -> Estimate:
-    """`mean_of_medians` of dense minus pruned, paired by process and round."""
+    """Saving: `mean_of_medians` of dense minus pruned, paired by process and round."""
     return mean_of_medians(
         [
             [before - after for before, after in zip(ours, theirs, strict=True)]
@@ -66,14 +66,14 @@ def saving(dense: Processes, pruned: Processes, weights: Sequence[float] | None 
 
 
 def process_weights(processes: Sequence[Sequence[Sequence[float]]]) -> list[float]:
-    """What each process says, from the samples of all models that took turns in it.
+    """Weights of processes, from the samples of all models interleaved in each.
 
     `1 / (s0^2 + s^2)`, with `s` the relative error that its rounds leave in a median and `s0` the
     median of these: rounds' variance beside placement's, which is taken to be as large (Cochran's
     semi-weighted mean, 1954). They depend on no model's median, and none outweighs a typical process
     more than twice.
     """
-    noise = np.array([_noise(models) for models in processes])
+    noise = np.array([_relative_error(models) for models in processes])
     typical = float(np.median(noise))
     if typical == 0.0:
         return [1.0] * len(processes)
@@ -81,20 +81,20 @@ def process_weights(processes: Sequence[Sequence[Sequence[float]]]) -> list[floa
     return weights
 
 
-def _noise(models: Sequence[Sequence[float]]) -> float:
-    """The relative error of a median, in the middle over models; up to a constant factor."""
-    relative = [deviation([samples]) / float(np.median(samples)) for samples in models]
+def _relative_error(models: Sequence[Sequence[float]]) -> float:
+    """Relative error of a median, the median over models; up to a constant factor."""
+    relative = [median_absolute_deviation([samples]) / float(np.median(samples)) for samples in models]
     return float(np.median(relative)) / math.sqrt(len(models[0]))
 
 
-def deviation(processes: Processes) -> float:
-    """Median absolute deviation from each process's median, over all rounds."""
+def median_absolute_deviation(processes: Processes) -> float:
+    """Median absolute deviation (MAD) from each process's median, over all rounds."""
     centred = [np.abs(np.asarray(s) - np.median(s)) for s in processes]
     return float(np.median(np.concatenate(centred)))
 
 
 def percentile(samples: Sequence[float], level: float) -> float | None:
-    """The percentile, or None where so few samples cannot tell it (MLPerf LoadGen's early stopping).
+    """Percentile, or None where so few samples cannot tell it (MLPerf LoadGen's early stopping).
 
     64 samples are the least for the 90th and 662 for the 99th.
     """
@@ -102,10 +102,10 @@ def percentile(samples: Sequence[float], level: float) -> float | None:
     return float(np.quantile(samples, level)) if len(samples) >= least else None
 
 
-def _from_rounds(samples: NDArray[np.float64], value: float) -> Estimate:
+def _estimate_over_rounds(samples: NDArray[np.float64], value: float) -> Estimate:
     from scipy.stats import bootstrap
 
-    found = bootstrap(
+    resampled = bootstrap(
         (samples,),
         np.median,
         n_resamples=RESAMPLES,
@@ -113,11 +113,11 @@ def _from_rounds(samples: NDArray[np.float64], value: float) -> Estimate:
         method="percentile",
         rng=np.random.default_rng(0),
     )
-    interval, error = found.confidence_interval, float(found.standard_error)
+    interval, error = resampled.confidence_interval, float(resampled.standard_error)
     return Estimate(value=value, low=float(interval.low), high=float(interval.high), error=error)
 
 
-def _from_processes(
+def _estimate_over_processes(
     medians: NDArray[np.float64], weights: NDArray[np.float64], value: float
 ) -> Estimate:
     from scipy.stats import t

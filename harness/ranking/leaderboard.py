@@ -1,4 +1,4 @@
-"""From rows to leaderboards: pure, and made again from the rows alone.
+"""Leaderboards: made from the rows alone, and the same again at any time.
 
 The score of a method is the accuracy it retains per millisecond saved, averaged over every
 millisecond there is to save: with `L0` the dense latency and `r(t)` the best accuracy retained among
@@ -15,7 +15,7 @@ from itertools import islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.boards import comparison_groups, names
+from harness.ranking.boards import comparison_groups, method_names
 from harness.ranking.bootstrap import score_intervals
 from harness.ranking.frame import row_frame
 
@@ -34,7 +34,7 @@ AVERAGED_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One method's line; its whole rows are made when first asked for."""
+    """Leaderboard entry of one method; its whole rows are made on first access."""
 
     method: tuple[str, str, str, str]
     rank: int | None
@@ -51,37 +51,37 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Pruner, granularity, scope and schedule, as people say it."""
+        """Method in words: pruner, granularity, scope and schedule."""
         return " ".join(self.method)
 
     @cached_property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
-        """Every row of the method, by level and seed."""
+        """Rows of the method, by level and seed."""
         return tuple(row for level in self.levels for row in self.at(level))
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
-        """The sparsities it was run at, lowest first."""
+        """Sparsity levels of the method, lowest first."""
         return tuple(sorted(set(self.columns.values("sparsity", self.indices))))
 
     def at(self, level: float) -> list[Mapping[str, Any]]:
-        """Its rows at one sparsity, by seed; none where it was not run there."""
-        return [*self.columns.rows(self._at(level))]
+        """Rows at one sparsity level, by seed; none where it was not run there."""
+        return [*self.columns.rows(self._indices_at(level))]
 
     @cached_property
     def best(self) -> Mapping[str, Any]:
-        """The level that adds most to the score, averaged over seeds."""
-        level = max(self.levels, key=lambda level: _contribution(self.columns, self._at(level)))
-        return _mean(self.at(level))
+        """Best level: the one that adds most to the score, averaged over seeds."""
+        level = max(self.levels, key=lambda level: _contribution(self.columns, self._indices_at(level)))
+        return _mean_row(self.at(level))
 
-    def _at(self, level: float) -> RowIndices:
+    def _indices_at(self, level: float) -> RowIndices:
         levels = self.columns.values("sparsity", self.indices)
-        return self.indices[[found == level for found in levels]]
+        return self.indices[[row_level == level for row_level in levels]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Methods ranked under the same conditions."""
+    """Leaderboard: methods ranked under the same conditions."""
 
     conditions: Mapping[str, Any]
     entries: tuple[Entry, ...]
@@ -92,30 +92,30 @@ class Leaderboard:
 
     @property
     def title(self) -> str:
-        """The conditions in words."""
-        found = self.conditions
+        """Title: the conditions in words."""
+        facts = self.conditions
         return (
-            f"{found['model']} on {found['dataset']}, {found['backend']}, batch {found['batch']}, "
-            f"{found['threads']} thread{'s' if found['threads'] != 1 else ''}"
+            f"{facts['model']} on {facts['dataset']}, {facts['backend']}, batch {facts['batch']}, "
+            f"{facts['threads']} thread{'s' if facts['threads'] != 1 else ''}"
         )
 
     @cached_property
     def dense(self) -> Mapping[str, Any] | None:
-        """The unpruned rows of all seeds, averaged."""
-        return _mean(self.columns.rows(self.dense_indices)) if len(self.dense_indices) else None
+        """Dense row: the unpruned rows of all seeds, averaged."""
+        return _mean_row(self.columns.rows(self.dense_indices)) if len(self.dense_indices) else None
 
 
 class RankedRows(tuple[Mapping[str, Any], ...]):
-    """Rows that are ranked once, however many reporters ask."""
+    """Rows whose leaderboards are made once, however many reporters read them."""
 
     @cached_property
     def leaderboards(self) -> list[Leaderboard]:
-        """As `leaderboards` of the same rows makes them."""
+        """Leaderboards of the rows."""
         return leaderboards(list(self))
 
 
 def leaderboards(rows: Rows) -> list[Leaderboard]:
-    """One for every model, dataset, backend, batch size, thread count, device and recipe.
+    """Leaderboards, one for each model, dataset, backend, batch size, thread count, device and recipe.
 
     Rows are mappings or a table of them. Where a criterion was edited between two runs, its later
     rows count.
@@ -123,46 +123,48 @@ def leaderboards(rows: Rows) -> list[Leaderboard]:
     if isinstance(rows, RankedRows):
         return rows.leaderboards
     columns = row_frame(rows)
-    found = comparison_groups(columns.frame)
-    conditions = columns.conditions([contest.first for contest in found])
-    cells = [contestant.cells for contest in found for contestant in contest.entries]
+    groups = comparison_groups(columns.frame)
+    conditions = columns.conditions([group.first for group in groups])
+    cells = [entry.cells for group in groups for entry in group.entries]
     scores = iter(score_intervals(columns.frame, cells).tolist())
     return [
         Leaderboard(
             conditions=condition,
-            entries=tuple(_standings(columns, contest.entries, scores)),
-            seeds=contest.seeds,
-            unsteady=tuple(sorted({" ".join(name) for name in names(columns.frame, contest.unsteady)})),
+            entries=tuple(_ranked_entries(columns, group.entries, scores)),
+            seeds=group.seeds,
+            unsteady=tuple(
+                sorted({" ".join(name) for name in method_names(columns.frame, group.unsteady)})
+            ),
             columns=columns,
-            dense_indices=contest.dense,
+            dense_indices=group.dense,
         )
-        for condition, contest in zip(conditions, found, strict=True)
+        for condition, group in zip(conditions, groups, strict=True)
     ]
 
 
-def _standings(
+def _ranked_entries(
     columns: RowFrame, entries: Sequence[GroupEntry], scores: Iterator[list[float]]
 ) -> Iterator[Entry]:
     pairs = zip(entries, islice(scores, len(entries)), strict=True)
     scored = sorted(pairs, key=lambda item: (-item[1][0], item[0].method))
     rank, floor = 0, float("inf")
-    for contestant, (score, low, high) in scored:
-        saves = any(columns.values("saves_time", contestant.indices))
+    for entry, (score, low, high) in scored:
+        saves = any(columns.values("saves_time", entry.indices))
         if saves and high < floor:
             rank, floor = rank + 1, low
         yield Entry(
-            method=contestant.method,
+            method=entry.method,
             rank=rank if saves else None,
             score=score,
             low=min(low, score),
             high=max(high, score),
             columns=columns,
-            indices=contestant.indices,
+            indices=entry.indices,
         )
 
 
 def _contribution(columns: RowFrame, level: RowIndices) -> tuple[float, float]:
-    """What the level alone would score; the better accuracy where none saves time."""
+    """Score of the level alone, and its accuracy, which decides where no level saves time."""
     saves, saved, dense, retained = (
         columns.values(name, level)
         for name in ("saves_time", "ms_saved", "dense_latency_ms", "retained")
@@ -171,13 +173,13 @@ def _contribution(columns: RowFrame, level: RowIndices) -> tuple[float, float]:
         ms / whole if counts else 0.0 for counts, ms, whole in zip(saves, saved, dense, strict=True)
     ]
     # An empty value is no number, and equals nothing.
-    kept = [min(value, 1.0) if value == value else 0.0 for value in retained]
-    score = fmean(fraction * share for fraction, share in zip(kept, shares, strict=True))
+    capped = [min(value, 1.0) if value == value else 0.0 for value in retained]
+    score = fmean(fraction * share for fraction, share in zip(capped, shares, strict=True))
     return score, fmean(columns.values("top1", level))
 
 
-def _mean(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """One row for all seeds: measured columns averaged, empty where one of them is."""
+def _mean_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Mean row of all seeds: measured columns averaged, empty where one of them is."""
     means = {
         name: None if any(row.get(name) is None for row in rows) else fmean(row[name] for row in rows)
         for name in AVERAGED_COLUMNS
@@ -186,6 +188,6 @@ def _mean(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def shown_top1(row: Mapping[str, Any]) -> float:
-    """The accuracy that counts: of the backend's own outputs where it is known, else PyTorch's."""
-    own = row.get("top1_backend")
-    return float(row["top1"] if own is None else own)
+    """Accuracy that counts: of the backend's own outputs where it is known, else PyTorch's."""
+    backend_top1 = row.get("top1_backend")
+    return float(row["top1"] if backend_top1 is None else backend_top1)

@@ -1,6 +1,6 @@
-"""Rows of two run folders side by side: the same question asked of a base and of something newer.
+"""Row pairs of two run folders: the same settings in a base and in something newer.
 
-A pair has the same settings. Source hashes, devices and runtimes may differ, since what they changed
+Source hashes, devices and runtimes may differ, since what they changed
 is what a comparison is after; of two rows with the same settings in one ledger the later counts.
 """
 
@@ -33,25 +33,25 @@ LABEL_COLUMNS = ("model", *METHOD_COLUMNS, "backend")
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One row of the base and its like of the newer run; one of them may be missing."""
+    """Pair of a base's row and the newer run's; one of them may be missing."""
 
     base: Row | None
     new: Row | None
 
     @property
     def label(self) -> str:
-        """What a person is shown."""
+        """Label for people: model, method, backend, level, batch size and seed."""
         row = self.base or self.new or {}
         words = " ".join(str(row[name]) for name in LABEL_COLUMNS if row[name])
         return f"{words}, level {row['sparsity']:g}, batch {row['batch']}, seed {row['seed']}"
 
     @property
     def both(self) -> tuple[Row, Row] | None:
-        """The two rows where both were measured."""
+        """Both rows where both were measured."""
         if self.base is None or self.new is None:
             return None
-        measured = self.base["status"] == self.new["status"] == "ok"
-        return (self.base, self.new) if measured else None
+        succeeded = self.base["status"] == self.new["status"] == "ok"
+        return (self.base, self.new) if succeeded else None
 
     @property
     def vanished(self) -> bool:
@@ -61,16 +61,18 @@ class Pair:
     @property
     def broken(self) -> bool:
         """Whether the base was measured and the newer run failed or skipped it."""
-        measured = self.base is not None and self.base["status"] == "ok"
-        return measured and self.new is not None and self.new["status"] != "ok"
+        succeeded = self.base is not None and self.base["status"] == "ok"
+        return succeeded and self.new is not None and self.new["status"] != "ok"
 
 
 def pairs(base: Sequence[Row], new: Sequence[Row]) -> list[Pair]:
-    """Every row of the base with its like, then the rows that only the newer run has."""
-    ours, theirs = ({_asked(row): row for row in rows} for rows in (base, new))
-    shared = [Pair(base=row, new=theirs.get(asked)) for asked, row in ours.items()]
-    return shared + [Pair(base=None, new=row) for asked, row in theirs.items() if asked not in ours]
+    """Pairs of every row of the base, then of the rows that only the newer run has."""
+    ours, theirs = ({_settings(row): row for row in rows} for rows in (base, new))
+    shared = [Pair(base=row, new=theirs.get(settings)) for settings, row in ours.items()]
+    return shared + [
+        Pair(base=None, new=row) for settings, row in theirs.items() if settings not in ours
+    ]
 
 
-def _asked(row: Row) -> tuple[Any, ...]:
+def _settings(row: Row) -> tuple[Any, ...]:
     return tuple(row[name] for name in PAIRING_COLUMNS)

@@ -1,4 +1,4 @@
-"""What a leaderboard shows, in sentences made from its rows."""
+"""Remarks on a leaderboard, in sentences made from its rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from harness.ranking.leaderboard import Entry, Leaderboard
 
-DRAWS = 1000
+BOOTSTRAP_DRAWS = 1000
 CONTROL = "random"
 
 
 def remarks(board: Leaderboard) -> list[str]:
-    """Sentences a reader should not have to find in the table."""
+    """Remarks on the board: what a reader should not have to look for in the table."""
     return [
         *_dense_line(board),
         *_simulated(board),
@@ -38,7 +38,7 @@ def _dense_line(board: Leaderboard) -> list[str]:
     return [
         f"Dense: top-1 {shown_top1(row):.1%}, {row['latency_ms']:.3g} ms, {row['fps']:.0f} images/s, "
         f"{row['size_mb']:.1f} MB{_energy(row)}.",
-        *_own_accuracy(row),
+        *_backend_accuracy(row),
     ]
 
 
@@ -48,7 +48,7 @@ def _energy(row: Mapping[str, Any]) -> str:
     return f", {1000.0 * row['energy_j']:.3g} mJ ({row['energy_source']})"
 
 
-def _own_accuracy(row: Mapping[str, Any]) -> list[str]:
+def _backend_accuracy(row: Mapping[str, Any]) -> list[str]:
     if row.get("top1_backend") is None:
         return []
     return [
@@ -58,11 +58,11 @@ def _own_accuracy(row: Mapping[str, Any]) -> list[str]:
 
 
 def _simulated(board: Leaderboard) -> list[str]:
-    """That times are a simulator's, and what they leave out."""
+    """Remark that times are a simulator's, and what they leave out."""
     row = board.dense
     if row is None or row.get("rounds") is not None:
         return []
-    counts = [row.get("operators_elsewhere") for s in board.entries for row in s.rows]
+    counts = [row.get("operators_elsewhere") for entry in board.entries for row in entry.rows]
     most = max((count for count in counts if count), default=0)
     left = (
         f" Up to {most} operators run on another processor, whose time they leave out." if most else ""
@@ -80,20 +80,20 @@ def _unsteady(board: Leaderboard) -> list[str]:
 
 
 def _saves_nothing(board: Leaderboard) -> list[str]:
-    none = [s for s in board.entries if not s.saves_time]
-    if not none:
+    useless = [entry for entry in board.entries if not entry.saves_time]
+    if not useless:
         return []
     by_granularity: dict[str, list[str]] = defaultdict(list)
-    for entry in none:
+    for entry in useless:
         by_granularity[entry.method[1]].append(entry.name)
     sentences = []
     simulated = board.dense is not None and board.dense.get("rounds") is None
-    seen = "" if simulated else " that the clock can tell from noise"
+    beyond_noise = "" if simulated else " that the clock can tell from noise"
     for granularity, names in by_granularity.items():
-        every = sum(s.method[1] == granularity for s in board.entries) == len(names)
+        every = sum(entry.method[1] == granularity for entry in board.entries) == len(names)
         who = f"all {len(names)} methods save" if every and len(names) > 4 else _listed(names)
         sentences.append(
-            f"At granularity {granularity}, {who} no time here{seen}, at any level: not ranked."
+            f"At granularity {granularity}, {who} no time here{beyond_noise}, at any level: not ranked."
         )
     return sentences
 
@@ -103,19 +103,21 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _against_random(board: Leaderboard) -> list[str]:
-    controls = {s.method[1:]: s for s in board.entries if s.method[0] == CONTROL}
-    level = max((level for s in board.entries for level in s.levels), default=0.0)
+    controls = {entry.method[1:]: entry for entry in board.entries if entry.method[0] == CONTROL}
+    level = max((level for entry in board.entries for level in entry.levels), default=0.0)
     differences = {
-        s.name: found
-        for s in board.entries
-        if s.method[0] != CONTROL
-        and (control := _same_kind(s, controls))
-        and (found := _differences(s, control, level)) is not None
+        entry.name: difference
+        for entry in board.entries
+        if entry.method[0] != CONTROL
+        and (control := _control_of(entry, controls))
+        and (difference := _differences(entry, control, level)) is not None
     }
     if not differences:
         return []
-    surely = _least_means([*differences.values()])
-    tied = [name for name, least in zip(differences, surely, strict=True) if not least > 0.0]
+    lower_ends = _lower_ends([*differences.values()])
+    tied = [
+        name for name, lower_end in zip(differences, lower_ends, strict=True) if not lower_end > 0.0
+    ]
     if not tied:
         return [f"At sparsity {level:g} every other method beats random of its kind in accuracy."]
     return [
@@ -124,15 +126,19 @@ def _against_random(board: Leaderboard) -> list[str]:
     ]
 
 
-def _same_kind(entry: Entry, controls: Mapping[Any, Entry]) -> Entry | None:
-    """The control of the same granularity and schedule, and of the same scope where there is one."""
+def _control_of(entry: Entry, controls: Mapping[Any, Entry]) -> Entry | None:
+    """Random control of the same granularity and schedule, and of the same scope where there is one."""
     _, granularity, scope, schedule = entry.method
-    kin = {key[1]: c for key, c in controls.items() if (key[0], key[2]) == (granularity, schedule)}
-    return kin.get(scope) or next(iter(kin.values()), None)
+    same_kind = {
+        key[1]: control
+        for key, control in controls.items()
+        if (key[0], key[2]) == (granularity, schedule)
+    }
+    return same_kind.get(scope) or next(iter(same_kind.values()), None)
 
 
 def _differences(entry: Entry, control: Entry, level: float) -> NDArray[np.float64] | None:
-    """`(images,)` right answers more than the control's, mean of the seeds that both have.
+    """Difference in right answers from the control `(images,)`, mean of the seeds that both have.
 
     None where they have none in common at that level.
     """
@@ -150,16 +156,16 @@ def _differences(entry: Entry, control: Entry, level: float) -> NDArray[np.float
     return np.mean(pairs, axis=0) if pairs else None
 
 
-def _least_means(differences: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _lower_ends(differences: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Lower end of the 95 % interval of each mean, by bootstrap over images, the same for all."""
     import numpy as np
 
     images = len(differences[0])
-    picked = np.random.default_rng(0).integers(0, images, (DRAWS, images))
-    drawn = np.zeros((DRAWS, images))
-    np.add.at(drawn, (np.arange(DRAWS)[:, None], picked), 1.0 / images)
-    found: NDArray[np.float64] = np.quantile(drawn @ np.stack(differences, axis=1), 0.025, axis=0)
-    return found
+    picked = np.random.default_rng(0).integers(0, images, (BOOTSTRAP_DRAWS, images))
+    drawn = np.zeros((BOOTSTRAP_DRAWS, images))
+    np.add.at(drawn, (np.arange(BOOTSTRAP_DRAWS)[:, None], picked), 1.0 / images)
+    lower_ends: NDArray[np.float64] = np.quantile(drawn @ np.stack(differences, axis=1), 0.025, axis=0)
+    return lower_ends
 
 
 def _interval_note(board: Leaderboard) -> list[str]:

@@ -1,4 +1,4 @@
-"""Files made from the rows alone, by every reporter plugin."""
+"""Reports: files made from the rows alone, by every reporter plugin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def write_reports(
     folder: Path, rows: RankedRows, reporters: Sequence[Reporter]
 ) -> tuple[list[Path], list[str]]:
-    """Let every reporter write into the run folder: the files, and what went wrong in one line each."""
+    """Write every reporter's files into the run folder: their paths, and failures in one line each."""
     written: list[Path] = []
     problems: list[str] = []
     for reporter in reporters:

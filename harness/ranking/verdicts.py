@@ -1,4 +1,4 @@
-"""Did a metric get worse, beyond its noise and beyond what is tolerated?
+"""Verdicts: whether a metric got worse, beyond its noise and beyond what is tolerated.
 
 A loss is how much worse the newer run is: a fraction of the base for latency and size, a difference
 for accuracy, score and masks. Its 95 % interval against the tolerance gives the verdict.
@@ -28,12 +28,12 @@ TOLERANCES: Mapping[Metric, float] = {
     "masks": 0.05,
     "score": 0.05,
 }
-"""Losses beyond which a comparison fails, unless it is told otherwise."""
+"""Tolerated losses: beyond these a comparison fails, unless options say otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """How much worse, with its 95 % interval; below zero is better."""
+    """Loss: how much worse, with its 95 % interval; below zero is better."""
 
     value: float
     low: float
@@ -41,7 +41,7 @@ class Loss:
 
 
 def verdict(loss: Loss | None, tolerance: float) -> Verdict:
-    """Whether the whole interval lies beyond the tolerance, within it, or neither."""
+    """Verdict on a loss: its whole interval lies beyond the tolerance, within it, or neither."""
     if loss is None:
         return "no data"
     if loss.low > tolerance:
@@ -53,7 +53,7 @@ def verdict(loss: Loss | None, tolerance: float) -> Verdict:
 
 
 def accuracy_loss(base: Row, new: Row) -> Loss | None:
-    """Test accuracy lost, from the images that exactly one of the two gets right.
+    """Accuracy loss, from the test images that exactly one of the two gets right.
 
     McNemar's (1947) pairs with the exact interval of Clopper and Pearson (1934); None where the test
     images are not the same.
@@ -75,13 +75,13 @@ def accuracy_loss(base: Row, new: Row) -> Loss | None:
 
 
 def size_loss(base: Row, new: Row) -> Loss:
-    """Growth of the weights' file; a file's size has no noise."""
+    """Size loss: growth of the weights' file, which has no noise."""
     grown = float(new["size_mb"] / base["size_mb"] - 1.0)
     return Loss(value=grown, low=grown, high=grown)
 
 
 def latency_loss(base: Row, new: Row) -> Loss:
-    """Growth of latency between two sessions, whose placement differs by more than both intervals."""
+    """Latency loss: growth between two runs, whose placement differs by more than both intervals."""
     grown = float(new["latency_ms"] / base["latency_ms"] - 1.0)
     widths = [(row["latency_high_ms"] - row["latency_low_ms"]) / 2 for row in (base, new)]
     half = float(sum(width**2 for width in widths) ** 0.5 / base["latency_ms"])
@@ -89,7 +89,7 @@ def latency_loss(base: Row, new: Row) -> Loss:
 
 
 def score_loss(base: Entry, new: Entry) -> Loss:
-    """Score lost by a method; the two intervals add up as independent errors do."""
+    """Score loss of a method; the two intervals add up as independent errors do."""
     lost = base.score - new.score
     down = ((base.score - base.low) ** 2 + (new.high - new.score) ** 2) ** 0.5
     up = ((base.high - base.score) ** 2 + (new.score - new.low) ** 2) ** 0.5

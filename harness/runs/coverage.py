@@ -113,7 +113,7 @@ def run_coverage(job: CoverageJob) -> CoverageResult:
         step = "pruning"
         search = _target_search(model, example, job.granularity)
         smaller = job.prune(model, example)
-        step, result = "running", replace(result, removed=1.0 - search.left(smaller))
+        step, result = "running", replace(result, removed=1.0 - search.fraction_left(smaller))
         expected = _outputs(smaller, example)
         step = "exporting"
         run = from_host(load_on_backend(job.backend, smaller, example), job.backend)

@@ -103,7 +103,7 @@ def pending_peaks(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator[
         )
         first.setdefault(key, peaks)
     for key, peaks in first.items():
-        kept = deployed_sizes.kept_peaks(key).keys()
+        kept = deployed_sizes.recorded_peaks(key).keys()
         if not batches[key] <= kept:
             # All of them again: a peak at one batch size counts those at smaller ones.
             yield replace(peaks, batches=tuple(sorted(batches[key] | kept)))
@@ -166,7 +166,7 @@ class _MemoryPhase:
         for label, outcome in self.pool.run(measure_peaks, jobs, slots=slots):
             memory = outcome.value
             if memory is not None:
-                DeployedSizes(self.store).keep_peaks(keys[label], memory.peaks)
+                DeployedSizes(self.store).record_peaks(keys[label], memory.peaks)
             reason = outcome.failure if memory is None else memory.failure
             self.pool.observer.done(f"{label}: {reason or 'done'}", 1)
 

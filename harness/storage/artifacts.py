@@ -1,4 +1,4 @@
-"""Finished steps on disk by content key: written to a temporary name, then moved into place."""
+"""Artifact store: finished steps on disk by content key, written under a temporary name first."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ARTIFACTS = "artifacts"
-"""Where a run folder keeps them."""
+"""Folder of a run that holds its artifacts."""
 
 
 class ArtifactStore:
-    """Folders of files by key; a folder that exists is complete."""
+    """Artifact store: a folder of files for each content key; a folder that exists is complete."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def folder(self, key: str) -> Path:
-        """Where the key's files are, or would be."""
+        """Path of the key's files, whether they are there or not."""
         return self.root / file_name(key)
 
     def __contains__(self, key: str) -> bool:
@@ -34,27 +34,27 @@ class ArtifactStore:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """A folder to fill, moved into place when the block ends well and removed when not.
+        """Folder to fill, renamed to the key when the block ends well and removed when not.
 
         Where another process finished the same key first, its folder stays: content is the same.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        half = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
+        unfinished = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
         try:
             with naming(self.folder(key)):
-                yield half
-            for file in half.iterdir():
+                yield unfinished
+            for file in unfinished.iterdir():
                 sync_file(file)
             try:
-                half.rename(self.folder(key))
+                unfinished.rename(self.folder(key))
             except OSError:
                 if key not in self:
                     raise
         finally:
-            shutil.rmtree(half, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
 
     def take(self, other: ArtifactStore, key: str) -> bool:
-        """Copy what another store keeps under the key; whether there was something to copy."""
+        """Copy another store's artifact; whether this store has one under the key after that."""
         if key in other and key not in self:
             with self.writing(key) as folder:
                 shutil.copytree(other.folder(key), folder, dirs_exist_ok=True)
@@ -62,17 +62,17 @@ class ArtifactStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder that is gone after the block; `sweep` removes what a killed process leaves of it."""
+        """Temporary folder, gone after the block; `sweep` removes what a killed process leaves."""
         self.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=self.root) as folder:
             yield Path(folder)
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
-        """Keep a JSON record under the key, over an earlier one."""
+        """Write a JSON record under the key, over an earlier one."""
         write_file(self._record_path(key), json.dumps(record).encode())
 
     def record(self, key: str) -> dict[str, Any] | None:
-        """The record kept under the key, or None."""
+        """JSON record under the key, or None."""
         path = self._record_path(key)
         return dict(json.loads(path.read_text())) if path.is_file() else None
 
@@ -80,10 +80,10 @@ class ArtifactStore:
         return self.root / f"{file_name(key)}.json"
 
     def sweep(self) -> None:
-        """Remove what a killed process left half written; only the run that holds the lock may."""
+        """Remove what a killed process left unfinished; only the run that holds the lock may."""
         for folder in (self.root, self.root.parent):
-            for half in folder.glob(f"{TEMPORARY_PREFIX}*"):
-                if half.is_dir():
-                    shutil.rmtree(half, ignore_errors=True)
+            for unfinished in folder.glob(f"{TEMPORARY_PREFIX}*"):
+                if unfinished.is_dir():
+                    shutil.rmtree(unfinished, ignore_errors=True)
                 else:
-                    half.unlink(missing_ok=True)
+                    unfinished.unlink(missing_ok=True)

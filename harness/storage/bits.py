@@ -1,4 +1,4 @@
-"""Yes-or-no answers, one a test image, as a short text."""
+"""Bit strings: booleans, one a test image, as a short text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def encode_bits(bits: NDArray[np.bool_]) -> str:
-    """Booleans as a short string: base64 of zlib of packed bits."""
+    """Text of booleans `(n,)`: base64 of zlib of packed bits."""
     import numpy as np
 
     return base64.b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode()
 
 
 def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
-    """The first `count` booleans of what `encode_bits` made."""
+    """Booleans `(count,)` from a text of `encode_bits`."""
     import numpy as np
 
     packed = np.frombuffer(zlib.decompress(binascii.a2b_base64(text)), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""A file known by its content."""
+"""Content hash of a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def file_hash(path: Path) -> str:
-    """Digest of a file. Raises HarnessError where it cannot be read."""
+    """SHA-256 of a file, first twelve hex digits. Raises HarnessError where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:12]

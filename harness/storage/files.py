@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and errors that name them."""
+"""Atomic file writes, and errors of the system that name the file."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ CACHE_VARIABLE = "HARNESS_CACHE"
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: a reader never sees half of it."""
+    """Write a file atomically: a reader sees the whole of it or the file before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, half = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    handle, unfinished = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
     try:
         with naming(path), os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files that only their owner can read; reports are for everybody.
-        Path(half).chmod(0o644)
-        Path(half).replace(path)
+        Path(unfinished).chmod(0o644)
+        Path(unfinished).replace(path)
     except BaseException:
-        Path(half).unlink(missing_ok=True)
+        Path(unfinished).unlink(missing_ok=True)
         raise
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Have an error of the system name the file, as one of a full disk does not by itself."""
+    """Name the file in an error of the system, as one of a full disk does not by itself."""
     try:
         yield
     except OSError as error:
@@ -47,14 +47,14 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def sync_file(path: Path) -> None:
-    """Return when the file is on the disk itself."""
+    """Flush the file to the disk itself (fsync)."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def cache_folder() -> Path:
-    """What is kept for all runs of this user: HARNESS_CACHE, or where the system keeps caches."""
+    """Cache folder for all runs of this user: HARNESS_CACHE, or where the system keeps caches."""
     import platformdirs
 
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_cache_path("pruning-harness")
+    folder = os.environ.get(CACHE_VARIABLE)
+    return Path(folder) if folder else platformdirs.user_cache_path("pruning-harness")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RECIPE_SCHEMA = 1
-"""Raised when training, pruning or evaluation changes in a way that changes numbers."""
+"""Version of the recipe: raised when training, pruning or evaluation changes numbers."""
 
 DENSE_SETTINGS = (
     "model", "model_hash", "dataset", "dataset_hash", "data_hash", "seed", "recipe", "dense_epochs",
@@ -47,32 +47,38 @@ DEFAULTS: Mapping[str, Any] = {
     "target": "params",
     "clock": "",
 }
-"""What a key leaves out. Frozen: a default that changes later is hashed as any other value."""
+"""Defaults that a key leaves out. Frozen: one that changes later is hashed as any other value."""
 
 
 def digest(value: object) -> str:
-    """Twelve hex digits of the value's canonical JSON."""
+    """SHA-256 of the value's canonical JSON, its first twelve hex digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def settings_digest(settings: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """Digest of those `names` in `settings` that differ from their default."""
-    given = {
+    """Digest of the settings called `names` that differ from their default."""
+    values = {
         name: settings[name] if name not in DEFAULTS else settings.get(name, DEFAULTS[name])
         for name in names
     }
-    return digest({n: value for n, value in given.items() if n not in DEFAULTS or value != DEFAULTS[n]})
+    return digest(
+        {
+            name: value
+            for name, value in values.items()
+            if name not in DEFAULTS or value != DEFAULTS[name]
+        }
+    )
 
 
 def dense_key(settings: Mapping[str, Any]) -> str:
-    """Key of a trained dense model."""
+    """Dense key: names a trained dense model."""
     words = (settings["model"], settings["dataset"], "dense", f"s{settings['seed']}")
     return f"{_slug(*words)}-{settings_digest(settings, DENSE_SETTINGS)}"
 
 
 def trial_key(settings: Mapping[str, Any]) -> str:
-    """Key of a trial, from a plan's settings or from a row alike."""
+    """Trial key: names a trial, from a plan's settings or from a row alike."""
     if settings["pruner"] == "dense":
         return dense_key(settings)
     words = (
@@ -83,20 +89,20 @@ def trial_key(settings: Mapping[str, Any]) -> str:
 
 
 def measurement_key(settings: Mapping[str, Any]) -> str:
-    """Key of one row, from a plan's settings or from the row alike."""
+    """Measurement key: names one row, from a plan's settings or from the row alike."""
     level = f"{settings['sparsity']:g}"
     words = _slug(settings["backend"], f"b{settings['batch']}", f"t{settings['threads']}")
-    found = settings_digest(settings, MEASUREMENT_SETTINGS)
-    return f"{settings['trial']}@{level}-{words}-{found}"
+    settings_hash = settings_digest(settings, MEASUREMENT_SETTINGS)
+    return f"{settings['trial']}@{level}-{words}-{settings_hash}"
 
 
 def file_name(key: str) -> str:
-    """A name that is safe as a file or folder, whatever plugin names the key is made of."""
+    """File name of a key, safe whatever plugin names the key is made of."""
     return _slug(key)
 
 
 def source_hash(plugin: object) -> str:
-    """Digest of the source file that defines a plugin's class, so that editing it reruns it."""
+    """Source hash: digest of the file that defines a plugin's class, so that editing it reruns it."""
     try:
         source = inspect.getsourcefile(type(plugin))
     except TypeError:
@@ -105,9 +111,9 @@ def source_hash(plugin: object) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def stable_seed(*parts: object) -> int:
-    """A seed below 2^31 that depends on `parts` alone."""
-    return int(digest([str(part) for part in parts]), 16) % 2**31
+def stable_seed(*values: object) -> int:
+    """Seed below 2^31 that depends on `values` alone."""
+    return int(digest([str(value) for value in values]), 16) % 2**31
 
 
 def _slug(*words: str) -> str:
@@ -117,5 +123,5 @@ def _slug(*words: str) -> str:
 
 
 def level_key(trial_key: str, sparsity: float) -> str:
-    """Under which a level's record is kept."""
+    """Level key: names the record of a trial's sparsity level."""
     return f"{trial_key}@{sparsity!r}"

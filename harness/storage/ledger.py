@@ -1,4 +1,4 @@
-"""The append-only file of rows: one flushed and synced line a row."""
+"""Ledger: the append-only file of rows, one flushed and synced line a row."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ROWS = "rows.jsonl"
 
 
 class Ledger:
-    """The rows of one run folder. A key written again replaces its earlier row for every reader."""
+    """Ledger of one run folder; a key written again replaces its earlier row for every reader."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / ROWS
 
     def rows(self) -> list[dict[str, Any]]:
-        """The latest row of each key, in the order the keys first came.
+        """Latest row of each key, in the order the keys first came.
 
         A last line that a killed process left unfinished is passed over.
         Raises HarnessError naming the line where anything else is unreadable.
@@ -46,7 +46,7 @@ class Ledger:
         return list(latest.values())
 
     def append(self, row: Row) -> None:
-        """Add a row; it is on the disk when this returns."""
+        """Append a row; it is on the disk when this returns."""
         line = json.dumps(vars(row), allow_nan=False).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("ab") as file:
@@ -63,7 +63,7 @@ class Ledger:
                     file.truncate(content.rfind(b"\n") + 1)
 
     def lock(self) -> FileLock:
-        """Hold the run folder for one writer.
+        """Exclusive file lock on the run folder: one writer at a time.
 
         Raises HarnessError at once where another run holds it or it cannot be written.
         """
@@ -81,7 +81,7 @@ class Ledger:
         return lock
 
     def make_folder(self) -> None:
-        """Raises HarnessError where that cannot be."""
+        """Make the run folder. Raises HarnessError where that cannot be."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A row: one measurement, flat, with every column explained once, here."""
+"""Row schema: one measurement, flat, with every column explained once, here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Status = Literal["ok", "skipped", "failed"]
 
 NO_METER = "no meter was asked for"
-"""Why a timed row tells no energy, where nobody asked."""
+"""Energy reason: why a timed row tells no energy, where nobody asked."""
 
 
 def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN401 -- dataclasses.field is untyped in the same way
@@ -21,7 +21,7 @@ def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One snapshot on one backend at one batch size; empty where it was not measured."""
+    """One snapshot on one backend at one batch size; empty where nothing was measured."""
 
     key: str = _column("measurement key: trial, level, backend, its settings and device", default="")
     trial: str = _column("trial key: what can change the numbers of a snapshot", default="")
@@ -190,15 +190,15 @@ class Row:
 
 
 BLOBS = ("correct", "dense_correct")
-"""Columns that the ledger keeps for the ranking's bootstrap and the tables leave out."""
+"""Large columns, which the ledger keeps for the ranking's bootstrap and tables leave out."""
 
 
 def column_units() -> dict[str, tuple[str, str]]:
-    """Every column in order: name to (explanation, unit)."""
+    """Columns of a row in order: name to (explanation, unit)."""
     return {item.name: (item.metadata["text"], item.metadata["unit"]) for item in fields(Row)}
 
 
 def speedup_realised(columns: Mapping[str, Any]) -> float:
-    """How much of the speed-up that fewer multiply-accumulates promise a row has."""
+    """Speed-up over the speed-up that fewer multiply-accumulates promise."""
     promised = columns["dense_macs"] / max(columns["macs"], 1)
     return float(columns["dense_latency_ms"] / columns["latency_ms"] / promised)

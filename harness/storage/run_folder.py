@@ -1,4 +1,4 @@
-"""A finished run on disk: its rows, and the models behind them where they are still kept."""
+"""Run folder: a finished run's rows, and the models behind them where they are still there."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Read only: nothing here writes into it."""
+    """Run folder of a finished run, read only."""
 
     path: Path
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """Its ledger's. Raises HarnessError naming the nearest run folder where there is none."""
+        """Rows of its ledger. Raises HarnessError naming the nearest run folder where there is none."""
         if not (self.path / ROWS).is_file():
-            near = sorted(path.parent.as_posix() for path in self.path.parent.glob(f"*/{ROWS}"))
-            raise UnknownNameError("run folder", self.path.as_posix(), near)
+            similar = sorted(path.parent.as_posix() for path in self.path.parent.glob(f"*/{ROWS}"))
+            raise UnknownNameError("run folder", self.path.as_posix(), similar)
         return Ledger(self.path).rows()
 
     @property
     def store(self) -> ArtifactStore:
-        """Its models."""
+        """Artifact store of its models."""
         return ArtifactStore(self.path / ARTIFACTS)
 
     def snapshot(self, row: Mapping[str, Any]) -> Path | None:
-        """The folder of a row's model; None where it is not kept."""
+        """Folder of a row's snapshot; None where it is not in the store."""
         if row["pruner"] == "dense":
-            return self._kept(row["trial"])
+            return self._stored_folder(row["trial"])
         record = self.store.record(level_key(row["trial"], row["sparsity"]))
-        return self._kept(record["snapshot"]) if record else None
+        return self._stored_folder(record["snapshot"]) if record else None
 
     def dense(self, row: Mapping[str, Any]) -> Path | None:
-        """The folder of the dense model that a row started from; None where it is not kept."""
-        return self._kept(dense_key({**row, "pruner": "dense"}))
+        """Folder of the dense model that a row started from; None where it is not in the store."""
+        return self._stored_folder(dense_key({**row, "pruner": "dense"}))
 
-    def _kept(self, key: str) -> Path | None:
+    def _stored_folder(self, key: str) -> Path | None:
         return self.store.folder(key) if key and key in self.store else None

@@ -1,4 +1,4 @@
-"""Tensors that several trials need of one model, kept on disk where it took long to make them."""
+"""Tensor cache: what several trials compute from one model, on disk where computing took long."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
     from harness.storage.artifacts import ArtifactStore
 
-    Make = Callable[[], tuple[Mapping[str, Tensor], Sequence[str]]]
+    Compute = Callable[[], tuple[Mapping[str, Tensor], Sequence[str]]]
 
 TENSORS, FACTS = "tensors.safetensors", "facts.json"
 MIN_SECONDS_TO_KEEP = 0.5
-"""What is made faster than that is made again: it is about as fast as to write and read it."""
+"""Least seconds of computing that are worth a file: to write and read it takes about as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CachedTensors:
-    """Tensors by name, the words that go with them, and the seconds that making them took."""
+    """Tensors by name, the words that go with them, and the seconds that computing them took."""
 
     tensors: Mapping[str, Tensor]
     words: Sequence[str]
     seconds: float
 
 
-def compute_tensors(make: Make) -> CachedTensors:
-    """What is made now, and kept nowhere."""
+def compute_tensors(compute: Compute) -> CachedTensors:
+    """Tensors computed now, and written nowhere."""
     began = time.perf_counter()
-    tensors, words = make()
+    tensors, words = compute()
     return CachedTensors(tensors=tensors, words=words, seconds=time.perf_counter() - began)
 
 
 class TensorCache:
-    """Keeps in `store` what is made of the model and the images that `of` names."""
+    """Tensor cache in `store`, for one model and the images that `of` names."""
 
     def __init__(self, store: ArtifactStore, *, of: Sequence[Any]) -> None:
         self._store = store
@@ -51,18 +51,18 @@ class TensorCache:
     def get(
         self,
         name: str,
-        make: Make,
+        compute: Compute,
         *,
         by: Sequence[Any] = (),
     ) -> CachedTensors:
-        """What is kept under the name and what it is made `by`, or is made now."""
+        """Tensors cached under the name and what they are computed `by`, or computed now."""
         key = f"{name}-{digest([*self._of, *by])}"
         if key in self._store:
             return self._read(key)
-        kept = compute_tensors(make)
-        if kept.seconds >= MIN_SECONDS_TO_KEEP:
-            self._write(key, kept)
-        return kept
+        computed = compute_tensors(compute)
+        if computed.seconds >= MIN_SECONDS_TO_KEEP:
+            self._write(key, computed)
+        return computed
 
     def _read(self, key: str) -> CachedTensors:
         folder = self._store.folder(key)
@@ -70,11 +70,12 @@ class TensorCache:
             tensors=load_file(folder / TENSORS), **json.loads((folder / FACTS).read_text())
         )
 
-    def _write(self, key: str, kept: CachedTensors) -> None:
+    def _write(self, key: str, cached: CachedTensors) -> None:
         with self._store.writing(key) as folder:
             # Two names may stand for one tensor, which the format refuses.
             save_file(
-                {n: value.clone().contiguous() for n, value in kept.tensors.items()}, folder / TENSORS
+                {name: value.clone().contiguous() for name, value in cached.tensors.items()},
+                folder / TENSORS,
             )
-            facts = {"words": [*kept.words], "seconds": kept.seconds}
+            facts = {"words": [*cached.words], "seconds": cached.seconds}
             (folder / FACTS).write_text(json.dumps(facts))

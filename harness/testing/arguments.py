@@ -6,7 +6,7 @@ import re
 from typing import TypeVar, cast
 
 from harness.contracts.options import Configurable, NeedsArgument
-from harness.discovery.loading import RESERVED
+from harness.discovery.loading import RESERVED_NAME
 from harness.errors import HarnessError
 from harness.testing.abilities import Abilities, recognised_abilities
 from harness.testing.requirements import require, travelled
@@ -25,7 +25,7 @@ def ready(plugin: Plugin, kind: type, *, argument: str | None) -> tuple[Plugin, 
     plugin = travelled(plugin)
     name = str(getattr(plugin, "name", type(plugin).__name__))
     abilities = recognised_abilities(plugin, kind, name=name)
-    require(bool(name.strip()) and name != RESERVED, f"{name!r} is no name for a plugin")
+    require(bool(name.strip()) and name != RESERVED_NAME, f"{name!r} is no name for a plugin")
     if isinstance(plugin, NeedsArgument):
         argument = _example(plugin, name) if argument is None and _plain(name) == name else argument
     if isinstance(plugin, Configurable):

@@ -10,7 +10,7 @@ from harness.contracts.granularity import pattern
 from harness.contracts.pruners import Scoped
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.layers import prunable_weights
-from harness.pruning.mask_search import PruningBudget, weight_costs, whole_cost
+from harness.pruning.mask_search import PruningBudget, total_cost, weight_costs
 from harness.pruning.removal import choose_removal
 from harness.pruning.scoring import CalibrationData, Scoring
 from harness.pruning.surgery import coupled_layers
@@ -75,7 +75,7 @@ class PruningCase:
             pattern=pattern(self.granularity),
             scope=published_scope(self.pruner, self.granularity),
             costs=costs,
-            whole=whole_cost(shapes, costs),
+            dense_cost=total_cost(shapes, costs),
         )
 
     def removal(self, pruner: Pruner, scoring: Scoring) -> Removal:

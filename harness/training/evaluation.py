@@ -1,4 +1,4 @@
-"""Accuracy on the test split."""
+"""Evaluation: accuracy on the test split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import DataLoader
 
-from harness.training.arithmetic import laid_out, take_to
+from harness.training.arithmetic import move_images, move_model
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from harness.training.recipe import Arithmetic
 
 
-EVALUATION_BATCH = 256
+EVALUATION_BATCH_IMAGES = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Which test images are right (bool, in the order of the split), and the rates."""
+    """Evaluation: which test images are right `(images,)` in the split's order, and the rates."""
 
     correct: Tensor
     top1: float
@@ -31,22 +31,22 @@ class Evaluation:
 
 
 def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
-    """Accuracy on the test split, in evaluation mode; top-5 where there are more than 5 classes."""
+    """Evaluate a model on the test split; top-5 where there are more than 5 classes."""
     # The order of an image's numbers in which large batches are fastest, depthwise layers fourfold.
     layout: Arithmetic = "channels_last"
 
     def run(images: Tensor) -> Tensor:
-        logits: Tensor = model(laid_out(images, layout))
+        logits: Tensor = model(move_images(images, layout))
         return logits
 
-    take_to(model.eval(), layout)
-    found = evaluate_run(run, dataset, batch=EVALUATION_BATCH)
-    take_to(model, "")
-    return found
+    move_model(model.eval(), layout)
+    evaluation = evaluate_run(run, dataset, batch=EVALUATION_BATCH_IMAGES)
+    move_model(model, "")
+    return evaluation
 
 
 def evaluate_run(run: Run, dataset: Dataset, *, batch: int) -> Evaluation:
-    """The same of whatever runs a model, for at most `batch` images at a time."""
+    """Evaluate whatever runs a model on the test split, at most `batch` images at a time."""
     first: list[Tensor] = []
     among_five: list[Tensor] = []
     depth = 5 if dataset.classes > 5 else 1

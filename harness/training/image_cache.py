@@ -1,4 +1,4 @@
-"""Images decoded and resized once, into a file that every process maps; streamed where none fits."""
+"""Image cache: decoded and resized once, into a file that every process maps; else streamed."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ else:
     # PyTorch's loader asks for these methods only, and to import it would slow the listing down.
     Pairs = object
 
-DISK_FRACTION = 0.5
-"""Of the free disk that a cache may take."""
+MAX_DISK_FRACTION = 0.5
+"""Largest fraction of the free disk that a cache may take."""
 CHUNK_IMAGES = 256
 IMAGES, LABELS, HASH = "images.npy", "labels.npy", "sha256"
 
 
 class Decodes(Protocol):
-    """Pairs of a `(channels, height, width)` image of bytes and its label, decoded when asked for."""
+    """Decoding source: pairs of a `(channels, height, width)` image of bytes and its label."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of images."""
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """One of them."""
+        """Image and label, decoded now."""
 
 
 class NormalisedImages(Pairs):
@@ -57,11 +57,11 @@ class NormalisedImages(Pairs):
 
     @cached_property
     def labels(self) -> list[int]:
-        """In order."""
+        """Labels in order."""
         import numpy as np
 
-        found: list[int] = np.load(self._folder / LABELS).tolist()
-        return found
+        labels: list[int] = np.load(self._folder / LABELS).tolist()
+        return labels
 
     def __len__(self) -> int:
         return len(self._source)
@@ -71,7 +71,7 @@ class NormalisedImages(Pairs):
         return self._normalised(image), label
 
     def fingerprint(self) -> str:
-        """A hash of all images, decoded, and their labels."""
+        """Fingerprint: a hash of all images, decoded, and their labels."""
         return (self._folder / HASH).read_text()
 
     def _normalised(self, images: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class NormalisedImages(Pairs):
 
 
 class MappedImages(NormalisedImages):
-    """The same from a cache that `decoded_once` made, several at a time."""
+    """Normalised float images from a cache that `decoded_once` wrote, several at a time."""
 
     def __init__(self, folder: Path, *, mean: Sequence[float], std: Sequence[float]) -> None:
         import numpy as np
@@ -95,7 +95,7 @@ class MappedImages(NormalisedImages):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, int]]:
-        """What PyTorch's loader asks for a batch with."""
+        """Batch of images and labels, by the method that PyTorch's loader calls."""
         import torch
 
         # Indexed by a list, a map is copied, which a tensor may write to.
@@ -104,14 +104,14 @@ class MappedImages(NormalisedImages):
 
 
 def decoded_once(
-    opened: Callable[[], Decodes],
+    open_source: Callable[[], Decodes],
     *,
     of: str,
     listed: str,
     mean: Sequence[float],
     std: Sequence[float],
 ) -> NormalisedImages:
-    """The images, from the disk cache; opened and decoded now where they are not there.
+    """Image cache: the images from the disk; opened and decoded now where they are not there.
 
     Where they would not fit, the cache holds their labels and their hash alone.
     `of` says what they are, and `listed` is a digest of what they are read from: the cache of another
@@ -123,62 +123,64 @@ def decoded_once(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
-            _decode(opened(), folder)
+            _decode(open_source(), folder)
     if (folder / IMAGES).is_file():
         return MappedImages(folder, mean=mean, std=std)
-    return NormalisedImages(opened(), folder, mean=mean, std=std)
+    return NormalisedImages(open_source(), folder, mean=mean, std=std)
 
 
 def listing(root: Path) -> str:
-    """A digest of the names, sizes and times of the files under a folder, without reading them."""
-    found = hashlib.sha256()
+    """Digest of the names, sizes and times of the files under a folder, without reading them."""
+    hasher = hashlib.sha256()
     for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
         stat = path.stat()
-        found.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size} {stat.st_mtime_ns}".encode())
-    return found.hexdigest()[:12]
+        hasher.update(
+            f"{path.relative_to(root).as_posix()}\0{stat.st_size} {stat.st_mtime_ns}".encode()
+        )
+    return hasher.hexdigest()[:12]
 
 
 def _fits(source: Decodes, path: Path) -> bool:
     image, _ = source[0]
-    return image.numel() * len(source) < DISK_FRACTION * shutil.disk_usage(path).free
+    return image.numel() * len(source) < MAX_DISK_FRACTION * shutil.disk_usage(path).free
 
 
 def _decode(source: Decodes, folder: Path) -> None:
-    """Write the cache beside its place and move it there when it is whole."""
+    """Write the cache under another name and rename it when it is whole."""
     import numpy as np
 
-    making = folder.with_name(f"{folder.name}.making")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir()
+    unfinished = folder.with_name(f"{folder.name}.making")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
     image, _ = source[0]
     shape = (len(source), *image.shape)
     pixels: np.memmap[Any, np.dtype[np.uint8]] | None = None
-    if _fits(source, making):
-        pixels = np.lib.format.open_memmap(making / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    if _fits(source, unfinished):
+        pixels = np.lib.format.open_memmap(unfinished / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
     labels = np.empty(len(source), dtype=np.int64)
-    found = hashlib.sha256(repr(shape).encode())
+    hasher = hashlib.sha256(repr(shape).encode())
     for first, pairs in _chunks(source):
-        last = first + len(pairs)
+        end = first + len(pairs)
         images = np.stack([pair[0].numpy() for pair in pairs])
         if pixels is not None:
-            pixels[first:last] = images
-        labels[first:last] = [pair[1] for pair in pairs]
-        found.update(images.tobytes())
-    found.update(labels.tobytes())
+            pixels[first:end] = images
+        labels[first:end] = [pair[1] for pair in pairs]
+        hasher.update(images.tobytes())
+    hasher.update(labels.tobytes())
     if pixels is not None:
         pixels.flush()
-    np.save(making / LABELS, labels)
-    (making / HASH).write_text(found.hexdigest()[:12])
-    making.rename(folder)
+    np.save(unfinished / LABELS, labels)
+    (unfinished / HASH).write_text(hasher.hexdigest()[:12])
+    unfinished.rename(folder)
 
 
 def _chunks(source: Decodes) -> Iterator[tuple[int, list[tuple[Tensor, int]]]]:
-    """Where a chunk begins and its pairs, decoded by a thread a core; a person sees how far it is."""
+    """Chunks: where each begins and its pairs, decoded by a thread a core, with a progress bar."""
     from rich.console import Console
     from rich.progress import track
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         starts: Iterable[int] = range(0, len(source), CHUNK_IMAGES)
         for first in track(starts, "decoding images", console=Console(stderr=True), transient=True):
-            wanted = islice(range(len(source)), first, first + CHUNK_IMAGES)
-            yield first, list(threads.map(source.__getitem__, wanted))
+            indices = islice(range(len(source)), first, first + CHUNK_IMAGES)
+            yield first, list(threads.map(source.__getitem__, indices))

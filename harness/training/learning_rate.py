@@ -1,4 +1,4 @@
-"""Where in dense training a round goes back to, and the learning rate that it goes on with."""
+"""Learning-rate curves, and the place in dense training that a round goes back to."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def training_fraction(place: Place, *, epochs: float, recipe: Recipe) -> float:
-    """A fraction of dense training, for a round that trains for so many epochs."""
+    """Training fraction: how much of dense training a place is, for a round of so many epochs."""
     if place != "budget":
         return place
     return max(0.0, 1.0 - epochs / recipe.dense_epochs) if recipe.dense_epochs else 0.0
 
 
 def rate_of(round_: Round | None, *, epochs: float, recipe: Recipe) -> Rate:
-    """Fine-tuning's own curve, or the rest of dense training's, drawn out over the epochs there are."""
+    """Learning rate of a round: fine-tuning's curve, or the rest of dense training's, stretched."""
     if round_ is None or round_.rate is None:
         return Rate(peak=recipe.finetune_lr)
     return Rate(
@@ -28,7 +28,7 @@ def rate_of(round_: Round | None, *, epochs: float, recipe: Recipe) -> Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """A learning-rate curve, or the part of one from `first` to `last` (fractions of its length).
+    """Learning-rate curve, from `first` to `last` (fractions of its length).
 
     A linear warm-up over the first tenth to `peak`, then a cosine to zero.
     """
@@ -39,7 +39,7 @@ class Rate:
 
 
 def curve_steps(rate: Rate, steps: float) -> tuple[int, int, int]:
-    """Where on its curve training begins and ends, and how long the whole curve would be."""
+    """Steps of a curve: where training begins and ends, and how many the whole curve has."""
     if steps == 0:
         return 0, 0, 0
     whole = round(steps / (rate.last - rate.first))

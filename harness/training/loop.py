@@ -1,4 +1,4 @@
-"""One training loop and one evaluation loop, for dense and pruned models alike."""
+"""Training loop, for dense and pruned models alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from harness.contracts.data import Augments
 from harness.pruning.masks import apply_masks
-from harness.training.arithmetic import device_of, loss_of, take_to
+from harness.training.arithmetic import device_of, loss_of, move_model
 from harness.training.learning_rate import Rate, curve_steps
 from harness.training.moving_masks import MovingMasks
 from harness.training.sampling import split_size, steps_per_epoch
@@ -29,10 +29,10 @@ WARMUP_FRACTION = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """How long a model trains, at which learning rate, and what holds it sparse meanwhile.
+    """Training job: how long a model trains, at which learning rate, and what holds it sparse.
 
     Fractions of `epochs` count in steps. Weights that the keep `masks` drop are exactly zero after;
-    with `regrowth` the masks move. `penalty` is given the progress in [0, 1] and adds to each batch's
+    with `regrowth` the masks move. `penalty` takes the progress in [0, 1] and adds to each batch's
     loss. All randomness comes from `seed`.
     """
 
@@ -52,7 +52,7 @@ def train(model: nn.Module, dataset: Dataset, recipe: Recipe, job: TrainingJob) 
     first, last, whole = curve_steps(job.rate, job.epochs * steps_per_epoch(dataset, recipe))
     if first == last:
         return
-    take_to(model.train(), recipe.arithmetic)
+    move_model(model.train(), recipe.arithmetic)
     optimizer = _optimizer(model, recipe, job.rate)
     warmup = int(whole * WARMUP_FRACTION)
     schedule = CosineLRScheduler(
@@ -73,16 +73,16 @@ def train(model: nn.Module, dataset: Dataset, recipe: Recipe, job: TrainingJob) 
         if not moving.move_masks(step - first):
             optimizer.step()
         apply_masks(model, moving.masks)
-    take_to(model.eval(), "")
+    move_model(model.eval(), "")
 
 
 def _optimizer(model: nn.Module, recipe: Recipe, rate: Rate) -> Any:  # noqa: ANN401 -- timm's
     from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm re-exports untyped
 
     # One pass over the weights where there were five; contiguous floats come out to the same bit.
-    own: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
+    options: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
     return create_optimizer_v2(
-        model, opt=recipe.optimizer, lr=rate.peak, weight_decay=recipe.weight_decay, **own
+        model, opt=recipe.optimizer, lr=rate.peak, weight_decay=recipe.weight_decay, **options
     )
 
 

@@ -1,4 +1,4 @@
-"""Masks that move while a sparse model trains: drop small weights, grow where the gradient is large."""
+"""Dynamic sparse training: masks drop small weights and grow where the gradient is large."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MovingMasks:
-    """The keep masks in force; without a regrowth they stay as they are."""
+    """Keep masks in force while a model trains; without a regrowth they stay as they are."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class MovingMasks:
 
 
 def drop_fraction(rule: Regrowth, progress: float) -> float:
-    """`drop / 2 (1 + cos(pi t / T_end))` of the weights that a layer has (Evci 2020, sec. 3)."""
+    """Drop fraction `drop / 2 (1 + cos(pi t / T_end))` of a layer's weights (Evci 2020, sec. 3)."""
     return rule.drop / 2.0 * (1.0 + math.cos(math.pi * progress / rule.until))
 
 
 def regrown_mask(weight: Tensor, gradient: Tensor, keep: Tensor, *, fraction: float) -> Tensor:
-    """As many weights as `keep`: the smallest are dropped, and what has the largest gradient grown.
+    """Regrown mask, as large as `keep`: the smallest are dropped, the largest gradients grow.
 
     What was just dropped may grow again (Evci 2020, eq. 1).
     """
     count = int(fraction * int(keep.sum()))
     count = min(count, int((~keep).sum()))
     staying = keep & keep_all_but(int((~keep).sum()) + count, weight.abs().masked_fill(~keep, -1.0))
-    wanted = gradient.abs().masked_fill(staying, -1.0)
-    return staying | keep_all_but(wanted.numel() - count, wanted)
+    growth_scores = gradient.abs().masked_fill(staying, -1.0)
+    return staying | keep_all_but(growth_scores.numel() - count, growth_scores)

@@ -1,4 +1,4 @@
-"""What a criterion adds to the loss while a model trains."""
+"""Penalty (regularisation) that a criterion adds to the loss while a model trains."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ if TYPE_CHECKING:
 def penalty_on(
     model: nn.Module, pruner: Penalises, *, keep: Mapping[str, Tensor], example: Tensor | None
 ) -> Callable[[float], Tensor]:
-    """From progress in [0, 1] to what is added to a batch's loss.
+    """Penalty as a function of progress in [0, 1], to be added to a batch's loss.
 
-    `keep` masks say what is to stay, where that is chosen already; norms' scales are shown where there
-    is an `example` to find them by.
+    `keep` masks say what is to stay, where that is chosen already; norms' scales are there where
+    an `example` traces them.
     """
     weights = prunable_weights(model)
     scales = {} if example is None else _norm_scales(model, example)
 
     def penalty(progress: float) -> Tensor:
-        here = {name: mask.to(weights[name].device) for name, mask in keep.items()}
-        trained = Trained(weights=weights, norm_scales=scales, keep=here, progress=progress)
+        on_device = {name: mask.to(weights[name].device) for name, mask in keep.items()}
+        trained = Trained(weights=weights, norm_scales=scales, keep=on_device, progress=progress)
         return pruner.penalty(trained)
 
     return penalty
 
 
 def _norm_scales(model: nn.Module, example: Tensor) -> dict[str, Tensor]:
-    """Of the norm behind each weight, by the weight's name, as trained."""
+    """Norm scales behind each weight, by the weight's name, as trained."""
     norm_of = coupled_layers(model, example).norm_of
-    found = {n: getattr(model.get_submodule(norm), "weight", None) for n, norm in norm_of.items()}
-    return {name: scale for name, scale in found.items() if scale is not None}
+    scales = {
+        name: getattr(model.get_submodule(norm), "weight", None) for name, norm in norm_of.items()
+    }
+    return {name: scale for name, scale in scales.items() if scale is not None}

@@ -1,4 +1,4 @@
-"""How every model of a run is trained and fine-tuned."""
+"""Training recipe of every model of a run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Arithmetic = Literal[
     "", "channels_last", "bf16", "channels_last+bf16",
     "cuda", "cuda+channels_last", "cuda+bf16", "cuda+channels_last+bf16",
 ]  # fmt: skip
-"""How training computes: on the processor, in 32-bit floats, images as they come, or as it says."""
+"""Precision, device and memory format; empty: 32-bit floats on the processor, channels first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One recipe for all methods, so that a comparison is of methods and nothing else.
+    """Training recipe, one for all methods, so that a comparison is of methods and nothing else.
 
     `finetune_epochs` is the budget of each sparsity level, shared out over its rounds by the
     schedule: every method spends the same to reach the same level.
@@ -38,7 +38,7 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class StepCost:
-    """Milliseconds of a step by arithmetic, and 10^6 bytes of a worker where the system tells."""
+    """Step cost: milliseconds by arithmetic, and 10^6 bytes of a worker where the system tells."""
 
     milliseconds: Mapping[str, float]
     megabytes: float | None

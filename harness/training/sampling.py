@@ -1,4 +1,4 @@
-"""Images drawn for calibration, examples and export."""
+"""Sampling of images for calibration, examples and export."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 def example_batch(dataset: Dataset, batch: int) -> Tensor:
-    """Seeded noise shaped like a batch of the dataset."""
+    """Example batch: seeded noise shaped like the dataset's images."""
     return torch.randn(batch, *dataset.shape, generator=torch.Generator().manual_seed(0))
 
 
 def steps_per_epoch(dataset: Dataset, recipe: Recipe) -> int:
-    """Updates an epoch makes; the images of an incomplete last batch wait for the next shuffle."""
+    """Steps (updates) per epoch; the images of an incomplete last batch wait for the next shuffle."""
     return max(1, split_size(dataset.split("train")) // recipe.train_batch)
 
 
 def split_size(split: TorchDataset[tuple[Tensor, int]]) -> int:
-    """How many images a split has."""
+    """Number of images of a split."""
     return len(split)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
 
 def calibration_batches(
     dataset: Dataset, *, images: int, batch: int, seed: int
 ) -> list[tuple[Tensor, Tensor]]:
-    """The training images that every criterion sees, drawn once for a seed."""
+    """Calibration batches: the training images that every criterion sees, drawn once for a seed."""
     split = dataset.split("train")
     chosen = torch.randperm(split_size(split), generator=torch.Generator().manual_seed(seed))[:images]
     loader = DataLoader(Subset(split, chosen.tolist()), batch_size=batch)
@@ -41,7 +41,7 @@ def calibration_batches(
 
 
 def drawn_images(dataset: Dataset, part: Part, count: int, *, seed: int) -> Tensor:
-    """`(count, channels, height, width)` in an order of the seed; some again where there are fewer."""
+    """Sampled images `(count, channels, height, width)` in an order of the seed, some repeated."""
     split = dataset.split(part)
     order = torch.randperm(split_size(split), generator=torch.Generator().manual_seed(seed)).tolist()
-    return torch.stack([split[order[place % len(order)]][0] for place in range(count)])
+    return torch.stack([split[order[index % len(order)]][0] for index in range(count)])

@@ -1,4 +1,4 @@
-"""One step of training a model, tried in each arithmetic and in how much memory it takes."""
+"""Training step profile: time in each arithmetic, and memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.machine.clock import Limits, interleave
 from harness.machine.device_lock import read_lock
 from harness.machine.environment import cpu_name
 from harness.machine.memory import PeakMemory
-from harness.training.arithmetic import loss_of, processor_arithmetics, take_to
+from harness.training.arithmetic import loss_of, move_model, processor_arithmetics
 from harness.training.recipe import StepCost
 from harness.training.sampling import calibration_batches
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 PROFILED_IMAGES = 32
 PROFILE_LIMITS = Limits(precision=0.02, seconds=1.0)
-MAX_GRADIENT_MOVE = 0.3
-"""Of the distance between the gradients of two batches: rounding adds a tenth to its square at most."""
-COPIES = 6
-"""Of the weights beside a step's own: momentum, the model that is pruned, scores and their evidence."""
+MAX_GRADIENT_CHANGE = 0.3
+"""Largest change over the distance between two batches' gradients: a tenth more of its square."""
+WEIGHT_COPIES = 6
+"""Copies of the weights beside a step's: momentum, the pruned model, scores and their evidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepCostJob:
-    """Try one model's training steps, of so many images each."""
+    """Step cost job: a model's training steps, of so many images each."""
 
     model: Model
     dataset: Dataset
@@ -47,7 +47,7 @@ class StepCostJob:
 
 
 def measure_step_cost(job: StepCostJob) -> StepCost:
-    """A step on one thread, in each arithmetic of the processor that leaves gradients as they are.
+    """Measure a step on one thread, in each arithmetic that leaves gradients as they are.
 
     Times are of fresh weights and 32 images, forwards and backwards; rounding is held against what
     another batch of images changes in the gradient. A GPU's sums differ from run to run: it is for
@@ -63,14 +63,14 @@ def measure_step_cost(job: StepCostJob) -> StepCost:
         peak, weights = memory.added_mb(), sum(p.numel() * p.element_size() for p in model.parameters())
         return StepCost(
             milliseconds=_milliseconds(model, job.dataset),
-            megabytes=None if peak is None else peak + COPIES * weights / 1e6,
+            megabytes=None if peak is None else peak + WEIGHT_COPIES * weights / 1e6,
         )
 
 
 def _milliseconds(model: nn.Module, dataset: Dataset) -> dict[str, float]:
     batches = calibration_batches(dataset, images=2 * PROFILED_IMAGES, batch=PROFILED_IMAGES, seed=0)
     runs: dict[str, list[TimedCall]] = {
-        name: [partial(_step, _taken(model, name), batches[0], name)]
+        name: [partial(_step, _moved_copy(model, name), batches[0], name)]
         for name in harmless_arithmetics(model, batches)
     }
     samples = interleave(runs, reference="", limits=PROFILE_LIMITS, seed=0).samples
@@ -78,29 +78,29 @@ def _milliseconds(model: nn.Module, dataset: Dataset) -> dict[str, float]:
 
 
 def harmless_arithmetics(model: nn.Module, batches: Sequence[Batch]) -> list[Arithmetic]:
-    """The processor's that move a gradient by less than 0.3 of what another batch does."""
+    """Harmless arithmetics: they change a gradient by less than 0.3 of what another batch does."""
     exact, other = (_gradient(model, batch, "") for batch in (batches[0], batches[-1]))
-    most = MAX_GRADIENT_MOVE * (other - exact).norm()
+    limit = MAX_GRADIENT_CHANGE * (other - exact).norm()
     return [
         name
         for name in processor_arithmetics()
-        if not name or bool((_gradient(model, batches[0], name) - exact).norm() <= most)
+        if not name or bool((_gradient(model, batches[0], name) - exact).norm() <= limit)
     ]
 
 
 def _gradient(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> Tensor:
-    taken = _taken(model, arithmetic)
+    copied = _moved_copy(model, arithmetic)
     # What is drawn while a model trains, as by dropout, is drawn alike.
     torch.manual_seed(0)
-    _step(taken, batch, arithmetic)
-    found = [p.grad for p in taken.parameters() if p.grad is not None]
-    return torch.cat([gradient.contiguous().flatten() for gradient in found])
+    _step(copied, batch, arithmetic)
+    gradients = [p.grad for p in copied.parameters() if p.grad is not None]
+    return torch.cat([gradient.contiguous().flatten() for gradient in gradients])
 
 
-def _taken(model: nn.Module, arithmetic: Arithmetic) -> nn.Module:
-    taken = copy.deepcopy(model).train()
-    take_to(taken, arithmetic)
-    return taken
+def _moved_copy(model: nn.Module, arithmetic: Arithmetic) -> nn.Module:
+    copied = copy.deepcopy(model).train()
+    move_model(copied, arithmetic)
+    return copied
 
 
 def _step(model: nn.Module, batch: Batch, arithmetic: Arithmetic) -> None:

@@ -1,4 +1,4 @@
-"""A small network and dataset for checks that must not depend on data that may be absent."""
+"""Synthetic model and data, for checks that must not depend on data that may be absent."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from harness.contracts.data import Part
 
-IMAGES = 64
+NOISE_IMAGES = 64
 
 
 @dataclass(frozen=True)
 class NoiseImages:
-    """Seeded noise with random labels, as a dataset plugin."""
+    """Synthetic dataset: seeded noise with random labels."""
 
     name: str = "noise"
     classes: int = 10
@@ -31,11 +31,11 @@ class NoiseImages:
     def tensors(self) -> tuple[Tensor, Tensor]:
         """`(64, 3, 16, 16)` images and `(64,)` labels, the same at every call."""
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(IMAGES, *self.shape, generator=generator)
-        return images, torch.randint(0, self.classes, (IMAGES,), generator=generator)
+        images = torch.randn(NOISE_IMAGES, *self.shape, generator=generator)
+        return images, torch.randint(0, self.classes, (NOISE_IMAGES,), generator=generator)
 
     def split(self, part: Part) -> TorchDataset[tuple[Tensor, int]]:  # noqa: ARG002 -- both are noise
-        """The same pairs for both parts."""
+        """Split of the dataset: the same pairs for training and test."""
         return cast("TorchDataset[tuple[Tensor, int]]", TensorDataset(*self.tensors))
 
     def fingerprint(self) -> str:
@@ -44,7 +44,7 @@ class NoiseImages:
 
 
 class ResidualNetwork(nn.Module):
-    """Three convolutions with norms, a residual sum and a classifier: every kind of coupling."""
+    """Synthetic model: three convolutions with norms, a residual sum and a classifier."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class ResidualNetwork(nn.Module):
 
 
 def residual_network() -> nn.Module:
-    """The network with the same weights at every call, norms away from their start, to evaluate."""
+    """Residual network with the same weights at every call, norms away from their start."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = ResidualNetwork()

@@ -1,4 +1,4 @@
-"""What a snapshot takes on a backend, on disk and in memory, as kept in the store."""
+"""Deployed size: what a snapshot takes on a backend, on disk and in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRecord:
-    """The file that a backend loads, in 10^6 bytes, and the architecture that it holds.
+    """Export record: the file that a backend loads, in 10^6 bytes, and its architecture.
 
     `batches` have a file of their own; `failure` is why there is no file.
     """
@@ -43,7 +43,7 @@ class ExportRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class DeployedSize:
-    """The columns of a row that say what a snapshot takes, in 10^6 bytes; None where not known."""
+    """Deployed size: the columns of a row for disk and memory, in 10^6 bytes; None where unknown."""
 
     file_mb: float | None = None
     file_compressed_mb: float | None = None
@@ -51,86 +51,86 @@ class DeployedSize:
 
 
 class DeployedSizes:
-    """What `store` holds about files and memory."""
+    """Deployed sizes in `store`: export records and memory peaks."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
         self._facts: dict[str, list[Any]] = {}
 
     def export(self, snapshot: str, model: nn.Module, *, dense: Dense, to: Deployment) -> None:
-        """Make the files once and keep the size of that for the smallest batch."""
+        """Export the files once and record the size of that for the smallest batch."""
         name, dataset, backend = dense.model.name, dense.dataset, to.backend
         folder = self._store.folder(snapshot)
         if isinstance(backend, LoadsFile):
             exporter = Exporter(name=name, dataset=dataset, store=self._store)
-            first, *_ = [
+            smallest, *_ = [
                 exporter.file(backend.converter, model, batch=batch, folder=folder)
                 for batch in sorted(to.fixed) or [1]
             ]
-            raw, packed = len(first) / 1e6, len(zstandard.compress(first, ZSTD_LEVEL)) / 1e6
+            raw, packed = len(smallest) / 1e6, len(zstandard.compress(smallest, ZSTD_LEVEL)) / 1e6
         else:
             facts = read_facts(folder)
             raw, packed = facts.size_mb, facts.compressed_mb
-        found = ExportRecord(
+        record = ExportRecord(
             architecture=architecture(model, example_batch(dataset, 1), name),
             file_mb=raw,
             file_compressed_mb=packed,
             batches=[*to.fixed],
         )
-        self._store.write_record(self._file_key(snapshot, backend), asdict(found))
+        self._store.write_record(self._file_key(snapshot, backend), asdict(record))
 
     def record_failure(self, snapshot: str, backend: Backend, reason: str) -> None:
-        """Keep why there is no file."""
+        """Record why there is no file."""
         self._store.write_record(
             self._file_key(snapshot, backend), asdict(ExportRecord(failure=reason))
         )
 
     def export_record(self, snapshot: str, backend: Backend) -> ExportRecord | None:
-        """What `export` or `record_failure` kept; None where neither did."""
+        """Export record of a snapshot on a backend; None where nothing was recorded."""
         record = self._store.record(self._file_key(snapshot, backend))
         return ExportRecord(**record) if record else None
 
     def pending_exports(self, snapshot: str, deployments: Sequence[Deployment]) -> list[Deployment]:
-        """Those that a snapshot has no files for yet."""
+        """Pending exports: deployments that a snapshot has no files for yet."""
         return [
-            to for to in deployments if not self._ready(self.export_record(snapshot, to.backend), to)
+            to for to in deployments if not self._is_ready(self.export_record(snapshot, to.backend), to)
         ]
 
-    def _ready(self, found: ExportRecord | None, to: Deployment) -> bool:
-        return found is not None and not found.failure and {*to.fixed} <= {*found.batches}
+    def _is_ready(self, record: ExportRecord | None, to: Deployment) -> bool:
+        return record is not None and not record.failure and {*to.fixed} <= {*record.batches}
 
-    def keep_peaks(self, key: str, peaks: Mapping[int, float | None]) -> None:
-        """Keep peaks in 10^6 bytes by batch size, under a key that `memory_key` made."""
+    def record_peaks(self, key: str, peaks: Mapping[int, float | None]) -> None:
+        """Record memory peaks in 10^6 bytes by batch size, under a key of `memory_key`."""
         self._store.write_record(key, {str(batch): peak for batch, peak in peaks.items()})
 
-    def kept_peaks(self, key: str) -> dict[int, float | None]:
-        """What `keep_peaks` kept; nothing where it never did."""
+    def recorded_peaks(self, key: str) -> dict[int, float | None]:
+        """Recorded memory peaks in 10^6 bytes by batch size; empty where there are none."""
         return {int(batch): peak for batch, peak in (self._store.record(key) or {}).items()}
 
-    def memory_key(self, found: ExportRecord, cell: Cell) -> str:
-        """Under which the peaks of an architecture on the cell's backend are kept."""
+    def memory_key(self, record: ExportRecord, cell: Cell) -> str:
+        """Memory key: names the peaks of an architecture on the cell's backend."""
         backend = cell.backend
-        own = Deployment(backend=backend, batches=(cell.batch,)).fixed
-        where = cell.device.identity(backend)
-        facts = [found.architecture, backend.name, *where, cell.settings["threads"], *own]
+        fixed = Deployment(backend=backend, batches=(cell.batch,)).fixed
+        identity = cell.device.identity(backend)
+        facts = [record.architecture, backend.name, *identity, cell.settings["threads"], *fixed]
         return f"memory-{type(backend).__name__}-{digest(facts)}"
 
     def of(self, cell: Cell, level: LevelResult) -> DeployedSize:
-        """What is known of a snapshot on the cell's backend, at its batch size and threads."""
-        found = self.export_record(level.snapshot, cell.backend)
-        if found is None or found.failure:
+        """Deployed size of a level on the cell's backend, at its batch size and threads."""
+        record = self.export_record(level.snapshot, cell.backend)
+        if record is None or record.failure:
             return DeployedSize()
-        peaks = self.kept_peaks(self.memory_key(found, cell))
+        peaks = self.recorded_peaks(self.memory_key(record, cell))
         return DeployedSize(
-            file_mb=found.file_mb,
-            file_compressed_mb=found.file_compressed_mb,
+            file_mb=record.file_mb,
+            file_compressed_mb=record.file_compressed_mb,
             memory_mb=peaks.get(cell.batch),
         )
 
     def _file_key(self, snapshot: str, backend: Backend) -> str:
         if backend.name not in self._facts:
             # Files are made where models are trained, which may be another machine than the device's.
-            made = converter_facts(backend.converter) if isinstance(backend, LoadsFile) else []
-            self._facts[backend.name] = [source_hash(backend), *made]
+            converter = converter_facts(backend.converter) if isinstance(backend, LoadsFile) else []
+            self._facts[backend.name] = [source_hash(backend), *converter]
         facts = [snapshot, backend.name, *self._facts[backend.name]]
         return f"file-{type(backend).__name__}-{digest(facts)}"

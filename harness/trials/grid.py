@@ -1,4 +1,4 @@
-"""The cross-product of axes: which trials there are, and which rows each of them owes."""
+"""Grid: the cross-product of axes, and the cells that its trials have a row for."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A row that is owed: one level of a subject on one backend at one batch size."""
+    """Cell of the grid: the row of one level of a subject on one backend at one batch size."""
 
     subject: Trial | Dense
     sparsity: float
@@ -45,12 +45,12 @@ class Cell:
 
     @property
     def dense(self) -> Dense:
-        """The unpruned model that it is compared with."""
+        """Dense model that it is compared with."""
         return self.subject if isinstance(self.subject, Dense) else self.subject.dense
 
     @property
     def impossible(self) -> str | None:
-        """Why it cannot run, known without running it."""
+        """Reason why it cannot run, as far as that is known beforehand."""
         most = self.backend.most_images if isinstance(self.backend, LimitsBatch) else self.batch
         if self.batch > most:
             return f"{self.backend.name} runs no more than {most} at a time"
@@ -59,9 +59,9 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every axis of a run, already resolved from names to plugins; `devices` by backend.
+    """Grid of a run: every axis, resolved from names to plugins; `devices` by backend.
 
-    Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in its own of
+    Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
     `arithmetics`, by name, or in that of the recipe.
     """
 
@@ -85,7 +85,7 @@ class Grid:
 
     @cached_property
     def target(self) -> Target:
-        """What levels are fractions of; a latency is of a batch of the smallest size that is timed."""
+        """Target of all levels; a latency is of a batch of the smallest size that is timed."""
         if self.target_backend is None:
             return Target(quantity=self.quantity)
         return Target(
@@ -97,7 +97,7 @@ class Grid:
         )
 
     def dense_models(self) -> list[Dense]:
-        """One for every model and seed."""
+        """Dense models, one for every model and seed."""
         data_hash = self.dataset.fingerprint()
         return [
             Dense(
@@ -112,11 +112,11 @@ class Grid:
         ]
 
     def _recipe(self, model: Model) -> Recipe:
-        own = self.arithmetics.get(model.name, self.recipe.arithmetic)
-        return replace(self.recipe, arithmetic=own)
+        arithmetic = self.arithmetics.get(model.name, self.recipe.arithmetic)
+        return replace(self.recipe, arithmetic=arithmetic)
 
     def trials(self, dense_models: Sequence[Dense]) -> list[Trial]:
-        """One for every method and dense model."""
+        """Trials, one for every method and dense model."""
         levels = checked_levels(self.levels)
         axes = product(dense_models, self.pruners, self.granularities, self.schedules)
         return [
@@ -133,8 +133,11 @@ class Grid:
         ]
 
     def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
-        """The rows that dense models and trials owe, level by level."""
-        timings = [(b, self._timing(b, batch)) for b, batch in product(self.backends, self.batches)]
+        """Cells of dense models and trials, level by level."""
+        timings = [
+            (backend, self._timing_settings(backend, batch))
+            for backend, batch in product(self.backends, self.batches)
+        ]
         for subject, (backend, timing) in product(subjects, timings):
             for level in subject.levels:
                 settings = {**subject.settings, "trial": subject.key, "sparsity": level, **timing}
@@ -148,8 +151,8 @@ class Grid:
                     device=self.devices[backend.name],
                 )
 
-    def _timing(self, backend: Backend, batch: int) -> dict[str, Any]:
-        """The settings that all cells of a backend and batch size have."""
+    def _timing_settings(self, backend: Backend, batch: int) -> dict[str, Any]:
+        """Settings that all cells of a backend and batch size have."""
         facts = self.devices[backend.name].facts
         return {
             "backend": backend.name,
@@ -162,7 +165,7 @@ class Grid:
 
 
 def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Rising, without doubles. Raises HarnessError where one is not above 0 and below 1."""
+    """Checked levels, rising, without doubles. Raises HarnessError outside of 0 to 1, both excluded."""
     for level in levels:
         if not 0.0 < level < 1.0:
             raise HarnessError(f"a sparsity level is above 0 and below 1, not {level:g}")
@@ -172,7 +175,7 @@ def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
 def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
     chosen = pattern(granularity)
     if chosen.n_of_m:
-        # What compares is m weights, whatever was asked for.
+        # What compares is m weights, whatever the choice.
         return "local"
     if choice != "published":
         return choice

@@ -1,4 +1,4 @@
-"""What became of one sparsity level of a trial, kept as a record beside the artifacts."""
+"""Level result: how one sparsity level of a trial ended, recorded beside the artifacts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LevelResult:
-    """How a level ended; `snapshot` is the artifact key of its model."""
+    """Level result: how a level ended; `snapshot` is the artifact key of its model."""
 
     sparsity: float
     status: Status
@@ -30,20 +30,20 @@ class LevelResult:
 
 
 def keep_level_result(result: LevelResult, trial: Trial, store: ArtifactStore) -> None:
-    """Write the record of a level, its facts beside the rest as every release has kept them."""
+    """Write a level result, its facts beside the rest as every release has written them."""
     record = asdict(result)
     store.write_record(level_key(trial.key, result.sparsity), record | record.pop("facts"))
 
 
 def level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
-    """The record of a level, however it ended; None where it never did or its model is gone."""
+    """Level result, however it ended; None where there is none or its model is gone."""
     record = store.record(level_key(trial.key, sparsity))
     result = _result(record) if record else None
     return result if result and (result.status != "ok" or result.snapshot in store) else None
 
 
 def finished_level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
-    """The record of a level that went well or cannot be; a failure is never served again."""
+    """Level result that went well or cannot be; a failure is never served again."""
     result = level_result(trial, sparsity, store)
     return result if result and result.status != "failed" else None
 
@@ -51,4 +51,6 @@ def finished_level_result(trial: Trial, sparsity: float, store: ArtifactStore) -
 def _result(record: Mapping[str, Any]) -> LevelResult:
     names = {field.name for field in fields(PruningFacts)}
     facts = PruningFacts(**{name: record[name] for name in names & record.keys()})
-    return LevelResult(**{n: value for n, value in record.items() if n not in names}, facts=facts)
+    return LevelResult(
+        **{name: value for name, value in record.items() if name not in names}, facts=facts
+    )

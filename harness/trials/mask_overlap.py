@@ -1,4 +1,4 @@
-"""Which of the dense model's weights a snapshot still has, whatever the granularity."""
+"""Mask overlap: which of the dense model's weights snapshots still have, at any granularity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def surviving_weights(folder: Path, model: Model, dataset: Dataset) -> dict[str, Tensor]:
-    """By parameter name, a flat bool for each weight of the dense model: still there and not zero."""
+    """Surviving weights by name `(weights,)`, bool: still there and not zero."""
     # Doubles, since they count beyond the sixteen million at which floats start to skip.
     numbered = model.build(dataset).double()
     sizes = {}
@@ -39,7 +39,7 @@ def surviving_weights(folder: Path, model: Model, dataset: Dataset) -> dict[str,
 
 
 def differing_fraction(base: dict[str, Tensor], new: dict[str, Tensor]) -> float:
-    """Fraction of the prunable weights that exactly one of two snapshots still has."""
+    """Differing fraction of the prunable weights: exactly one of two snapshots still has them."""
     differing = sum(int((base[name] ^ new[name]).sum()) for name in base)
     return differing / sum(keep.numel() for keep in base.values())
 

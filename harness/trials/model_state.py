@@ -1,4 +1,4 @@
-"""A model on its way through a trial, with the one record of what was done to it."""
+"""Model state: a model on its way through a trial, with the record of what was done to it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PruningFacts:
-    """Columns of a row, named as there: what pruning cost, what it looked at, and what it spared.
+    """Pruning facts, columns of a row: what pruning cost, what it looked at, and what it spared.
 
-    A fact that is added here is a column of every row, in no other place.
+    A fact that is added here is a column of every row, and is written nowhere else.
     """
 
     epochs: float = 0.0
@@ -29,7 +29,7 @@ class PruningFacts:
     excluded: str = ""
 
     def with_evidence(self, touched: Collection[str], *, seconds: float) -> PruningFacts:
-        """After a scoring that looked at so much of the evidence, for so long."""
+        """Facts after a scoring that looked at so much of the evidence, for so long."""
         evidence = {*self.evidence.split(","), *touched} - {""}
         return replace(
             self,
@@ -38,13 +38,13 @@ class PruningFacts:
         )
 
     def with_training(self, *, epochs: float, seconds: float) -> PruningFacts:
-        """After so much more training."""
+        """Facts after so much more training."""
         return replace(self, epochs=self.epochs + epochs, train_seconds=self.train_seconds + seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelState:
-    """A model, what was cut from it, and what that took; its snapshot is kept under the key."""
+    """Model state: a model, what was cut from it, and what that took; the key names its snapshot."""
 
     key: str
     model: nn.Module = field(repr=False)
@@ -53,6 +53,6 @@ class ModelState:
     facts: PruningFacts = PruningFacts()
 
     def trained(self, key: str, model: nn.Module, *, epochs: float, seconds: float) -> ModelState:
-        """With another model, and what training it took."""
+        """State with the trained model, and what training it took."""
         facts = self.facts.with_training(epochs=epochs, seconds=seconds)
         return replace(self, key=key, model=model, facts=facts)

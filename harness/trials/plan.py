@@ -1,4 +1,4 @@
-"""A grid held against the ledger: which rows are owed, and the work that they ask for."""
+"""Plan: a grid compared with the ledger, which rows are pending and what they need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All cells of a grid, and those whose rows are still owed."""
+    """Plan: all cells of a grid, and those whose rows are pending."""
 
     dense_models: tuple[Dense, ...]
     trials: tuple[Trial, ...]
@@ -27,28 +27,31 @@ class Plan:
 
     @cached_property
     def runnable(self) -> list[Cell]:
-        """Owed cells that can run, as far as is known before running them."""
+        """Runnable cells: pending ones that can run, as far as that is known beforehand."""
         return [cell for cell in self.pending if cell.impossible is None]
 
     @property
     def deployments(self) -> list[Deployment]:
-        """Where its models are to run, the batch sizes rising."""
+        """Deployments of its models, the batch sizes rising."""
         backends = {cell.backend.name: cell.backend for cell in self.runnable}
         pairs = {(cell.backend.name, cell.batch) for cell in self.runnable}
         return [
-            Deployment(backend=backend, batches=sorted(batch for own, batch in pairs if own == name))
+            Deployment(
+                backend=backend,
+                batches=sorted(batch for cell_backend, batch in pairs if cell_backend == name),
+            )
             for name, backend in backends.items()
         ]
 
     @property
     def needed_dense_models(self) -> list[Dense]:
-        """Dense models that an owed cell starts from or is."""
+        """Dense models that a pending cell starts from or is."""
         keys = {cell.dense.key for cell in self.runnable}
         return [dense for dense in self.dense_models if dense.key in keys]
 
     @property
     def pending_trials(self) -> list[Trial]:
-        """Trials that can run and owe a row."""
+        """Pending trials: they can run and lack a row."""
         subjects = {cell.subject.key for cell in self.runnable}
         return [trial for trial in self.trials if trial.key in subjects]
 
@@ -56,18 +59,18 @@ class Plan:
 def make_plan(
     grid: Grid, rows: Sequence[Mapping[str, Any]], *, processes: int = 1, metered: bool = False
 ) -> Plan:
-    """Compare the grid with the rows there are.
+    """Make a plan: compare the grid with the rows there are.
 
-    A row is owed again where it failed, where a copy of dense stood out, and where it was timed in
-    fewer than `processes`, or, where energy is asked for, without any meter.
+    A row is pending again where it failed, where a copy of dense stood out, and where it was timed in
+    fewer than `processes`, or, where `metered`, without any meter.
     """
     dense_models = tuple(grid.dense_models())
     trials = tuple(grid.trials(dense_models))
     cells = tuple(grid.cells((*dense_models, *trials)))
-    kept = {
+    current = {
         row["key"] for row in rows if _is_current(row, processes) and not (metered and _unmetered(row))
     }
-    pending = tuple(cell for cell in cells if cell.key not in kept)
+    pending = tuple(cell for cell in cells if cell.key not in current)
     return Plan(dense_models=dense_models, trials=trials, cells=cells, pending=pending)
 
 

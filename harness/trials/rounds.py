@@ -1,6 +1,6 @@
-"""Carrying out one round of a trial: penalise, score, remove, rewind, train on.
+"""Rounds of a trial: penalise, score, remove, rewind, train on.
 
-What is trained is kept under a key made of the model it starts from and of the masks, so that methods
+What is trained is stored under a key of the model it starts from and of the masks, so that methods
 which choose the same masks share the training too.
 """
 
@@ -46,7 +46,7 @@ CALIBRATION_IMAGES = 256
 
 
 class RoundRunner:
-    """Rounds of one trial, from the model that its schedule starts with."""
+    """Round runner of one trial, from the model that its schedule starts with."""
 
     def __init__(self, trial: Trial, store: ArtifactStore, time_breakdown: TimeBreakdown) -> None:
         self._trial = trial
@@ -65,8 +65,8 @@ class RoundRunner:
         place = trial.schedule.starts_at if isinstance(trial.schedule, StartsEarly) else 1.0
         key = train_to(place, trial.dense, store, time_breakdown=time_breakdown)
         with time_breakdown.counting("pruning"):
-            self.start = ModelState(key=key, model=self._kept(key))
-        # Others start from the same model and are shown the same images.
+            self.start = ModelState(key=key, model=self._load(key))
+        # Other trials start from the same model and see the same images.
         self._cache = TensorCache(store, of=[key, trial.dense.seed, trial.dense.recipe.train_batch])
         self._scorings: dict[str, Scoring] = {}
         with time_breakdown.counting("pruning"):
@@ -78,31 +78,31 @@ class RoundRunner:
                 scope=trial.scope,
             )
 
-    def reached(self, state: ModelState) -> float:
-        """Which fraction of what the trial aims at left."""
+    def target_reached(self, state: ModelState) -> float:
+        """Target reached: which fraction of what the trial's target names left."""
         with self._time_breakdown.counting("pruning"):
-            return 1.0 - self._search.left(state.model)
+            return 1.0 - self._search.fraction_left(state.model)
 
-    def after(self, state: ModelState, round_: Round, *, number: int) -> ModelState:
-        """The state that a round leads to, `number` being how many rounds that makes.
+    def run_round(self, state: ModelState, round_: Round, *, number: int) -> ModelState:
+        """Run a round and return the state after it, `number` being how many rounds that makes.
 
         Raises UnsupportedError where the sparsity cannot be reached or the round makes no sense here.
         """
-        self._check(round_)
+        self._check_granularity(round_)
         recipe, seed = self._trial.dense.recipe, stable_seed(self._trial.dense.seed, "round", number)
         epochs = round_.share * recipe.finetune_epochs + round_.dense_share * recipe.dense_epochs
         pruner = self._trial.pruner
         if isinstance(pruner, Penalises):
-            state = self._penalised(
+            state = self._train_with_penalty(
                 pruner, state, round_, epochs=pruner.penalty_share * epochs, seed=seed
             )
             epochs *= 1.0 - pruner.penalty_share
         with self._time_breakdown.counting("pruning"):
             removal = self._choose_removal(state, round_.sparsity, seed)
         pruned = _after_removal(state, removal)
-        key = self._key([state.key, removal.digest(), epochs, seed], round_)
+        key = self._artifact_key([state.key, removal.digest(), epochs, seed], round_)
         if key not in self._store:
-            model = self._rewound(round_, pruned, epochs, seed) or removal.model
+            model = self._rewound_model(round_, pruned, epochs, seed) or removal.model
             self._train(
                 key,
                 model,
@@ -116,40 +116,40 @@ class RoundRunner:
                 ),
             )
         else:
-            model = self._kept(key)
+            model = self._load(key)
         if round_.regrowth:
             weights = prunable_weights(model)
             pruned = replace(pruned, masks={name: weights[name] != 0 for name in pruned.masks})
         seconds = read_facts(self._store.folder(key)).train_seconds
         return pruned.trained(key, model, epochs=epochs, seconds=seconds)
 
-    def _check(self, round_: Round) -> None:
+    def _check_granularity(self, round_: Round) -> None:
         if round_.regrowth and self._trial.granularity != "weight":
             raise UnsupportedError(
                 f"masks move at granularity weight only, not {self._trial.granularity}"
             )
 
-    def _kept(self, key: str) -> nn.Module:
+    def _load(self, key: str) -> nn.Module:
         dense = self._trial.dense
         return load_model(self._store.folder(key), dense.model, dense.dataset)
 
-    def _key(self, chain: list[Any], round_: Round | None = None) -> str:
+    def _artifact_key(self, chain: list[Any], round_: Round | None = None) -> str:
         settings = self._trial.settings
         chain = [*chain, {name: settings[name] for name in ("finetune_lr", "recipe")}]
-        unusual = _unusual(round_) if round_ else {}
-        found = digest([*chain, unusual] if unusual else chain)
-        words = (settings["model"], settings["dataset"], self._trial.granularity, found)
+        unusual = _unusual_settings(round_) if round_ else {}
+        chain_hash = digest([*chain, unusual] if unusual else chain)
+        words = (settings["model"], settings["dataset"], self._trial.granularity, chain_hash)
         return file_name("-".join(words))
 
     def _choose_removal(self, state: ModelState, level: float, seed: int) -> Removal:
-        """What leaves so that the level is met, by one scoring or by one for each of several steps."""
+        """Choose what leaves so that the level is met, by one scoring or one for each step."""
         pruner = self._trial.pruner
         if isinstance(pruner, Steps):
-            return self._search.meet(partial(self._in_steps, pruner, state, seed), level)
-        scoring = self._scoring(state, seed)
-        return self._search.meet(partial(self._at_once, state, scoring), level)
+            return self._search.meet(partial(self._choose_in_steps, pruner, state, seed), level)
+        scoring = self._score(state, seed)
+        return self._search.meet(partial(self._choose_at_once, state, scoring), level)
 
-    def _in_steps(self, pruner: Steps, state: ModelState, seed: int, level: float) -> Removal:
+    def _choose_in_steps(self, pruner: Steps, state: ModelState, seed: int, level: float) -> Removal:
         return choose_in_steps(
             self._trial.pruner,
             state.model,
@@ -160,7 +160,7 @@ class RoundRunner:
             seed=seed,
         )
 
-    def _at_once(self, state: ModelState, scoring: Scoring, level: float) -> Removal:
+    def _choose_at_once(self, state: ModelState, scoring: Scoring, level: float) -> Removal:
         return choose_removal(
             self._trial.pruner,
             state.model,
@@ -170,8 +170,8 @@ class RoundRunner:
             budget=self._search.budget(level),
         )
 
-    def _scoring(self, state: ModelState, seed: int) -> Scoring:
-        """One scoring serves every level that goes on from the same state."""
+    def _score(self, state: ModelState, seed: int) -> Scoring:
+        """Score a state once, for every level that goes on from it."""
         if state.key not in self._scorings:
             for earlier in self._scorings.values():
                 earlier.evidence.forget()
@@ -186,17 +186,17 @@ class RoundRunner:
             )
         return self._scorings[state.key]
 
-    def _penalised(
+    def _train_with_penalty(
         self, pruner: Penalises, state: ModelState, round_: Round, *, epochs: float, seed: int
     ) -> ModelState:
-        """The state after training with the penalty, in which what stays is chosen before or after."""
+        """Train with the penalty and return the state; what stays is chosen before or after."""
         keep: Mapping[str, Tensor] = {}
         chain = [state.key, "penalised", pruner.__class__.__name__, source_hash(pruner), epochs, seed]
         if not pruner.scores_after:
             with self._time_breakdown.counting("pruning"):
                 removal = self._choose_removal(state, round_.sparsity, seed)
             keep, chain = removal.keep, [*chain, removal.digest()]
-        key = self._key(chain)
+        key = self._artifact_key(chain)
         if key not in self._store:
             model = copy.deepcopy(state.model)
             example = self._calibration.example if self._trial.pattern.scored == "channel" else None
@@ -215,17 +215,19 @@ class RoundRunner:
         if not pruner.scores_after:
             self._scorings[key] = removal.scoring
         seconds = read_facts(self._store.folder(key)).train_seconds
-        return state.trained(key, self._kept(key), epochs=epochs, seconds=seconds)
+        return state.trained(key, self._load(key), epochs=epochs, seconds=seconds)
 
-    def _rewound(self, round_: Round, state: ModelState, epochs: float, seed: int) -> nn.Module | None:
-        """The weights to go on from instead of the pruned ones, cut as those were."""
+    def _rewound_model(
+        self, round_: Round, state: ModelState, epochs: float, seed: int
+    ) -> nn.Module | None:
+        """Rewound model, cut as the pruned one was; None where the round keeps the pruned weights."""
         dense = self._trial.dense
         if round_.redraw:
             torch.manual_seed(stable_seed(seed, "redraw"))
             model = dense.model.build(dense.dataset)
         elif round_.rewind is not None:
             place = training_fraction(round_.rewind, epochs=epochs, recipe=dense.recipe)
-            model = self._kept(train_to(place, dense, self._store, time_breakdown=self._time_breakdown))
+            model = self._load(train_to(place, dense, self._store, time_breakdown=self._time_breakdown))
         else:
             return None
         replay(model, self._calibration.example, state.history)
@@ -244,7 +246,7 @@ class RoundRunner:
 
 
 def _after_removal(state: ModelState, removal: Removal) -> ModelState:
-    """What left, how it was chosen, and what that took; the model is as it was."""
+    """State after a removal: what left, how it was chosen, and what that took, not the model."""
     scoring = removal.scoring
     facts = state.facts.with_evidence(
         scoring.evidence.touched, seconds=scoring.seconds + removal.seconds
@@ -262,8 +264,10 @@ def _after_removal(state: ModelState, removal: Removal) -> ModelState:
     )
 
 
-def _unusual(round_: Round) -> dict[str, Any]:
-    """What a round does besides pruning and fine-tuning; epochs are in its key already."""
+def _unusual_settings(round_: Round) -> dict[str, Any]:
+    """Unusual settings of a round, besides pruning and fine-tuning; epochs are in its key already."""
     plain = {field.name: field.default for field in fields(round_) if field.default is not MISSING}
-    given = asdict(round_)
-    return {n: given[n] for n in plain if n != "dense_share" and given[n] != plain[n]}
+    values = asdict(round_)
+    return {
+        name: values[name] for name in plain if name != "dense_share" and values[name] != plain[name]
+    }

@@ -1,4 +1,4 @@
-"""A model on disk with what was found out about it: weights, architecture, accuracy and size."""
+"""Snapshot: a model on disk with its weights, architecture, accuracy and size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RANDOM_FILLS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Facts of one model; sizes in 10^6 bytes, `correct` as `row.encode_bits` writes it."""
+    """Snapshot facts of one model; sizes in 10^6 bytes, `correct` as `encode_bits` writes it."""
 
     history: History
     top1: float
@@ -65,7 +65,7 @@ def save_snapshot(
     train_seconds: float,
     time_breakdown: TimeBreakdown | None = None,
 ) -> Snapshot:
-    """Evaluate and measure the model and keep both under the key."""
+    """Save a snapshot under the key: evaluate the model, and write its weights and facts."""
     time_breakdown = time_breakdown or TimeBreakdown()
     with time_breakdown.counting("evaluating"):
         evaluation = evaluate(model, dataset)
@@ -96,12 +96,12 @@ def save_snapshot(
 
 
 def read_facts(folder: Path) -> Snapshot:
-    """What is known of the snapshot in a folder, without its weights."""
+    """Snapshot facts in a folder, without the weights."""
     return Snapshot(**json.loads((folder / FACTS).read_text()))
 
 
 def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
-    """The snapshot's model, in evaluation mode, cut to its architecture and filled with weights."""
+    """Load a snapshot's model, in evaluation mode, cut to its architecture and filled with weights."""
     with _NoRandomFill():
         network = model.build(dataset)
     replay(network, example_batch(dataset, 1), read_facts(folder).history)
@@ -110,7 +110,7 @@ def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
 
 
 class _NoRandomFill(TorchFunctionMode):
-    """Leaves memory as it is where random numbers would fill it: half of the time of building."""
+    """Mode without random fills, half of the time of building: memory stays as it is."""
 
     def __torch_function__(
         self,
@@ -119,7 +119,7 @@ class _NoRandomFill(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 -- as torch's
-        """What `func` returns, or the tensor untouched where it is a random fill."""
+        """Result of `func`, or the tensor untouched where it is a random fill."""
         named = kwargs or {}
         if func in RANDOM_FILLS:
             return args[0] if args else named["tensor"]

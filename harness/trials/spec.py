@@ -1,4 +1,4 @@
-"""What rows are about: dense models, and what methods make of them."""
+"""Trial specification: dense models, and methods on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Dense:
-    """The unpruned model of one seed: what every trial starts from, and a row of its own."""
+    """Dense model of one seed, unpruned: what every trial starts from, and a row of its own."""
 
     model: Model
     dataset: Dataset
@@ -38,7 +38,7 @@ class Dense:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The columns of its rows that say what was asked for."""
+        """Settings: the columns of its rows that are known before it runs."""
         return {
             "model": self.model.name,
             "model_hash": source_hash(self.model),
@@ -54,18 +54,18 @@ class Dense:
 
     @cached_property
     def key(self) -> str:
-        """The same for the same settings on any machine."""
+        """Content key, the same for the same settings on any machine."""
         return dense_key(self.settings)
 
     @property
     def label(self) -> str:
-        """What a person is shown."""
+        """Label for people."""
         return f"{self.model.name} dense seed {self.seed}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One method on one model, dataset and seed; `levels` rise."""
+    """Trial: one method on one model, dataset and seed; `levels` rise."""
 
     dense: Dense
     pruner: Pruner
@@ -77,7 +77,7 @@ class Trial:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The columns of its rows that say what was asked for."""
+        """Settings: the columns of its rows that are known before it runs."""
         return {
             **self.dense.settings,
             "pruner": self.pruner.name,
@@ -92,23 +92,23 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        """The same for the same settings on any machine."""
+        """Content key, the same for the same settings on any machine."""
         return trial_key(self.settings)
 
     @property
     def label(self) -> str:
-        """What a person is shown."""
+        """Label for people."""
         words = (self.pruner.name, self.granularity, self.schedule.name)
         return " ".join((self.dense.model.name, *words, f"seed {self.dense.seed}"))
 
     @cached_property
     def pattern(self) -> Pattern:
-        """The granularity taken apart."""
+        """Pattern that the granularity names."""
         return pattern(self.granularity)
 
     @cached_property
     def impossible(self) -> str | None:
-        """Why no level of it can run, known without running it."""
+        """Reason why no level of it can run, as far as that is known beforehand."""
         scored, pruner = self.pattern.scored, self.pruner
         if isinstance(pruner, PrunesOnly) and scored not in pruner.granularities:
             allowed = ", ".join(sorted(pruner.granularities))

@@ -1,4 +1,4 @@
-"""What a level is a fraction of."""
+"""Pruning target: what a level is a fraction of."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Quantity = Literal["params", "macs", "latency"]
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Prunable parameters, multiply-accumulates, or the time of one batch on `backend`.
+    """Target: prunable parameters, multiply-accumulates, or the time of one batch on `backend`.
 
-    `facts` are what the backend says of its device.
+    `facts` are those of the backend's device.
     """
 
     quantity: Quantity = "params"
@@ -30,19 +30,19 @@ class Target:
 
     @property
     def name(self) -> str:
-        """As it is typed: `params`, `macs` or `latency:BACKEND`."""
+        """Name on the command line: `params`, `macs` or `latency:BACKEND`."""
         return f"{self.quantity}:{self.backend.name}" if self.backend else self.quantity
 
     @property
     def slot(self) -> DeviceSlot | None:
-        """Where trials have to run, alone; anywhere where no time is asked for."""
+        """Device slot of its trials, exclusive; None where the quantity is no time."""
         if self.backend is None:
             return None
         return DeviceSlot(backend=self.backend.name, device=self.facts["device"], exclusive=True)
 
     @property
     def clock(self) -> str:
-        """What times are comparable with these; empty where no time is asked for."""
+        """Clock: times on the same one are comparable; empty where the quantity is no time."""
         if self.backend is None:
             return ""
         words = self.facts["device"], self.facts["runtime"], f"batch {self.batch}"

@@ -1,4 +1,4 @@
-"""How much of a dense model is left, and the removal that leaves as much as a level asks for."""
+"""Target search: the removal that leaves no more of a dense model than a level allows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.conversion.export import convert, load_on_backend
 from harness.errors import HarnessError, UnsupportedError
 from harness.machine.clock import Limits, interleave
 from harness.pruning.layers import count_macs, prunable_weights
-from harness.pruning.mask_search import PruningBudget, weight_costs, whole_cost
+from harness.pruning.mask_search import PruningBudget, total_cost, weight_costs
 from harness.pruning.masks import apply_masks
 
 if TYPE_CHECKING:
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 INPUT_BATCHES = 4
 SEARCH_LIMITS = Limits(precision=0.01, seconds=2.0)
 MAX_SPARSITY = 0.99
-"""The sparsity that a search on the clock tries first: where it is not fast enough, none is."""
+"""Highest sparsity, which a search on the clock tries first: where it is not fast enough, none is."""
 MAX_TRIES = 12
-CLOSE_FRACTION = 0.01
-"""Of the dense model: a removal that leaves no more than so much too little is not searched on."""
-BUDGET_MARGIN = 0.999
-"""Of what may stay, so that the search does not creep."""
+MAX_SLACK = 0.01
+"""Largest fraction of the dense model by which a removal may leave too little and end the search."""
+GUESS_MARGIN = 0.999
+"""Fraction of what may stay that a guess aims at, so that the search does not creep."""
 
 
 class Pruned(Protocol):
-    """A copy of a model that something has left: keep masks that are still to be applied to it."""
+    """Pruned copy of a model, with keep masks that are still to be applied to it."""
 
     @property
     def model(self) -> nn.Module:
@@ -51,14 +51,14 @@ class Pruned(Protocol):
 
     @property
     def masks(self) -> Mapping[str, Tensor]:
-        """What is dropped of its weights."""
+        """Keep masks of its weights."""
 
 
 PrunedT = TypeVar("PrunedT", bound=Pruned)
 
 
 class TargetSearch:
-    """The parameters, multiply-accumulates or time of a dense model that levels are fractions of.
+    """Target search: the parameters, multiply-accumulates or time of a dense model, and what is left.
 
     Raises UnsupportedError where it has nothing to prune.
     """
@@ -74,43 +74,45 @@ class TargetSearch:
         shapes = {name: weight.shape for name, weight in prunable_weights(dense).items()}
         if not shapes:
             raise UnsupportedError("the model has no convolution or linear layer to prune")
-        whole = whole_cost(shapes, costs)
-        self._aim = PruningBudget(level=0.0, pattern=pattern, scope=scope, costs=costs, whole=whole)
+        whole = total_cost(shapes, costs)
+        self._budget = PruningBudget(
+            level=0.0, pattern=pattern, scope=scope, costs=costs, dense_cost=whole
+        )
 
     def budget(self, level: float) -> PruningBudget:
-        """What leaves at a level of the weights' parameters or multiply-accumulates."""
-        return replace(self._aim, level=level)
+        """Pruning budget at a level of the weights' parameters or multiply-accumulates."""
+        return replace(self._budget, level=level)
 
-    def left(self, model: nn.Module) -> float:
-        """Which fraction of the dense model's `model` has or takes."""
+    def fraction_left(self, model: nn.Module) -> float:
+        """Fraction of the dense model's quantity that `model` has or takes."""
         if self._target.backend is not None:
-            return self._time_left(model, self._target.backend)
-        if self._computed:
+            return self._fraction_of_time(model, self._target.backend)
+        if self._counts_computed_macs:
             return count_macs(model, self._example[:1]) / self._macs
-        costs, weights = self._aim.costs, prunable_weights(model)
+        costs, weights = self._budget.costs, prunable_weights(model)
         left = sum(int(weight.count_nonzero()) * costs[name] for name, weight in weights.items())
-        return left / self._aim.whole
+        return left / self._budget.dense_cost
 
     def meet(self, choose: Callable[[float], PrunedT], level: float) -> PrunedT:
-        """What `choose` removes so that no more than `1 - level` is left.
+        """Meet a level: what `choose` removes so that no more than `1 - level` is left.
 
         Raises UnsupportedError where whatever leaves does not suffice.
         """
         timed = self._target.backend is not None
-        if not timed and not self._computed:
+        if not timed and not self._counts_computed_macs:
             return choose(level)
         first = MAX_SPARSITY if timed else level
-        return least_removal(choose, level, left=self.left, first=first, of=self._target.name)
+        return least_removal(choose, level, left=self.fraction_left, first=first, of=self._target.name)
 
     @property
-    def _computed(self) -> bool:
-        """Whether levels are of what the model truly computes: where zeros stay, that tells nothing."""
-        return self._target.quantity == "macs" and self._aim.pattern.scored == "channel"
+    def _counts_computed_macs(self) -> bool:
+        """Whether levels are of what the model truly computes: where zeros stay, that says nothing."""
+        return self._target.quantity == "macs" and self._budget.pattern.scored == "channel"
 
-    def _time_left(self, model: nn.Module, backend: Backend) -> float:
-        """As timed in turn with the dense model, in this process; or as a simulator says of both."""
+    def _fraction_of_time(self, model: nn.Module, backend: Backend) -> float:
+        """Fraction of the dense model's time, interleaved in this process, or by a simulator."""
         if isinstance(backend, Simulates):
-            return self._simulated(model, backend) / self._simulated(self._dense, backend)
+            return self._simulated_ms(model, backend) / self._simulated_ms(self._dense, backend)
         shape = self._target.batch, *self._example.shape[1:]
         generator = torch.Generator().manual_seed(0)
         images = [torch.randn(shape, generator=generator) for _ in range(INPUT_BATCHES)]
@@ -134,8 +136,8 @@ class TargetSearch:
         whole, rest = np.asarray(samples["dense"]), np.asarray(samples["pruned"])
         return float(1.0 - np.median(whole - rest) / np.median(whole))
 
-    def _simulated(self, model: nn.Module, backend: Backend) -> float:
-        """Milliseconds of one batch."""
+    def _simulated_ms(self, model: nn.Module, backend: Backend) -> float:
+        """Simulated latency of one batch in milliseconds."""
         if not isinstance(backend, LoadsFile) or not isinstance(backend, Simulates):
             raise HarnessError(f"{backend.name} loads no file that it could simulate")
         images = self._example[:1].expand(self._target.batch, *self._example.shape[1:])
@@ -151,39 +153,39 @@ def least_removal(
     first: float,
     of: str,
 ) -> PrunedT:
-    """What `choose` removes at about the lowest sparsity at which no more than `1 - level` is left.
+    """Least removal: about the lowest sparsity of `choose` that leaves no more than `1 - level`.
 
     `left` measures which fraction of the dense model's `of` a model has, since sparsity does not tell:
     products of activations are no weight's, and time falls in steps as channels leave (NetAdapt, Yang
     2018, measures as well). Raises UnsupportedError where no try leaves little enough.
     """
-    low, high, asked = 0.0, 1.0, first
+    low, high, sparsity = 0.0, 1.0, first
     best: PrunedT | None = None
-    problem, least = UnsupportedError("nothing can leave"), math.inf
+    problem, smallest = UnsupportedError("nothing can leave"), math.inf
     for attempt in range(MAX_TRIES):
         guess = low
         try:
-            removal = choose(asked)
+            removal = choose(sparsity)
         except UnsupportedError as error:
             # More than can leave: less may do.
-            problem, high = error, asked
+            problem, high = error, sparsity
         else:
             apply_masks(removal.model, removal.masks)
-            share = left(removal.model)
-            least = min(least, share)
-            guess = 1.0 - (1.0 - asked) * (1.0 - level) / share * BUDGET_MARGIN
-            if share <= 1.0 - level:
-                high, best = asked, removal
+            fraction = left(removal.model)
+            smallest = min(smallest, fraction)
+            guess = 1.0 - (1.0 - sparsity) * (1.0 - level) / fraction * GUESS_MARGIN
+            if fraction <= 1.0 - level:
+                high, best = sparsity, removal
             else:
-                low = asked
-            if 0.0 <= 1.0 - level - share <= CLOSE_FRACTION:
+                low = sparsity
+            if 0.0 <= 1.0 - level - fraction <= MAX_SLACK:
                 break
         if low >= MAX_SPARSITY:
             break
         # Every other try halves what is open: where cost falls in steps, guesses creep.
-        asked = guess if attempt % 2 == 0 and low < guess < high else (low + high) / 2
+        sparsity = guess if attempt % 2 == 0 and low < guess < high else (low + high) / 2
     if best is not None:
         return best
-    if least < math.inf:
-        problem = UnsupportedError(f"{least:.1%} of dense {of} is left, whatever leaves")
+    if smallest < math.inf:
+        problem = UnsupportedError(f"{smallest:.1%} of dense {of} is left, whatever leaves")
     raise problem

@@ -1,4 +1,4 @@
-"""Models that were trained and kept: dense ones, whole or up to a place, and pruned ones."""
+"""Trained models in the store: dense ones, whole or up to a place, and pruned ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def train_and_save(
     time_breakdown: TimeBreakdown,
     history: History | None = None,
 ) -> None:
-    """Train in place by the recipe of `dense`, then keep a snapshot under the key."""
+    """Train in place by the recipe of `dense`, then save a snapshot under the key."""
     began = time.perf_counter()
     train(model, dense.dataset, dense.recipe, job)
     seconds = time.perf_counter() - began
@@ -52,15 +52,15 @@ def train_and_save(
 def train_dense(
     dense: Dense, store: ArtifactStore, *, time_breakdown: TimeBreakdown | None = None
 ) -> None:
-    """Train the dense model and keep it, unless it is kept already."""
+    """Train the dense model and save it, unless it is in the store already."""
     train_to(1.0, dense, store, time_breakdown=time_breakdown or TimeBreakdown())
 
 
 def train_to(place: float, dense: Dense, store: ArtifactStore, *, time_breakdown: TimeBreakdown) -> str:
-    """Key of the dense model after that part of its training, 0 being its initialisation.
+    """Train the dense model up to that place, 0 being its initialisation; the key of its snapshot.
 
-    Trained unless it is kept already, step by step as the whole training begins. One thread, so that
-    the numbers do not depend on the machine's cores.
+    Nothing is trained where that is in the store already. Its steps are those that the whole training
+    begins with. One thread, so that the numbers do not depend on the machine's cores.
     """
     torch.set_num_threads(1)
     key = dense.key if place >= 1.0 else f"{dense.key}@{place:g}"

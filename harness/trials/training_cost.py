@@ -1,4 +1,4 @@
-"""How much a plan asks for: each snapshot made for itself, and as it is done, every piece once."""
+"""Training cost of a plan: each snapshot made for itself, and as it is done, all once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rounds = tuple["Round", ...]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCost:
-    """Epochs of training, scorings by a criterion, files made, timings."""
+    """Training cost: epochs, scorings by a criterion, exported files and timings."""
 
     dense_epochs: float
     finetune_epochs: float
@@ -34,7 +34,7 @@ class TrainingCost:
 
 
 def cost_alone(plan: Plan) -> TrainingCost:
-    """Where each snapshot is trained, scored and exported for itself, as a loop over them would."""
+    """Cost alone: each snapshot is trained, scored and exported for itself, as in a loop."""
     cells = plan.runnable
     snapshots = {(cell.subject.key, cell.sparsity): cell for cell in cells}.values()
     trained = [(cell.subject, _rounds(cell.subject, [cell.sparsity])) for cell in snapshots]
@@ -48,7 +48,7 @@ def cost_alone(plan: Plan) -> TrainingCost:
 
 
 def cost_shared(plan: Plan) -> TrainingCost:
-    """Where dense models, rounds, scores and files are made once for all cells that need them.
+    """Cost shared: dense models, rounds, scores and files are made once for all cells that need them.
 
     At most: methods that choose the same weights share their training too, and masked twins a graph.
     """
@@ -62,12 +62,12 @@ def cost_shared(plan: Plan) -> TrainingCost:
 
 
 def trial_epochs(trial: Trial) -> float:
-    """Fine-tuning epochs that a trial's walk takes, rounds that levels share counted once."""
+    """Fine-tuning epochs of a trial, rounds that levels share counted once."""
     return _epochs(trial, _rounds(trial, trial.levels))
 
 
 def _rounds(subject: Trial | Dense, levels: Iterable[float]) -> list[Rounds]:
-    """Of each level; none where the schedule fails, as the trial will, or there is none."""
+    """Rounds of each level; none where the schedule fails, as the trial will, or there is none."""
     if isinstance(subject, Dense):
         return []
     try:
@@ -89,12 +89,12 @@ def _epochs(subject: Trial | Dense, sequences: Sequence[Rounds]) -> float:
 
 
 def _scorings(sequences: Sequence[Rounds]) -> int:
-    """One of each state that rounds go on from, however many levels do."""
+    """Scorings: one of each state that rounds go on from, however many levels do."""
     return len({rounds[:end] for rounds in sequences for end in range(len(rounds))})
 
 
 def _files(cell: Cell) -> list[tuple[str, float, str, int]]:
-    """What is converted for a cell: by subject, level, format and, where it matters, batch size."""
+    """Files converted for a cell: by subject, level, format and, where it matters, batch size."""
     if not isinstance(cell.backend, LoadsFile):
         return []
     fixed = Deployment(backend=cell.backend, batches=[cell.batch]).fixed

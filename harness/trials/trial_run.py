@@ -1,7 +1,7 @@
-"""Walking a trial through its rising sparsity levels, a snapshot a level.
+"""Trial run through rising sparsity levels, a snapshot a level.
 
 Each level has its own rounds, so a level's result depends on no other level; rounds that several
-levels begin with are walked once.
+levels begin with are run once.
 """
 
 from __future__ import annotations
@@ -29,45 +29,45 @@ if TYPE_CHECKING:
 
 
 def walk(trial: Trial, store: ArtifactStore) -> Iterator[LevelResult]:
-    """Each level as it is finished; one that goes wrong leaves the others alone."""
-    for level, _ in run_levels(trial, store, time_breakdown=TimeBreakdown()):
-        yield level
+    """Run a trial: each level as it is finished; one that goes wrong leaves the others alone."""
+    for result, _ in run_levels(trial, store, time_breakdown=TimeBreakdown()):
+        yield result
 
 
 def run_levels(
     trial: Trial, store: ArtifactStore, *, time_breakdown: TimeBreakdown
 ) -> Iterator[tuple[LevelResult, nn.Module | None]]:
-    """Each level with its model, or without one where the level was finished before or went wrong.
+    """Run the levels: each with its model, or without one where it was finished before or went wrong.
 
     One thread, so that the numbers depend neither on the machine's cores nor on how many trials run
     beside this one.
     """
     torch.set_num_threads(1)
-    steps: _LevelRunner | None = None
+    runner: _LevelRunner | None = None
     for sparsity in trial.levels:
-        level, model = finished_level_result(trial, sparsity, store), None
-        if level is None:
+        result, model = finished_level_result(trial, sparsity, store), None
+        if result is None:
             try:
-                steps = steps or _LevelRunner(trial, store, time_breakdown)
-                level, model = steps.level(sparsity), steps.model(sparsity)
+                runner = runner or _LevelRunner(trial, store, time_breakdown)
+                result, model = runner.run_level(sparsity), runner.model(sparsity)
             except UnsupportedError as error:
-                level = LevelResult(sparsity=sparsity, status="skipped", reason=str(error))
+                result = LevelResult(sparsity=sparsity, status="skipped", reason=str(error))
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
-                level = LevelResult(sparsity=sparsity, status="failed", reason=failure_reason(error))
-            keep_level_result(level, trial, store)
-        yield level, model
+                result = LevelResult(sparsity=sparsity, status="failed", reason=failure_reason(error))
+            keep_level_result(result, trial, store)
+        yield result, model
 
 
 class _LevelRunner:
     def __init__(self, trial: Trial, store: ArtifactStore, time_breakdown: TimeBreakdown) -> None:
         self._trial = trial
         self._store = store
-        self._rounds_runner = RoundRunner(trial, store, time_breakdown)
-        self._states: dict[tuple[Round, ...], ModelState] = {(): self._rounds_runner.start}
+        self._round_runner = RoundRunner(trial, store, time_breakdown)
+        self._states: dict[tuple[Round, ...], ModelState] = {(): self._round_runner.start}
 
-    def level(self, sparsity: float) -> LevelResult:
-        state = self._after(self._rounds(sparsity))
+    def run_level(self, sparsity: float) -> LevelResult:
+        state = self._run_rounds(self._rounds(sparsity))
         snapshot, dense = (
             read_facts(self._store.folder(key)) for key in (state.key, self._trial.dense.key)
         )
@@ -76,13 +76,13 @@ class _LevelRunner:
             status="ok",
             snapshot=state.key,
             sparsity_reached=1.0 - snapshot.prunable_nonzero / dense.prunable,
-            target_reached=self._rounds_runner.reached(state),
+            target_reached=self._round_runner.target_reached(state),
             facts=state.facts,
         )
 
     def model(self, sparsity: float) -> nn.Module:
-        """The model of a level that is done."""
-        return self._after(self._rounds(sparsity)).model
+        """Model of a level that was run."""
+        return self._run_rounds(self._rounds(sparsity)).model
 
     def _rounds(self, sparsity: float) -> tuple[Round, ...]:
         rounds = tuple(self._trial.schedule.rounds(sparsity))
@@ -90,8 +90,8 @@ class _LevelRunner:
             raise HarnessError(f"schedule {self._trial.schedule.name!r} does not end at {sparsity}")
         return rounds
 
-    def _after(self, rounds: tuple[Round, ...]) -> ModelState:
+    def _run_rounds(self, rounds: tuple[Round, ...]) -> ModelState:
         if rounds not in self._states:
-            start = self._after(rounds[:-1])
-            self._states[rounds] = self._rounds_runner.after(start, rounds[-1], number=len(rounds))
+            start = self._run_rounds(rounds[:-1])
+            self._states[rounds] = self._round_runner.run_round(start, rounds[-1], number=len(rounds))
         return self._states[rounds]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from harness.discovery.selection import selected, selected_names
+from harness.discovery.selection import parse_selection, selected_names
 from harness.errors import HarnessError, UnknownNameError
 
 NAMES = ["magnitude_l1", "magnitude_l2", "random", "snip"]
 
 
 def names(terms: str) -> list[str]:
-    return [name for name, _ in selected(terms, NAMES, kind="pruner")]
+    return [name for name, _ in parse_selection(terms, NAMES, kind="pruner")]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_terms(terms, picked):
 
 
 def test_an_argument_goes_with_its_name():
-    assert selected("iterative:0.2,iterative", ["iterative", "one_shot"], kind="schedule") == [
+    assert parse_selection("iterative:0.2,iterative", ["iterative", "one_shot"], kind="schedule") == [
         ("iterative", "0.2"),
         ("iterative", None),
     ]

@@ -34,9 +34,9 @@ def test_a_second_of_one_of_two_workers_is_half_a_second_of_the_run():
 
 def test_a_process_that_stood_idle_before_its_job_was_not_starting():
     sheet = TimeBreakdown({"starting": 20.0, "training": 3.0})
-    assert sheet.since_known(3.5).seconds == {"starting": 0.5, "training": 3.0}
-    assert sheet.since_known(60.0).seconds == sheet.seconds
-    assert sheet.since_known(2.0).seconds["starting"] == 0.0
+    assert sheet.since_submission(3.5).seconds == {"starting": 0.5, "training": 3.0}
+    assert sheet.since_submission(60.0).seconds == sheet.seconds
+    assert sheet.since_submission(2.0).seconds["starting"] == 0.0
 
 
 def test_the_line_shares_the_whole_time_out():

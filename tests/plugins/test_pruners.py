@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from harness.errors import UnsupportedError
-from harness.pruning.channel_selection import comparable, lowest_channels
+from harness.pruning.channel_selection import comparable_scores, lowest_channels
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
@@ -112,7 +112,7 @@ def test_random_scores_repeat_with_the_seed_and_are_one_a_channel():
 def test_random_spares_no_layer_for_being_coupled(resnet18):
     assert Random.scopes["channel"] == "local"
     groups = coupled_layers(resnet18, torch.randn(2, 3, 32, 32)).groups[:2]
-    scores = comparable([torch.rand(64), torch.rand(3, 64).mean(0)], groups, scope="local")
+    scores = comparable_scores([torch.rand(64), torch.rand(3, 64).mean(0)], groups, scope="local")
     keep = lowest_channels(scores, 96)
     assert [int(mask.sum()) for mask in keep.masks] == [16, 16]
 

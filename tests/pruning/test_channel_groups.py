@@ -9,7 +9,7 @@ from harness.errors import UnsupportedError
 from harness.pruning.channel_groups import ChannelGroup, Member
 from harness.pruning.channel_selection import (
     channel_scores,
-    comparable,
+    comparable_scores,
     cost_left,
     lowest_channels,
     select_channels,
@@ -120,9 +120,9 @@ def test_groups_of_one_kind_compare_with_each_other_only():
     kinds = ("block", "block", "stem")
     groups = [ChannelGroup(root=str(at), size=2, members=(), kind=k) for at, k in enumerate(kinds)]
     scores = [torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), torch.tensor([100.0, 200.0])]
-    alike = comparable(scores, groups, scope="isomorphic")
+    alike = comparable_scores(scores, groups, scope="isomorphic")
     assert [found.tolist() for found in alike] == [[0.125, 0.375], [0.625, 0.875], [0.25, 0.75]]
-    alone = comparable(scores, groups, scope="local")
+    alone = comparable_scores(scores, groups, scope="local")
     assert [found.tolist() for found in alone] == [[0.25, 0.75]] * 3
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.pruning.heads_and_mlps import cut_unit, is_attention, unit_groups
+from harness.pruning.heads_and_mlps import cut_heads_or_mlp, head_and_mlp_groups, is_attention
 from harness.pruning.layers import prunable_weights
 from harness.pruning.surgery import coupled_layers, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
@@ -29,7 +29,7 @@ def built(name):
 )
 def test_heads_leave_as_their_masked_twin_says(name):
     model = built(name)
-    groups = [group for group in unit_groups(model) if group.kind == "heads"]
+    groups = [group for group in head_and_mlp_groups(model) if group.kind == "heads"]
     assert len(groups) == len(attentions(model)) > 0
     masked = copy.deepcopy(model)
     keep = []
@@ -86,5 +86,5 @@ def test_a_part_that_would_compute_something_else_is_not_offered():
 
 def test_cutting_sets_what_attention_reads_of_itself():
     attention = built("vit_tiny_patch16_224").blocks[0].attn
-    cut_unit(attention, [1])
+    cut_heads_or_mlp(attention, [1])
     assert (attention.num_heads, attention.head_dim, attention.attn_dim) == (2, 64, 128)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.pruning.layers import count_macs, prunable_weights
-from harness.pruning.mask_search import masked_cost, weight_costs, whole_cost
+from harness.pruning.mask_search import masked_cost, total_cost, weight_costs
 from harness.trials.snapshot import read_facts
 from harness.trials.target import Target
 from harness.trials.trained_models import train_dense
@@ -21,13 +21,13 @@ def shapes_of(model):
 def test_weights_cost_as_many_macs_as_the_counter_counts(resnet18):
     example = torch.randn(2, 3, 32, 32)
     costs = weight_costs(resnet18, example, counted="macs")
-    assert whole_cost(shapes_of(resnet18), costs) == count_macs(resnet18, example[:1])
+    assert total_cost(shapes_of(resnet18), costs) == count_macs(resnet18, example[:1])
     assert costs["conv1.weight"] == 16 * 16
 
 
 def test_parameters_cost_one_each(network):
     costs = weight_costs(network, torch.randn(1, 3, 16, 16), counted="params")
-    assert whole_cost(shapes_of(network), costs) == sum(s.numel() for s in shapes_of(network).values())
+    assert total_cost(shapes_of(network), costs) == sum(s.numel() for s in shapes_of(network).values())
 
 
 def test_masks_save_what_their_zeros_cost():

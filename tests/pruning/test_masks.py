@@ -16,7 +16,7 @@ from harness.pruning.masks import (
     erk_densities,
     keep_all_but,
     n_of_m_masks,
-    removed_first,
+    scores_removed_first,
     weight_masks,
 )
 from harness.pruning.scoring import check_finite
@@ -37,7 +37,7 @@ def test_masks_have_exactly_the_asked_number_of_zeros_and_nest(values, one, two)
     scores = {"w": torch.tensor(values)}
     low, high = sorted((one, two))
     first = weight_masks(scores, low, scope="global")["w"]
-    second = weight_masks(removed_first(scores, {"w": first}), high, scope="global")["w"]
+    second = weight_masks(scores_removed_first(scores, {"w": first}), high, scope="global")["w"]
     assert int((~first).sum()) == round(low * len(values))
     assert int((~second).sum()) == round(high * len(values))
     assert bool((first | ~second).all()), "what was removed before stays removed"

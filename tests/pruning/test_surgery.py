@@ -7,7 +7,7 @@ import torch
 import torch_pruning
 from torch import nn
 
-from harness.pruning.channel_selection import channel_scores, comparable, lowest_channels
+from harness.pruning.channel_selection import channel_scores, comparable_scores, lowest_channels
 from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.surgery import coupled_layers, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
@@ -43,7 +43,7 @@ def test_norms_keep_the_channels_that_torch_pruning_keeps(resnet18, power, ratio
     ).step()
     coupled, scores = scored(resnet18, power)
     count = sum(group.size for group in coupled.groups) - _channels_left(theirs, coupled)
-    keep = lowest_channels(comparable(scores, coupled.groups, scope=scope), count)
+    keep = lowest_channels(comparable_scores(scores, coupled.groups, scope=scope), count)
     ours = copy.deepcopy(resnet18)
     remove_channels(ours, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     assert count == pytest.approx(ratio * sum(group.size for group in coupled.groups), abs=1)
@@ -78,7 +78,7 @@ def test_a_cut_model_computes_what_its_masked_twin_computes(network):
 
 def test_a_history_rebuilds_the_architecture(network):
     coupled, scores = scored(network, 1)
-    keep = lowest_channels(comparable(scores, coupled.groups, scope="local"), 6)
+    keep = lowest_channels(comparable_scores(scores, coupled.groups, scope="local"), 6)
     cut, fresh = copy.deepcopy(network), copy.deepcopy(network)
     history = remove_channels(cut, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     replay(fresh, EXAMPLE, history)
@@ -122,7 +122,7 @@ def test_every_family_is_cut_and_still_runs(name):
     model = built(name)
     coupled, scores = scored(model, 2)
     count = sum(group.size for group in coupled.groups) // 2
-    keep = lowest_channels(comparable(scores, coupled.groups, scope="local"), count)
+    keep = lowest_channels(comparable_scores(scores, coupled.groups, scope="local"), count)
     before = count_macs(model, EXAMPLE)
     remove_channels(model, EXAMPLE, list(zip(coupled.groups, keep.masks, strict=True)))
     assert model(EXAMPLE).shape == (2, 10)

@@ -6,8 +6,8 @@ from scipy.stats import bootstrap
 
 from harness.ranking.intervals import (
     Estimate,
-    deviation,
     mean_of_medians,
+    median_absolute_deviation,
     percentile,
     process_weights,
     saving,
@@ -107,7 +107,7 @@ def test_estimates_repeat():
 
 
 def test_the_deviation_is_within_processes():
-    assert deviation([[1.0, 2.0, 3.0], [11.0, 12.0, 13.0]]) == 1.0
+    assert median_absolute_deviation([[1.0, 2.0, 3.0], [11.0, 12.0, 13.0]]) == 1.0
 
 
 @pytest.mark.parametrize(("level", "least"), [(0.90, 64), (0.99, 662)])

@@ -52,7 +52,7 @@ def test_scores_that_were_kept_prune_as_new_ones_do(trial, store, tmp_path):
         levels.append(list(walk(replace(first, scope="local"), place)))
     [kept], [new] = levels
     assert kept.snapshot == new.snapshot
-    assert kept.evidence == new.evidence == "gradients,weights"
+    assert kept.facts.evidence == new.facts.evidence == "gradients,weights"
 
 
 def test_another_granularity_or_model_has_scores_of_its_own(trial, store):

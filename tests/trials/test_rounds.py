@@ -161,11 +161,11 @@ def test_what_a_round_removed_stays_removed(trial, trained, schedule):
     rounds = RoundRunner(trial, trained, TimeBreakdown())
     state = rounds.start
     for number, turn in enumerate(schedule.rounds(0.9), start=1):
-        after = rounds.after(state, turn, number=number)
+        after = rounds.run_round(state, turn, number=number)
         for name, keep in state.masks.items():
             assert not bool((after.masks[name] & ~keep).any()), name
         state = after
-    assert rounds.reached(state) == pytest.approx(0.9, abs=1e-3)
+    assert rounds.target_reached(state) == pytest.approx(0.9, abs=1e-3)
 
 
 @pytest.mark.parametrize("pruner", [Slimming(1e-2), GroupLasso(1e-2), GReg()], ids=lambda p: p.name)
