@@ -13,9 +13,6 @@ from .contracts.backends import (
     LimitsBatch as LimitsBatch,
 )
 from .contracts.backends import (
-    LoadsFile as LoadsFile,
-)
-from .contracts.backends import (
     OnDevice as OnDevice,
 )
 from .contracts.backends import (
@@ -38,6 +35,9 @@ from .contracts.converters import (
 )
 from .contracts.converters import (
     Converter as Converter,
+)
+from .contracts.converters import (
+    LoadsFile as LoadsFile,
 )
 from .contracts.converters import (
     Narrows as Narrows,
@@ -78,7 +78,12 @@ from .contracts.evidence import (
 from .contracts.evidence import (
     Scope as Scope,
 )
-from .contracts.meters import Meter as Meter
+from .contracts.evidence import (
+    Scores as Scores,
+)
+from .contracts.meters import (
+    Meter as Meter,
+)
 from .contracts.options import (
     Configurable as Configurable,
 )
@@ -113,15 +118,14 @@ from .contracts.pruners import (
     Scoped as Scoped,
 )
 from .contracts.pruners import (
-    Scores as Scores,
-)
-from .contracts.pruners import (
     Steps as Steps,
 )
 from .contracts.pruners import (
     Trained as Trained,
 )
-from .contracts.reporters import Reporter as Reporter
+from .contracts.reporters import (
+    Reporter as Reporter,
+)
 from .contracts.schedules import (
     Controlled as Controlled,
 )
@@ -158,9 +162,15 @@ from .conversion.tflite import (
 from .conversion.tflite import (
     load_tflite as load_tflite,
 )
-from .discovery.hookspecs import hookimpl as hookimpl
-from .errors import HarnessError as HarnessError
-from .errors import UnsupportedError as UnsupportedError
+from .discovery.hookspecs import (
+    hookimpl as hookimpl,
+)
+from .errors import (
+    HarnessError as HarnessError,
+)
+from .errors import (
+    UnsupportedError as UnsupportedError,
+)
 from .machine.availability import (
     no_gpu as no_gpu,
 )
@@ -188,7 +198,9 @@ from .ranking.leaderboard import (
 from .ranking.leaderboard import (
     shown_top1 as shown_top1,
 )
-from .ranking.remarks import remarks as remarks
+from .ranking.remarks import (
+    remarks as remarks,
+)
 from .storage.row import (
     BLOBS as BLOBS,
 )
@@ -201,7 +213,9 @@ from .storage.row import (
 from .storage.row import (
     speedup_realised as speedup_realised,
 )
-from .training.augmentation import cropped_and_mirrored as cropped_and_mirrored
+from .training.augmentation import (
+    cropped_and_mirrored as cropped_and_mirrored,
+)
 from .training.image_cache import (
     Decodes as Decodes,
 )

@@ -20,7 +20,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "how far through dense training",
         r"contracts\.schedules|training\.learning_rate|trials\.(trained_models|rounds)",
     ),
-    "part": ("the train or the test split", r"contracts\.data|training\.sampling|testing.*"),
+    "part": (
+        "the train or the test split",
+        r"contracts\.data|training\.(sampling|synthetic)|testing.*",
+    ),
     "target": (
         "what a level is a fraction of",
         r"contracts\.schedules|trials\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|settings|training_.*)|commands\..*|testing.*",
@@ -37,6 +40,18 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "found": ("nothing: what was found has a name", "-"),
 }
 """The one meaning of words that once had several, and the modules that speak of it."""
+BORROWED: Mapping[str, set[str]] = {
+    # Of ONNX Runtime's options, and of Python's enumerations.
+    "add_session_config_entry": {"harness.conversion.onnx"},
+    "InferenceSession": {"harness.conversion.onnx"},
+    "SessionOptions": {"harness.conversion.onnx"},
+    "__members__": {"harness.conversion.onnx"},
+    # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
+    "target": {
+        "harness.pruning.dependency", "harness.engines.local", "harness.engines.worker_process",
+    },
+}  # fmt: skip
+"""Names of libraries, which say what they like, by the modules that use them."""
 
 
 def modules_of(root: Path) -> dict[str, Path]:
@@ -131,7 +146,9 @@ def doubled_words(root: Path = ROOT) -> dict[str, list[str]]:
     """Words that stand for something else than their one meaning, and the modules where they do."""
     doubles: dict[str, list[str]] = defaultdict(list)
     for module, path in modules_of(root).items():
-        words = {word for name in identifiers(tree_of(path)) for word in words_of(name)}
+        borrowed = {name for name in BORROWED if module in BORROWED[name]}
+        names = set(identifiers(tree_of(path))) - borrowed
+        words = {word for name in names for word in words_of(name)}
         for word, (_, speakers) in MEANINGS.items():
             inside = re.fullmatch(speakers, module.removeprefix("harness."))
             if not inside and words & {word, f"{word}s"}:

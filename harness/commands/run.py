@@ -17,8 +17,8 @@ from harness.commands.tables import console, print_plan
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu, unmet
-from harness.machine.device import local_devices
 from harness.machine.environment import physical_cores
+from harness.machine.local_devices import local_devices
 from harness.runs.execution import Execution
 from harness.runs.request import available_meter, run_folder
 

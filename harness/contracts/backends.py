@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from harness.contracts.converters import AnyConverter
 
 Run = Callable[["Tensor"], "Tensor"]
 """One inference: a batch in, the outputs back when they are ready. The core times this call."""
@@ -39,22 +38,6 @@ class RunsModel(Protocol):
 
     def prepare(self, model: nn.Module, example: Tensor) -> Run:
         """Load the model, untimed; use as many threads as `torch.get_num_threads()` says."""
-
-
-@runtime_checkable
-class LoadsFile(Protocol):
-    """A backend that loads a file, which another process may have made.
-
-    The core keeps the files, counts their bytes as the model's size and exports them as they are; one
-    that serves any batch size is loaded once in a process.
-    """
-
-    @property
-    def converter(self) -> AnyConverter:
-        """What makes the file."""
-
-    def load(self, file: bytes) -> Run:
-        """Load the file, untimed; use as many threads as `torch.get_num_threads()` says."""
 
 
 @runtime_checkable

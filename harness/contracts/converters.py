@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from harness.contracts.backends import Run
+
 
 class Format(Protocol):
     """What every converter tells of the files that it makes."""
@@ -76,3 +78,19 @@ class Narrows(Protocol):
 
 
 AnyConverter = Converter | Refines | SharesGraph
+
+
+@runtime_checkable
+class LoadsFile(Protocol):
+    """A backend that loads a file, which another process may have made.
+
+    The core keeps the files, counts their bytes as the model's size and exports them as they are; one
+    that serves any batch size is loaded once in a process.
+    """
+
+    @property
+    def converter(self) -> AnyConverter:
+        """What makes the file."""
+
+    def load(self, file: bytes) -> Run:
+        """Load the file, untimed; use as many threads as `torch.get_num_threads()` says."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from torch import Generator, Tensor, nn
-
 
 Batches = Sequence[tuple["Tensor", "Tensor"]]
 """Images and labels, batch by batch."""
@@ -112,3 +111,7 @@ class Evidence(Protocol):
     @property
     def generator(self) -> Generator:
         """The only randomness a criterion may use; seeded by the trial."""
+
+
+Scores = Mapping[str, "Tensor"]
+"""Parameter name to scores: shaped like the weight, or `(out,)`, one per output channel."""

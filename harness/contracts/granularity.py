@@ -46,9 +46,9 @@ class Pattern:
 
 def pattern(name: str) -> Pattern:
     """Raises HarnessError for what is no granularity."""
-    found = N_OF_M.fullmatch(name)
-    if found and int(found[1]) < int(found[2]):
-        return Pattern(name=name, scored="weight", n_of_m=(int(found[1]), int(found[2])))
+    ratio = N_OF_M.fullmatch(name)
+    if ratio and int(ratio[1]) < int(ratio[2]):
+        return Pattern(name=name, scored="weight", n_of_m=(int(ratio[1]), int(ratio[2])))
     word, _, argument = name.partition(":")
     block = BLOCK.fullmatch(argument)
     if word == "block" and block:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from torch import Tensor
 
-    from harness.contracts.evidence import Evidence, Granularity, Scope
-
-Scores = Mapping[str, "Tensor"]
-"""Parameter name to scores: shaped like the weight, or `(out,)`, one per output channel."""
+    from harness.contracts.evidence import Evidence, Granularity, Scope, Scores
 
 
 @runtime_checkable

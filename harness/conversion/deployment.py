@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contracts.backends import LoadsFile
-from harness.contracts.converters import Converter, Refines
+from harness.contracts.converters import Converter, LoadsFile, Refines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

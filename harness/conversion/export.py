@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts.backends import Backend, LoadsFile, RunsModel
-from harness.contracts.converters import Narrows, Refines, SharesGraph
+from harness.contracts.backends import Backend, RunsModel
+from harness.contracts.converters import LoadsFile, Narrows, Refines, SharesGraph
 from harness.errors import HarnessError
 from harness.storage.file_hash import file_hash
 from harness.storage.files import WEIGHTS

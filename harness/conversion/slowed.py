@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contracts.backends import LoadsFile, OnDevice, RunsModel
+from harness.contracts.backends import OnDevice, RunsModel
+from harness.contracts.converters import LoadsFile
 from harness.errors import HarnessError
 from harness.machine.clock import CLOCK
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines import ray_client
 from harness.errors import HarnessError, failure_reason
-from harness.machine.device import Device, local_devices
+from harness.machine.device import Device
 from harness.machine.environment import machine_facts
+from harness.machine.local_devices import local_devices
 from harness.storage.keys import source_hash
 
 if TYPE_CHECKING:

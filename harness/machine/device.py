@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import failure_reason
-from harness.machine.availability import why_unavailable
-from harness.machine.environment import machine_facts
 from harness.storage.keys import source_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from harness.contracts.backends import Backend
 
@@ -54,22 +51,3 @@ class DeviceSlot:
 def device_slot(backend: Backend, device: Device, *, exclusive: bool = False) -> DeviceSlot:
     """Device slot of the backend's device."""
     return DeviceSlot(backend=backend.name, device=device.name, exclusive=exclusive)
-
-
-def local_devices(backends: Sequence[Backend]) -> dict[str, Device]:
-    """Devices of this machine by the backend's name."""
-    return {backend.name: local_device(backend) for backend in backends}
-
-
-def local_device(backend: Backend) -> Device:
-    """Device of the backend on this machine; to look may take a second."""
-    reason = why_unavailable(backend)
-    if reason is not None:
-        return Device(reason=reason)
-    try:
-        facts = dict(backend.describe())
-    except (Exception, SystemExit) as error:
-        return Device(reason=failure_reason(error))
-    if not {"device", "runtime"} <= facts.keys():
-        return Device(reason="its describe() names no device and runtime")
-    return Device(facts=facts, machine=machine_facts())

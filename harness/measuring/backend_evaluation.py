@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.contracts.backends import Approximate, LoadsFile, Simulated, Simulates
+from harness.contracts.backends import Approximate, Simulated, Simulates
+from harness.contracts.converters import LoadsFile
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import Exporter, architecture, load_on_backend

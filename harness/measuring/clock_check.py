@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from harness.conversion.slowed import slowed_backend
-from harness.machine.device import local_device
+from harness.machine.local_devices import local_device
 from harness.measuring.stopping import StoppingRule
 from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import DENSE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cloudpickle
 import torch
 
-from harness.contracts.backends import LoadsFile
+from harness.contracts.converters import LoadsFile
 from harness.conversion.export import Exporter, convert, load_on_backend
 from harness.errors import HarnessError, failure_reason
 from harness.machine.memory import PeakMemory

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.contracts.backends import LoadsFile
-from harness.contracts.converters import SharesGraph
+from harness.contracts.converters import LoadsFile, SharesGraph
 from harness.conversion.device_tensors import device_clock, from_host, to_device
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import Exporter, load_on_backend

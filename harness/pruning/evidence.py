@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -15,15 +15,35 @@ from harness.pruning.channel_groups import coupled_sums
 from harness.pruning.layers import prunable_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Generator, Tensor, nn
 
     from harness.contracts.evidence import Batches, Granularity, Reader
     from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
-    from harness.storage.tensor_cache import TensorCache
 
 DAMPING_FRACTION = 0.01
+
+
+class CachedEvidence(Protocol):
+    """Tensors by name that were computed before, or just now."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """As the evidence computes them."""
+
+
+class EvidenceCache(Protocol):
+    """Keeps evidence of one model for other criteria, as `TensorCache` does on disk."""
+
+    def get(
+        self,
+        name: str,
+        compute: Callable[[], tuple[Mapping[str, Tensor], Sequence[str]]],
+        *,
+        by: Sequence[Any] = (),
+    ) -> CachedEvidence:
+        """What is kept under the name and what it is computed `by`, or is computed now."""
 
 
 class RecordedEvidence:
@@ -40,7 +60,7 @@ class RecordedEvidence:
         batches: Batches,
         coupled: CoupledLayers | None,
         seed: int,
-        cache: TensorCache | None = None,
+        cache: EvidenceCache | None = None,
     ) -> None:
         self.granularity = granularity
         self.image_shape = _image_shape(batches)

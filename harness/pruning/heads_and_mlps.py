@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from harness.pruning.channel_groups import ChannelGroup, Member
-from harness.pruning.torch_pruning_graph import cut_layer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 BIAS_TABLE = "relative_position_bias_table"
 """Position bias `(positions, heads)` of windowed attention (Liu 2021)."""
@@ -69,23 +65,3 @@ def _mlp_group(name: str, mlp: Any) -> ChannelGroup:  # noqa: ANN401 -- duck-typ
         Member(parameter=f"{name}.fc2.weight", dim=1, index=width, root=width),
     )
     return ChannelGroup(root=name, size=len(width), members=members, kind="mlp")
-
-
-def cut_heads_or_mlp(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-typed
-    """Take heads out of an attention, or inner features out of an MLP, in place."""
-    if not hasattr(module, "num_heads"):
-        cut_layer(module.fc1, gone, dim=0)
-        cut_layer(module.fc2, gone, dim=1)
-        return
-    inputs = module.proj.in_features
-    width = inputs // module.num_heads
-    columns = [head * width + at for head in gone for at in range(width)]
-    cut_layer(module.qkv, [third * inputs + at for third in range(3) for at in columns], dim=0)
-    cut_layer(module.proj, columns, dim=1)
-    stays = [head for head in range(module.num_heads) if head not in set(gone)]
-    if hasattr(module, BIAS_TABLE):
-        table = getattr(module, BIAS_TABLE)
-        setattr(module, BIAS_TABLE, nn.Parameter(table.detach()[:, stays].clone()))
-    module.num_heads = len(stays)
-    if hasattr(module, "attn_dim"):
-        module.attn_dim = module.proj.in_features

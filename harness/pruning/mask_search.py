@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from harness.contracts.evidence import Evidence, Scope
+    from harness.contracts.evidence import Evidence, Scope, Scores
     from harness.contracts.granularity import Pattern
-    from harness.contracts.pruners import Pruner, Scores
+    from harness.contracts.pruners import Pruner
     from harness.pruning.masks import Masks
 
 SPARSITY_PRECISION = 1e-6

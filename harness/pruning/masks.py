@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from harness.contracts.evidence import Scope
-    from harness.contracts.pruners import Scores
+    from harness.contracts.evidence import Scope, Scores
 
     Masks = dict[str, Tensor]
 

@@ -16,8 +16,8 @@ from harness.storage.tensor_cache import compute_tensors
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from harness.contracts.evidence import Batches, Granularity
-    from harness.contracts.pruners import Pruner, Scores
+    from harness.contracts.evidence import Batches, Granularity, Scores
+    from harness.contracts.pruners import Pruner
     from harness.pruning.channel_groups import CoupledLayers
     from harness.storage.tensor_cache import TensorCache
 

@@ -8,22 +8,22 @@ a freshly built large one.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
 
 from harness.errors import HarnessError, UnsupportedError
-from harness.pruning.channel_groups import CoupledLayers
+from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
 from harness.pruning.cut_check import removable_groups
 from harness.pruning.dependency import graph_groups, norms_after
-from harness.pruning.heads_and_mlps import cut_heads_or_mlp, head_and_mlp_groups
+from harness.pruning.heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
 from harness.pruning.layers import LAYERS, classifier_layers, prunable_weights
-from harness.pruning.torch_pruning_graph import dependency_graph, ignore_warnings
+from harness.pruning.torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor, nn
-
-    from harness.pruning.channel_groups import ChannelGroup
+    from torch import Tensor
 
 History = list[tuple[str, bool, list[int]]]
 """Pruning history in order: root module, whether output channels, and which channels or heads."""
@@ -103,3 +103,23 @@ def replay(model: nn.Module, example: Tensor, history: History) -> None:
             dependency_graph(model, example).load_pruning_history(channels)
     for name, _, gone in heads_and_mlps:
         cut_heads_or_mlp(model.get_submodule(name), gone)
+
+
+def cut_heads_or_mlp(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-typed
+    """Take heads out of an attention, or inner features out of an MLP, in place."""
+    if not hasattr(module, "num_heads"):
+        cut_layer(module.fc1, gone, dim=0)
+        cut_layer(module.fc2, gone, dim=1)
+        return
+    inputs = module.proj.in_features
+    width = inputs // module.num_heads
+    columns = [head * width + at for head in gone for at in range(width)]
+    cut_layer(module.qkv, [third * inputs + at for third in range(3) for at in columns], dim=0)
+    cut_layer(module.proj, columns, dim=1)
+    stays = [head for head in range(module.num_heads) if head not in set(gone)]
+    if hasattr(module, BIAS_TABLE):
+        table = getattr(module, BIAS_TABLE)
+        setattr(module, BIAS_TABLE, nn.Parameter(table.detach()[:, stays].clone()))
+    module.num_heads = len(stays)
+    if hasattr(module, "attn_dim"):
+        module.attn_dim = module.proj.in_features

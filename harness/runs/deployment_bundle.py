@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
-from harness.contracts.backends import LoadsFile
+from harness.contracts.converters import LoadsFile
 from harness.conversion.export import Exporter
 from harness.errors import HarnessError
 from harness.training.sampling import example_batch

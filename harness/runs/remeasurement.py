@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
-from harness.machine.device import local_device
+from harness.machine.local_devices import local_device
 from harness.measuring.row_columns import timed_columns
 from harness.measuring.timing_process import TimingJob
 from harness.measuring.timing_results import COPY, DENSE, TimingResults

@@ -16,7 +16,7 @@ from harness.contracts.schedules import Controlled
 from harness.discovery.selection import selected_names, split_terms
 from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
-from harness.machine.device import local_devices
+from harness.machine.local_devices import local_devices
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels

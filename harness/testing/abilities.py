@@ -11,13 +11,12 @@ from harness.contracts.backends import (
     Backend,
     Bounded,
     LimitsBatch,
-    LoadsFile,
     OnDevice,
     PrefersMultiple,
     RunsModel,
     Simulates,
 )
-from harness.contracts.converters import Converter, Format, Narrows, Refines, SharesGraph
+from harness.contracts.converters import Converter, Format, LoadsFile, Narrows, Refines, SharesGraph
 from harness.contracts.data import Augments, Dataset, Located, Model, Pretrained
 from harness.contracts.meters import Meter
 from harness.contracts.options import Configurable, NeedsArgument, Preloads

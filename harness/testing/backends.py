@@ -14,13 +14,12 @@ from harness.contracts.backends import (
     Backend,
     Bounded,
     LimitsBatch,
-    LoadsFile,
     OnDevice,
     PrefersMultiple,
     RunsModel,
     Simulates,
 )
-from harness.contracts.converters import SharesGraph
+from harness.contracts.converters import LoadsFile, SharesGraph
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import deviation, tolerance
 from harness.conversion.export import convert

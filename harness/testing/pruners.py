@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from harness.contracts.pruners import Scores
+    from harness.contracts.evidence import Scores
     from harness.pruning.scoring import Scoring
     from harness.testing.abilities import Abilities
 

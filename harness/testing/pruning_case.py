@@ -20,8 +20,8 @@ from harness.training.synthetic import NoiseImages, residual_network
 if TYPE_CHECKING:
     from torch import nn
 
-    from harness.contracts.evidence import Granularity, Scope
-    from harness.contracts.pruners import Pruner, Scores
+    from harness.contracts.evidence import Granularity, Scope, Scores
+    from harness.contracts.pruners import Pruner
     from harness.pruning.removal import Removal
 
 SPARSITY = 0.25

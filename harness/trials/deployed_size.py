@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from harness.contracts.backends import LoadsFile
+from harness.contracts.converters import LoadsFile
 from harness.conversion.deployment import Deployment
 from harness.conversion.export import Exporter, architecture, converter_facts
 from harness.storage.files import ZSTD_LEVEL

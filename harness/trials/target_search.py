@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import torch
 
-from harness.contracts.backends import LoadsFile, Simulates
+from harness.contracts.backends import Simulates
+from harness.contracts.converters import LoadsFile
 from harness.conversion.device_tensors import device_clock, to_device
 from harness.conversion.export import convert, load_on_backend
 from harness.errors import HarnessError, UnsupportedError

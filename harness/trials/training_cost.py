@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contracts.backends import LoadsFile
-from harness.contracts.converters import Refines
+from harness.contracts.converters import LoadsFile, Refines
 from harness.conversion.deployment import Deployment
 from harness.trials.spec import Dense
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError
-from harness.machine.device import local_device
+from harness.machine.local_devices import local_device
 
 
 @pytest.fixture
