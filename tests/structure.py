@@ -23,7 +23,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "part": ("the train or the test split", r"contracts\.data|training\.sampling|testing.*"),
     "target": (
         "what a level is a fraction of",
-        r"contracts\.schedules|trials\..*|storage\.row|runs\.(request|coverage|settings)|commands\..*|testing.*",
+        r"contracts\.schedules|trials\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|settings|training_.*)|commands\..*|testing.*",
     ),
     "session": (
         "what is timed in the same processes",

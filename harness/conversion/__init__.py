@@ -1,1 +1,1 @@
-"""Conversion: from a snapshot to the file that a backend loads, and whether both compute alike."""
+"""From a snapshot to the file that a backend loads, and whether it computes the same."""

@@ -1,1 +1,1 @@
-"""Plugin discovery: entry points, hooks, and the catalogue of what they offer."""
+"""Entry points, hooks, and the catalogue of plugins that they offer."""

@@ -1,1 +1,1 @@
-"""Engines: where trials and timings run."""
+"""Where jobs run: worker processes here, or hosts of a Ray cluster."""

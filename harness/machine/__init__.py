@@ -1,1 +1,1 @@
-"""This machine: environment, load, memory, clock, energy meters, device locks."""
+"""This computer: facts, load, memory, clock, energy meters, device locks."""

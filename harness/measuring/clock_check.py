@@ -145,7 +145,7 @@ class ClockCheck:
         return sum(saved.low > 0.0 for saved in self.same)
 
     @property
-    def found_slower(self) -> int:
+    def judged_slower(self) -> int:
         """Slowed models that are found slower."""
         return sum(saved.high < 0.0 for saved, _ in self.injected)
 

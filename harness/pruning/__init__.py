@@ -1,1 +1,1 @@
-"""Pruning: from evidence to scores, from scores to masks or cut channels."""
+"""From evidence to scores, from scores to masks or cut channels."""

@@ -1,1 +1,1 @@
-"""Ranking: from rows and samples to leaderboards and verdicts; nothing here runs a model."""
+"""From rows and samples to leaderboards and verdicts; nothing here runs a model."""

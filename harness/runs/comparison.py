@@ -64,7 +64,7 @@ class Comparison:
         Latencies of two sessions are not comparable to a few per cent, so that they decide only where
         they were measured again; with them the scores.
         """
-        for pair, (base, new) in self._measured():
+        for pair, (base, new) in self._row_pairs():
             again = self.remeasured.get(base["key"])
             loss = again.loss if again else latency_loss(base, new)
             yield self._verdict(pair.label, "latency", loss, decides=again is not None)
@@ -86,7 +86,7 @@ class Comparison:
             decides=decides,
         )
 
-    def _measured(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
+    def _row_pairs(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
         for pair in self.pairs:
             if pair.both:
                 yield pair, pair.both
@@ -94,7 +94,7 @@ class Comparison:
     def _snapshots(self) -> Iterator[tuple[Pair, tuple[Row, Row]]]:
         """The first pair of each snapshot: backends and batch sizes share its accuracy and size."""
         first: dict[tuple[str, float], tuple[Pair, tuple[Row, Row]]] = {}
-        for pair, rows in self._measured():
+        for pair, rows in self._row_pairs():
             first.setdefault((rows[0]["trial"], rows[0]["sparsity"]), (pair, rows))
         yield from first.values()
 

@@ -31,7 +31,7 @@ WARM_UP_BATCHES = (1, 8)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryTarget:
+class PendingPeaks:
     """An architecture on a backend whose peaks are not known yet, and a snapshot of it.
 
     `fixed` is the only batch size that its file serves, 0 where it serves any.
@@ -46,7 +46,7 @@ class MemoryTarget:
 
     @property
     def runtime(self) -> tuple[str, int]:
-        """Targets with the same one are warmed up by the same small model."""
+        """Those with the same one are warmed up by the same small model."""
         return self.cell.backend.name, self.fixed
 
     @property
@@ -80,10 +80,10 @@ class MemoryTarget:
         )
 
 
-def memory_targets(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator[MemoryTarget]:
+def pending_peaks(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator[PendingPeaks]:
     """One for each architecture and backend that lacks a batch size, whatever number of snapshots."""
     deployed_sizes = DeployedSizes(store)
-    first: dict[str, MemoryTarget] = {}
+    first: dict[str, PendingPeaks] = {}
     batches: dict[str, set[int]] = defaultdict(set)
     for cell, level in ready:
         record = deployed_sizes.export_record(level.snapshot, cell.backend)
@@ -93,7 +93,7 @@ def memory_targets(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator
         [fixed] = Deployment(backend=cell.backend, batches=(cell.batch,)).fixed or (0,)
         key = deployed_sizes.memory_key(record, cell)
         batches[key].add(cell.batch)
-        target = MemoryTarget(
+        peaks = PendingPeaks(
             key=key,
             cell=cell,
             snapshot=level.snapshot,
@@ -101,12 +101,12 @@ def memory_targets(ready: Sequence[ReadyCell], store: ArtifactStore) -> Iterator
             batches=(),
             fixed=fixed,
         )
-        first.setdefault(key, target)
-    for key, target in first.items():
+        first.setdefault(key, peaks)
+    for key, peaks in first.items():
         kept = deployed_sizes.recorded_peaks(key).keys()
         if not batches[key] <= kept:
             # All of them again: a peak at one batch size counts those at smaller ones.
-            yield replace(target, batches=tuple(sorted(batches[key] | kept)))
+            yield replace(peaks, batches=tuple(sorted(batches[key] | kept)))
 
 
 def measure_memory(ready: Sequence[ReadyCell], *, pool: WorkerPool, store: ArtifactStore) -> None:
@@ -114,7 +114,7 @@ def measure_memory(ready: Sequence[ReadyCell], *, pool: WorkerPool, store: Artif
 
     What has been measured already costs nothing.
     """
-    pending = list(memory_targets(ready, store))
+    pending = list(pending_peaks(ready, store))
     pool.observer.phase("memory", len(pending))
     if not pending:
         return
@@ -131,37 +131,37 @@ class _MemoryPhase:
     store: ArtifactStore
     folder: Path
 
-    def measure(self, pending: Sequence[MemoryTarget]) -> None:
-        """All targets, so many at a time as the folder may hold."""
+    def measure(self, pending: Sequence[PendingPeaks]) -> None:
+        """All of them, so many at a time as the folder may hold."""
         warm_up_files = self._write_warm_up_files(pending)
-        chunks = file_chunks(pending, lambda target: (target.key, target.file_mb))
+        chunks = file_chunks(pending, lambda peaks: (peaks.key, peaks.file_mb))
         for number, chunk in enumerate(chunks):
             paths = {t.label: self.folder / f"{number}-{index}" for index, t in enumerate(chunk)}
             self._measure_chunk(chunk, paths, warm_up_files)
             for path in paths.values():
                 path.unlink(missing_ok=True)
 
-    def _write_warm_up_files(self, pending: Sequence[MemoryTarget]) -> dict[tuple[str, int], Path]:
+    def _write_warm_up_files(self, pending: Sequence[PendingPeaks]) -> dict[tuple[str, int], Path]:
         """Where the small model that warms a runtime up is."""
-        runtimes = {target.runtime: target for target in pending}
+        runtimes = {peaks.runtime: peaks for peaks in pending}
         paths = {name: self.folder / f"specimen-{index}" for index, name in enumerate(runtimes)}
-        small = [replace(target, snapshot="") for target in runtimes.values()]
+        small = [replace(peaks, snapshot="") for peaks in runtimes.values()]
         self._write([t.file(paths[t.runtime], self.store) for t in small])
         return paths
 
     def _measure_chunk(
         self,
-        chunk: Sequence[MemoryTarget],
+        chunk: Sequence[PendingPeaks],
         paths: Mapping[str, Path],
         warm_up_files: Mapping[tuple[str, int], Path],
     ) -> None:
-        self._write([target.file(paths[target.label], self.store) for target in chunk])
+        self._write([peaks.file(paths[peaks.label], self.store) for peaks in chunk])
         jobs = {
             t.label: t.job(paths[t.label], warm_up_files[t.runtime])
             for t in chunk
             if paths[t.label].is_file()
         }
-        keys = {target.label: target.key for target in chunk}
+        keys = {peaks.label: peaks.key for peaks in chunk}
         slots = {t.label: device_slot(t.cell.backend, t.cell.device) for t in chunk}
         for label, outcome in self.pool.run(measure_peaks, jobs, slots=slots):
             memory = outcome.value

@@ -167,11 +167,11 @@ def measure_pairs(
 ) -> Iterator[RemeasuredPair]:
     """The pairs of a session that could be timed; why others could not is a note."""
     observer = scheduler.observer
-    for measured, outcome in scheduler.measure(session):
+    for smaller, outcome in scheduler.measure(session):
         if outcome.value is None:
-            observer.note(f"{measured.label}: {outcome.failure}")
+            observer.note(f"{smaller.label}: {outcome.failure}")
         else:
-            yield from _remeasured_pairs(measured, outcome.value)
+            yield from _remeasured_pairs(smaller, outcome.value)
     observer.done(session.label, len(session.items))
 
 

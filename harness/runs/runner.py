@@ -15,7 +15,6 @@ from harness.measuring.timing_results import raw_samples
 from harness.runs.evaluation_phase import evaluate
 from harness.runs.memory_phase import measure_memory
 from harness.runs.preloads import preloads_of
-from harness.runs.row_writer import RowWriter
 from harness.runs.timing_phase import time_cells
 from harness.runs.training_phase import train, training_results
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
@@ -75,9 +74,12 @@ class Runner:
         """Write the row of every owed cell. A cell that cannot run becomes a row with its reason."""
         self._ledger.repair()
         self._store.sweep()
-        writer = RowWriter(self._ledger, catalogue=self._catalogue, observer=self._observer)
-        for row in self._rows(plan):
-            writer.write(row)
+        self._observer.rows(0)
+        for number, row in enumerate(self._rows(plan), start=1):
+            self._ledger.append(row)
+            self._observer.rows(number)
+            for problem in self._catalogue.announce(vars(row)):
+                self._observer.note(problem)
 
     def train(self, plan: Plan, shard: Shard) -> Mapping[str, str]:
         """Only train, beside others in the same folder; the reasons of what came to no end."""

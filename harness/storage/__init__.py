@@ -1,1 +1,1 @@
-"""Persistent storage: keys, artifacts, rows and run folders."""
+"""Files that outlive a process: keys, artifacts, rows, run folders."""

@@ -1,1 +1,1 @@
-"""Training: the recipe, its data and its loop, and evaluation."""
+"""The recipe, its data and its loop, and evaluation."""

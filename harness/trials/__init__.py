@@ -1,1 +1,1 @@
-"""Trials: one method on one model, dataset and seed, run level by level, saved as snapshots."""
+"""One method on one model, data set and seed: planned, run level by level, kept as snapshots."""

@@ -45,7 +45,7 @@ def proof(count, **settings):
 def test_a_clock_without_noise_finds_what_was_injected():
     found = proof(2)
     assert len(found.same) == 2 * COPIES
-    assert found.found_slower == len(found.injected) == 2 * SLOWED_COPIES
+    assert found.judged_slower == len(found.injected) == 2 * SLOWED_COPIES
     assert found.errors == pytest.approx([0.0] * 2 * SLOWED_COPIES, abs=0.002)
 
 
@@ -53,7 +53,7 @@ def test_placement_is_not_taken_for_a_saving_and_processes_average_it_out():
     found = proof(12, placement=0.015)
     assert len(found.same) >= 200
     assert found.false_savings <= 0.05 * len(found.same)
-    assert found.found_slower >= 0.95 * len(found.injected)
+    assert found.judged_slower >= 0.95 * len(found.injected)
     assert np.mean(np.abs(found.errors) <= 0.01) >= 0.9
     # Two placements are in a ratio; sixteen processes leave a quarter of it.
     assert np.std(found.process_moves) == pytest.approx(0.015 * 2**0.5, rel=0.1)
@@ -62,7 +62,7 @@ def test_placement_is_not_taken_for_a_saving_and_processes_average_it_out():
 
 def test_nothing_injected_is_nothing_found_and_an_error_as_large():
     found = proof(10, slower=0.0, placement=0.005)
-    assert found.found_slower <= 0.05 * len(found.injected) + 2
+    assert found.judged_slower <= 0.05 * len(found.injected) + 2
     assert np.mean(found.errors) == pytest.approx(-0.03, abs=0.003)
 
 

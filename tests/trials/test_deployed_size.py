@@ -13,7 +13,7 @@ from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.runs.memory_phase import measure_memory, memory_targets
+from harness.runs.memory_phase import measure_memory, pending_peaks
 from harness.runs.training_jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.training.synthetic import ResidualNetwork
 from harness.trials.deployed_size import DeployedSize, DeployedSizes
@@ -127,13 +127,13 @@ def test_masked_twins_share_one_probe_and_smaller_models_have_their_own(trial, s
     cut = replace(trial, granularity="channel", scope="local")
     made(trial, store, EAGER, ONNX)
     made(cut, store, EAGER, ONNX)
-    found = list(memory_targets(members(trial, store, EAGER, ONNX), store))
+    found = list(pending_peaks(members(trial, store, EAGER, ONNX), store))
     assert [(t.cell.backend.name, t.batches) for t in found] == [
         ("eager_cpu", (1, 4)),
         ("onnxruntime_cpu", (1, 4)),
     ]
     everything = [*members(trial, store, EAGER, ONNX), *members(cut, store, EAGER, ONNX)]
-    assert len(list(memory_targets(everything, store))) == 2 * (1 + len(cut.levels))
+    assert len(list(pending_peaks(everything, store))) == 2 * (1 + len(cut.levels))
 
 
 def test_peaks_are_measured_once_and_rise_with_the_batch(trial, store, prober):
@@ -148,15 +148,15 @@ def test_peaks_are_measured_once_and_rise_with_the_batch(trial, store, prober):
     assert taken[:4] != taken[4:]
     assert [t.memory_mb for t in taken[:4]] == [t.memory_mb for t in taken[4:]]
     assert set(workers.time_breakdown.seconds) <= {"memory", "waiting"}
-    assert list(memory_targets(pending, store)) == []
+    assert list(pending_peaks(pending, store)) == []
     assert [path.name for path in store.root.iterdir() if path.name.startswith(".tmp")] == []
 
 
 def test_a_batch_size_asked_for_later_is_measured_with_the_others(trial, store, prober):
     made(trial, store, EAGER)
     prober[0](members(trial, store, EAGER, batches=(1,)))
-    [target] = memory_targets(members(trial, store, EAGER, batches=(4,)), store)
-    assert target.batches == (1, 4)
+    [peaks] = pending_peaks(members(trial, store, EAGER, batches=(4,)), store)
+    assert peaks.batches == (1, 4)
 
 
 @dataclass(frozen=True)
@@ -278,4 +278,4 @@ def test_what_cannot_be_exported_has_no_footprint_and_is_not_probed(trial, store
     made(trial, store, Unwilling())
     pending = members(trial, store, Unwilling())
     assert {DeployedSizes(store).of(cell, level) for cell, level in pending} == {DeployedSize()}
-    assert list(memory_targets(pending, store)) == []
+    assert list(pending_peaks(pending, store)) == []
