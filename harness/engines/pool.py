@@ -50,7 +50,7 @@ class WorkerPool:
         `jobs` may grow meanwhile, as an engine says.
         """
         exclusive = any(slot.exclusive for slot in (slots or {}).values())
-        job = function if exclusive else partial(_run_beside_timing, function)
+        job = function if exclusive else partial(_run_under_read_lock, function)
         watching, expected = self.observer.running, max(len(jobs), expected)
         outcomes = self.engine.run(job, jobs, watching=watching, slots=slots, expected=expected)
         if self.whole is not None:
@@ -73,6 +73,6 @@ class WorkerPool:
             submitted_at |= {label: time.perf_counter() for label in jobs if label not in submitted_at}
 
 
-def _run_beside_timing(function: Callable[[Job], Result], job: Job) -> Result:
+def _run_under_read_lock(function: Callable[[Job], Result], job: Job) -> Result:
     with read_lock(cpu_name()):
         return function(job)
