@@ -45,10 +45,10 @@ def hold(device, ready, release, *, exclusive):
         release.wait(60)
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["that times", "that trains"])
+@pytest.mark.parametrize("exclusive", [True, False], ids=["that times", "that trains"])
 def test_timing_waits_for_another_harness(exclusive):
     ready, release = CONTEXT.Event(), CONTEXT.Event()
-    settings = {"args": ("a test device", ready, release), "kwargs": {"alone": exclusive}}
+    settings = {"args": ("a test device", ready, release), "kwargs": {"exclusive": exclusive}}
     other = CONTEXT.Process(target=hold, **settings)
     other.start()
     assert ready.wait(60)
@@ -65,7 +65,7 @@ def test_timing_waits_for_another_harness(exclusive):
 
 def test_training_waits_for_another_harness_that_times():
     ready, release = CONTEXT.Event(), CONTEXT.Event()
-    settings = {"args": ("a timed device", ready, release), "kwargs": {"alone": True}}
+    settings = {"args": ("a timed device", ready, release), "kwargs": {"exclusive": True}}
     other = CONTEXT.Process(target=hold, **settings)
     other.start()
     assert ready.wait(60)
@@ -86,7 +86,7 @@ def train(device, began):
 
 def test_several_train_on_a_device_at_once():
     ready, release = CONTEXT.Event(), CONTEXT.Event()
-    settings = {"args": ("a shared device", ready, release), "kwargs": {"alone": False}}
+    settings = {"args": ("a shared device", ready, release), "kwargs": {"exclusive": False}}
     other = CONTEXT.Process(target=hold, **settings)
     other.start()
     assert ready.wait(60)
