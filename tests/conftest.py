@@ -1,46 +1,65 @@
-"""Small real inputs that many tests share."""
+"""Small real inputs that many tests share, and the order that tests run in."""
 
-import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import nn
 
-import harness
 from harness.storage.artifacts import ArtifactStore
-from harness.storage.bits import encode_bits
-from harness.storage.row import Row
 from harness.training.recipe import Recipe
-from harness.training.synthetic import ResidualNetwork, residual_network
+from harness.training.synthetic import residual_network
 from harness.trials.spec import Dense, Trial
+from harness.trials.trained_models import train_dense
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.schedules.one_shot import OneShot
+from tests import doubles
+
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
-@dataclass(frozen=True)
-class SmallModel:
-    """The small residual network as a model plugin."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, so that none is left when the others are done; otherwise in random order."""
+    items.sort(key=_seconds, reverse=True)
 
-    name: str = "residual_network"
 
-    def build(self, dataset: harness.Dataset) -> nn.Module:
-        return ResidualNetwork()
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return mark.args[0] if mark else 0.0
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Of these tests alone; what is measured once on a machine is measured once for them."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Of these tests alone; what is measured once on a machine is measured once for them.
+
+    Locks of devices lie in the folder of temporary files: with one of its own, no process of tests
+    waits until another has timed something. Its name is short, since sockets lie there too.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_traces_of_other_tests() -> None:
+    """What trains sets the number of threads, and whoever draws moves the generator."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.fixture
@@ -50,7 +69,7 @@ def network() -> nn.Module:
 
 @pytest.fixture
 def recipe() -> Recipe:
-    return Recipe(dense_epochs=1.0, finetune_epochs=0.5)
+    return SMALL_RECIPE
 
 
 @pytest.fixture
@@ -58,9 +77,33 @@ def store(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(tmp_path / "artifacts")
 
 
+SMALL_RECIPE = Recipe(dense_epochs=1.0, finetune_epochs=0.5)
+
+
+def small_dense() -> Dense:
+    return Dense(
+        model=doubles.SmallModel(), dataset=Digits(), data_hash="abc", seed=0, recipe=SMALL_RECIPE
+    )
+
+
 @pytest.fixture
-def dense(recipe: Recipe) -> Dense:
-    return Dense(model=SmallModel(), dataset=Digits(), data_hash="abc", seed=0, recipe=recipe)
+def dense() -> Dense:
+    return small_dense()
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> ArtifactStore:
+    """Holds the small dense model, trained; for `trained` alone to read."""
+    store = ArtifactStore(tmp_path_factory.mktemp("trained"))
+    train_dense(small_dense(), store)
+    return store
+
+
+@pytest.fixture
+def trained(store: ArtifactStore, trained_once: ArtifactStore, dense: Dense) -> ArtifactStore:
+    """The test's own store, with a copy of the trained dense model in it."""
+    assert store.take(trained_once, dense.key)
+    return store
 
 
 @pytest.fixture
@@ -88,21 +131,27 @@ def resnet18() -> nn.Module:
 
 @pytest.fixture
 def command(tmp_path: Path):
-    """Run `harness ARGUMENTS` as a user would, in an empty folder."""
+    """Run `harness ARGUMENTS` in an empty folder, in this process."""
+    return partial(doubles.typed, tmp_path)
 
-    def run(*arguments: str, timeout: float = 600, path: str = "") -> subprocess.CompletedProcess:
-        places = [place for place in (path, os.environ.get("PYTHONPATH")) if place]
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
 
-    return run
+@pytest.fixture
+def process(tmp_path: Path):
+    """Run `harness ARGUMENTS` in an empty folder as a user would, in a process of its own."""
+    return partial(doubles.started, tmp_path)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Pretend-install a distribution of one plugin module, for this process and those it starts."""
+
+    def install(name: str, source: str = "", **settings: object) -> None:
+        site = tmp_path / "site"
+        doubles.install(site, name, source=source, **settings)
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.delitem(sys.modules, name.replace("-", "_"), raising=False)
+
+    return install
 
 
 @pytest.fixture
@@ -123,36 +172,7 @@ def image_folder(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def made_row(**columns: object) -> dict:
-    """A measured row with believable columns, any of them replaced."""
-    bits = np.arange(100) < 90
-    row = Row(
-        key="k", model="resnet18", dataset="digits", pruner="magnitude_l2", granularity="channel",
-        scope="local", schedule="one_shot", sparsity=0.5, backend="eager_cpu", top1=0.9,
-        dense_top1=1.0, retained=0.9, images=100, latency_ms=6.0, latency_low_ms=5.9,
-        latency_high_ms=6.1, dense_latency_ms=10.0, fps=166.7, ms_saved=4.0, ms_saved_low=3.9,
-        ms_saved_high=4.1, ms_saved_error=0.05, noise_ms=0.2, saves_time=True,
-        retained_per_ms_saved=0.225, rounds=50, size_mb=10.0, compressed_mb=9.0, params=1000,
-        params_nonzero=1000, dense_params=2000, macs=500, dense_macs=1000, device="a processor",
-        runtime="torch 2", dense_epochs=12.0, correct=encode_bits(bits),
-        dense_correct=encode_bits(np.ones(100, dtype=bool)),
-    )  # fmt: skip
-    return {**asdict(row), **columns}
-
-
 @pytest.fixture
 def rows() -> list[dict]:
     """Dense, two methods that save time at two levels, one that does not, one skipped cell."""
-    nothing = {"ms_saved": 0.0, "saves_time": False, "retained_per_ms_saved": None}
-    found = [made_row(pruner="dense", granularity="", scope="", schedule="", sparsity=0.0, **nothing)]
-    for pruner, share in (("random", 0.8), ("magnitude_l2", 0.9)):
-        for level, saved in ((0.5, 4.0), (0.9, 8.0)):
-            bits = encode_bits(np.arange(100) < 100 * (share - level / 10))
-            found.append(made_row(pruner=pruner, sparsity=level, ms_saved=saved, correct=bits))
-    found.append(made_row(pruner="magnitude_l2", granularity="weight", scope="global", **nothing))
-    empty = dict.fromkeys(asdict(Row()), None) | {"status": "skipped", "reason": "not defined here"}
-    names = ("model", "dataset", "schedule", "backend", "batch", "threads")
-    found.append(
-        {**empty, **{n: found[1][n] for n in names}, "pruner": "fpgm", "granularity": "weight"}
-    )
-    return [{**row, "key": f"key {place}"} for place, row in enumerate(found)]
+    return doubles.made_rows()

@@ -5,11 +5,12 @@ plugins that stands before the installed ones.
 """
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.doubles import ROOT, typed
+
+pytestmark = [pytest.mark.xdist_group("regression"), pytest.mark.long(90)]
 BASELINE = ROOT / "results" / "regression"
 PART = ("--pruners", "magnitude_l2", "--granularities", "weight", "--backends", "eager_cpu")
 HURRIED = ("--timing-seconds", "0", "--quick")
@@ -31,29 +32,32 @@ def plugins(tmp_path):
     return changed
 
 
-@pytest.fixture
-def new_run(command):
-    """Run part of the baseline's grid from its dense model, with plugins from `path`."""
-
-    def run(path=""):
-        grid = str(BASELINE / "grid.toml")
-        arguments = ("--config", grid, "--dense-from", str(BASELINE), "--out", "new", *PART, *HURRIED)
-        done = command("run", *arguments, path=path)
-        assert done.returncode == 0, done.stderr
-        assert "1 of 1 dense models are taken over" in done.stderr
-
-    return run
+RUN = ("--config", str(BASELINE / "grid.toml"), "--dense-from", str(BASELINE), *PART, *HURRIED)
 
 
-def test_nothing_changed_and_nothing_regressed(new_run, command):
-    new_run()
-    done = command("compare", str(BASELINE), "new")
+def is_taken_over(done):
+    return done.returncode == 0 and "1 of 1 dense models are taken over" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory):
+    """Part of the baseline's grid from its dense model, with the plugins as they are; to read."""
+    place = tmp_path_factory.mktemp("unchanged")
+    done = typed(place, "run", *RUN, "--out=new")
+    assert is_taken_over(done), done.stderr
+    return place / "new"
+
+
+def test_nothing_changed_and_nothing_regressed(unchanged, command):
+    done = command("compare", str(BASELINE), str(unchanged))
     assert done.returncode == 0, done.stdout
     assert "Nothing certainly regressed" in done.stdout
 
 
-def test_a_pruner_that_became_worse_turns_it_red(new_run, command, plugins):
-    new_run(plugins("pruners/magnitude.py", "weight.abs() ** self.power", "-weight.abs()"))
+def test_a_pruner_that_became_worse_turns_it_red(process, command, plugins):
+    worse = plugins("pruners/magnitude.py", "weight.abs() ** self.power", "-weight.abs()")
+    done = process("run", *RUN, "--out=new", path=worse)
+    assert is_taken_over(done), done.stderr
     done = command("compare", str(BASELINE), "new", "--all")
     assert done.returncode == 1
     regressed = done.stdout.split("Regressed")[1]
@@ -63,9 +67,9 @@ def test_a_pruner_that_became_worse_turns_it_red(new_run, command, plugins):
     assert "2 regressions" in done.stderr
 
 
-def test_a_backend_that_became_slower_turns_it_red(new_run, command, plugins):
+def test_a_backend_that_became_slower_turns_it_red(unchanged, process, plugins, tmp_path):
     """It runs every model twice: the base's models run on the base's backend, so the pair shows it."""
-    new_run()
+    shutil.copytree(unchanged, tmp_path / "new")
     slower = plugins(
         "backends/eager.py",
         "            return torch.inference_mode()(model)",
@@ -73,7 +77,7 @@ def test_a_backend_that_became_slower_turns_it_red(new_run, command, plugins):
         "            return lambda images: (once(images), once(images))[1]",
     )
     again = ("--remeasure", "--base-backends", str(BASELINE / "backends"), "--timing-seconds", "20")
-    done = command("compare", str(BASELINE), "new", *again, path=slower)
+    done = process("compare", str(BASELINE), "new", *again, path=slower)
     assert done.returncode == 1, done.stdout
     assert "slower" in done.stdout.split("Regressed")[1]
     assert "reported only" not in done.stdout

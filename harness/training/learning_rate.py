@@ -42,5 +42,6 @@ def curve_steps(rate: Rate, steps: float) -> tuple[int, int, int]:
     """Steps of a curve: where training begins and ends, and how many the whole curve has."""
     if steps == 0:
         return 0, 0, 0
-    whole = round(steps / (rate.last - rate.first))
+    # Dividing may leave a half a bit below itself, and the whole would have been rounded another way.
+    whole = round(round(steps / (rate.last - rate.first), 6))
     return round(rate.first * whole), round(rate.last * whole), whole

@@ -4,14 +4,7 @@ import shutil
 
 import pytest
 
-
-def refused(done) -> str:
-    """The one line on stderr of a refused request."""
-    assert done.returncode == 2
-    assert done.stdout == ""
-    [line] = done.stderr.splitlines()
-    assert line.startswith("harness: error: ")
-    return line
+from tests.doubles import refusal
 
 
 @pytest.mark.parametrize(
@@ -37,11 +30,10 @@ def refused(done) -> str:
         ("coverage --backend *", "--backend asks for one backend (there are: compiled_cpu, "),
         ("run", "Missing option '--models'"),
         ("rum", "No such command 'rum'"),
-        ("report nowhere", "no run folder is called 'nowhere'"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_writes_nothing(command, tmp_path, arguments, sentence):
-    assert sentence in refused(command(*arguments.split()))
+    assert sentence in refusal(command(*arguments.split()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -50,32 +42,31 @@ def test_one_class_is_nothing_to_rank_by(command, image_folder):
         for other in ("digit1", "digit2"):
             shutil.rmtree(image_folder / part / other)
     done = command("run", "--models", "resnet18", "--dataset", f"folder:{image_folder}")
-    assert "has one class, so all models are right" in refused(done)
+    assert "has one class, so all models are right" in refusal(done)
 
 
-def test_a_backend_asked_for_by_name_that_cannot_run_says_why(command, tmp_path):
-    (tmp_path / "absent.py").write_text(
-        "import harness\n"
-        "class Absent:\n"
-        "    name = 'absent'\n"
-        "    def unavailable(self): return 'no such chip: solder one on'\n"
-        "    def describe(self): return {}\n"
-        "    def prepare(self, model, example): return model\n"
-        "@harness.hookimpl\n"
-        "def harness_backends(): return [Absent()]\n"
-    )
-    info = tmp_path / "absent-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: absent\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[harness]\nbackend_absent = absent\n")
-    named = command("run", "--models", "resnet18", "--backends", "absent", path=str(tmp_path))
-    assert "'absent' is not available here: no such chip: solder one on" in refused(named)
-    listed = command("list", path=str(tmp_path)).stdout
-    apart = listed.split("Broken or unavailable")[1]
+ABSENT = """
+import harness
+
+class Absent:
+    name = "absent"
+    def unavailable(self): return "no such chip: solder one on"
+    def describe(self): return {}
+    def prepare(self, model, example): return model
+
+@harness.hookimpl
+def harness_backends(): return [Absent()]
+"""
+
+
+def test_a_backend_asked_for_by_name_that_cannot_run_says_why(command, installed):
+    installed("absent", ABSENT)
+    named = command("run", "--models", "resnet18", "--backends", "absent")
+    assert "'absent' is not available here: no such chip: solder one on" in refusal(named)
+    apart = command("list").stdout.split("Broken or unavailable")[1]
     assert "absent 1.0" in apart
     assert "no such chip" in apart
-    every = command("run", "--models", "resnet18", "--dry-run", path=str(tmp_path))
-    assert every.returncode == 0
+    assert command("run", "--models", "resnet18", "--dry-run").returncode == 0
 
 
 def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
@@ -101,14 +92,13 @@ def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
 )
 def test_a_wrong_file_is_one_line(command, tmp_path, content, sentence):
     (tmp_path / "grid.toml").write_text(content)
-    assert sentence in refused(command("run", "--config", "grid.toml", "--dry-run"))
+    assert sentence in refusal(command("run", "--config", "grid.toml", "--dry-run"))
 
 
-def test_a_plan_writes_nothing(command, tmp_path):
-    done = command("run", "--models", "resnet18", "--dry-run")
-    assert done.returncode == 0
-    assert "skipped: fpgm is defined at granularity channel only" in done.stdout
-    assert list(tmp_path.iterdir()) == []
+def test_a_process_of_its_own_answers_and_refuses_alike(process, command):
+    for arguments in (["--version"], ["run", "--models", "resnte18"]):
+        own, here = process(*arguments), command(*arguments)
+        assert (own.returncode, own.stdout, own.stderr) == (here.returncode, here.stdout, here.stderr)
 
 
 def test_help_teaches(command):
@@ -118,13 +108,7 @@ def test_help_teaches(command):
         assert word in run
 
 
-def test_a_ledger_that_is_damaged_is_named(command, tmp_path):
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "rows.jsonl").write_text("{}\n")
-    assert "line 1, is not a row" in refused(command("report", "results"))
-
-
 def test_a_folder_that_cannot_be_written_is_named(command, tmp_path):
     (tmp_path / "taken").write_text("a file")
     done = command("run", "--models", "resnet18", "--out", "taken/run")
-    assert "taken/run cannot be written (Not a directory)" in refused(done)
+    assert "taken/run cannot be written (Not a directory)" in refusal(done)

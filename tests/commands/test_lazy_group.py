@@ -4,7 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+import pytest
+
 from harness.commands import cli
+from harness.commands.lazy_group import LazyCommand, LazyGroup
+from tests.doubles import refusal
 
 COMMANDS = Path(cli.__file__).parent
 
@@ -30,6 +35,14 @@ def test_help_has_a_whole_line_for_each_command_and_imports_none():
 
 
 def test_an_unknown_command_is_refused_by_name(command):
-    done = command("reprot", "x")
-    assert done.returncode == 2
-    assert "reprot" in done.stderr
+    assert "reprot" in refusal(command("reprot", "x"))
+
+
+def test_a_command_is_loaded_only_when_it_is_asked_for():
+    group = LazyGroup("all", lazy={"none": LazyCommand("no.such.module:command", "Not there.")})
+    context = click.Context(group)
+    assert group.list_commands(context) == ["none"]
+    assert "Not there." in group.get_help(context)
+    assert group.get_command(context, "other") is None
+    with pytest.raises(ModuleNotFoundError):
+        group.get_command(context, "none")

@@ -17,16 +17,16 @@ from harness_plugins.models.timm import TimmModel
 
 
 @pytest.fixture
-def models(trial, store):
+def models(trial, trained):
     """Dense and a model that has lost channels."""
 
     def made(name=None):
         dense = replace(trial.dense, model=TimmModel(name)) if name else trial.dense
         own = replace(trial, dense=dense, granularity="channel", scope="local", levels=(0.5,))
-        train_dense(dense, store)
-        [level] = walk(own, store)
+        train_dense(dense, trained)
+        [level] = walk(own, trained)
         keys = dense.key, level.snapshot
-        return [load_model(store.folder(key), dense.model, dense.dataset) for key in keys]
+        return [load_model(trained.folder(key), dense.model, dense.dataset) for key in keys]
 
     return made
 

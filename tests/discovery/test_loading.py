@@ -9,25 +9,6 @@ from harness.discovery.loading import discover
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError
 from harness.machine.local_devices import local_device
 
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """Pretend-install a distribution of one module, as pip would lay it out."""
-
-    def install(name: str, source: str, *, module: str | None = None) -> None:
-        module = module or name.replace("-", "_")
-        place = tmp_path / "site"
-        info = place / f"{name.replace('-', '_')}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[harness]\nplugin_{module} = {module}\n")
-        (place / f"{module}.py").write_text(source)
-        monkeypatch.syspath_prepend(str(place))
-        monkeypatch.delitem(sys.modules, module, raising=False)
-
-    return install
-
-
 PRUNER = """
 import harness
 

@@ -1,6 +1,8 @@
 """One rule picks names on every axis."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.discovery.selection import parse_selection, selected_names
 from harness.errors import HarnessError, UnknownNameError
@@ -27,6 +29,40 @@ def names(terms: str) -> list[str]:
 )
 def test_terms(terms, picked):
     assert names(terms) == picked
+
+
+SOME = st.lists(st.sampled_from(NAMES), min_size=1)
+"""Names, some of them perhaps twice."""
+
+
+@given(SOME, st.randoms(use_true_random=False))
+def test_names_are_picked_once_each_in_the_order_there_is_whatever_was_typed(some, random):
+    assert names(",".join(some)) == [name for name in NAMES if name in some]
+    shuffled = random.sample(some, len(some))
+    assert names(" , ".join(shuffled)) == names(",".join(some))
+
+
+@given(SOME, SOME)
+def test_what_is_left_out_is_left_out_wherever_it_is_said(some, others):
+    left = [name for name in NAMES if name in some and name not in others]
+    positive, negative = some, [f"!{name}" for name in others]
+    for terms in ([*positive, *negative], [*negative, *positive]):
+        if left:
+            assert names(",".join(terms)) == left
+        else:
+            with pytest.raises(HarnessError, match="leaves no pruner"):
+                names(",".join(terms))
+
+
+@given(st.text(alphabet="abcdefgh*?!:,_", max_size=8))
+def test_whatever_is_typed_picks_something_or_says_why_not(terms):
+    picked, why = [], ""
+    try:
+        picked = names(terms)
+    except HarnessError as error:
+        why = str(error)
+    assert set(picked) <= set(NAMES)
+    assert bool(picked) != ("pruner" in why)
 
 
 def test_an_argument_goes_with_its_name():

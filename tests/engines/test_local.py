@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
 from harness.engines.local import LocalEngine
+from harness.machine.device import DeviceSlot
+from tests.doubles import ROOT, local_engine
 
 
 def work(job: str) -> str:
@@ -36,18 +37,23 @@ def work(job: str) -> str:
 @pytest.fixture
 def outcomes(tmp_path):
     def run(*jobs, time_limit=60.0):
-        engine = LocalEngine(workers=2, time_limit=time_limit, log=tmp_path / "log.txt")
+        engine = local_engine(tmp_path, time_limit=time_limit)
         return dict(engine.run(work, {job: job for job in jobs}, watching=lambda _: None))
 
     return run
 
 
+def line(number):
+    """Where a line of `work` is, as a reason names it."""
+    return f"(test_local.py:{work.__code__.co_firstlineno + number})"
+
+
 def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
     found = outcomes("raises", "exits", "leaves", "interrupts", "is killed", "works")
     assert found["works"].value == "works done"
-    assert found["raises"].failure == "ValueError: of no value (test_local.py:19)"
-    assert found["leaves"].failure == "SystemExit: 4 (test_engine.py:23)"
-    assert found["interrupts"].failure == "KeyboardInterrupt (test_engine.py:25)"
+    assert found["raises"].failure == f"ValueError: of no value {line(2)}"
+    assert found["leaves"].failure == f"SystemExit: 4 {line(6)}"
+    assert found["interrupts"].failure == f"KeyboardInterrupt {line(8)}"
     assert found["exits"].failure == "its process ended with exit code 3"
     assert "ended with exit code -9" in found["is killed"].failure
 
@@ -69,14 +75,14 @@ def test_where_a_job_raised_goes_to_the_log(outcomes, tmp_path):
 
 
 def test_a_job_that_cannot_travel_is_a_reason(tmp_path):
-    engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    engine = local_engine(tmp_path, workers=1)
     found = dict(engine.run(work, {"local": lambda: None, "works": "works"}, watching=lambda _: None))
     assert "local object" in found["local"].failure
     assert found["works"].value == "works done"
 
 
 def test_jobs_that_come_while_others_run_are_run_too(tmp_path):
-    engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
+    engine = local_engine(tmp_path, workers=2)
     jobs, ended = {"first": "first"}, []
     for label, outcome in engine.run(work, jobs, watching=lambda _: None, expected=3):
         ended.append(outcome.value)
@@ -89,6 +95,8 @@ def test_jobs_that_come_while_others_run_are_run_too(tmp_path):
 RUNS_A_JOB_THAT_HANGS = """
 from pathlib import Path
 from harness.engines.local import LocalEngine
+from harness.machine.device import DeviceSlot
+from tests.doubles import ROOT, local_engine
 from tests.engines.test_local import work
 if __name__ == "__main__":
     engine = LocalEngine(workers=1, time_limit=600, log=Path("log.txt"))
@@ -98,7 +106,7 @@ if __name__ == "__main__":
 
 def test_what_works_ends_with_a_run_that_is_killed(tmp_path):
     (tmp_path / "program.py").write_text(RUNS_A_JOB_THAT_HANGS)
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.Popen([sys.executable, "program.py"], cwd=tmp_path, env=here)
     while not (found := re.search(r"hangs as (\d+)\n", text_of(tmp_path / "log.txt"))):
         assert run.poll() is None, "it ended before it could be killed"
@@ -115,6 +123,12 @@ def text_of(path):
 
 
 def test_no_jobs_start_no_process(tmp_path):
-    engine = LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    engine = local_engine(tmp_path, workers=1)
     assert list(engine.run(work, {}, watching=lambda _: None)) == []
     assert not (tmp_path / "log.txt").exists()
+
+
+def test_all_devices_here_take_of_one_processor(tmp_path):
+    slots = [DeviceSlot(backend=name, device=name) for name in ("one", "two")]
+    engine = LocalEngine(workers=2, time_limit=1.0, log=tmp_path / "log.txt")
+    assert engine.devices(slots) == 1

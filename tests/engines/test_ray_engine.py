@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -15,20 +14,22 @@ import pytest
 ray = pytest.importorskip("ray", reason="ray is not installed")
 from ray.cluster_utils import Cluster as Started  # noqa: E402 -- Ray may be missing
 
+from harness.engines import ray_client  # noqa: E402 -- as above
 from harness.engines.ray_cluster import join_cluster  # noqa: E402 -- as above
 from harness.engines.ray_engine import ray_engines  # noqa: E402 -- as above
 from harness.machine.device import Device, DeviceSlot  # noqa: E402 -- as above
 from harness.storage.ledger import Ledger  # noqa: E402 -- as above
 from harness_plugins.backends.eager import EagerCpu  # noqa: E402 -- as above
 from harness_plugins.backends.sparse_cpu import SparseCpu  # noqa: E402 -- as above
+from tests.doubles import ROOT, program, until  # noqa: E402 -- as above
 
-# Ray never closes the logs of the processes that it starts.
+# One process starts the cluster for all of these; Ray never closes the logs of those that it starts.
 pytestmark = [
+    pytest.mark.xdist_group("cluster"),
+    pytest.mark.long(150),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-ROOT = str(Path(__file__).parents[2])
-"""Hosts run the functions of this file."""
 ALONE = DeviceSlot(backend="eager_cpu:bf16", device="a cluster's device", exclusive=True)
 
 
@@ -37,9 +38,9 @@ def started():
     """A head that only leads, two hosts that train, one that only times."""
     found = Started(initialize_head=True, head_node_args={"num_cpus": 0})
     for name in ("first", "second"):
-        found.add_node(num_cpus=1, env_vars={"PYTHONPATH": ROOT, "HOST": name})
+        found.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(ROOT), "HOST": name})
     clock = {"backend:eager_cpu": 1, "backend:onnxruntime_cpu": 1}
-    found.add_node(num_cpus=0, resources=clock, env_vars={"PYTHONPATH": ROOT, "HOST": "clock"})
+    found.add_node(num_cpus=0, resources=clock, env_vars={"PYTHONPATH": str(ROOT), "HOST": "clock"})
     yield found
     found.shutdown()
 
@@ -92,10 +93,18 @@ class OnGpu:
 def test_jobs_that_train_on_a_gpu_go_to_hosts_that_have_one(outcomes, started):
     [outcome] = outcomes(OnGpu())
     assert outcome.failure == "no host of the cluster has a GPU to train on"
-    extra = started.add_node(num_cpus=3, num_gpus=1, env_vars={"PYTHONPATH": ROOT, "HOST": "gpu"})
+    extra = started.add_node(num_cpus=3, num_gpus=1, env_vars={"PYTHONPATH": str(ROOT), "HOST": "gpu"})
     found = outcomes(OnGpu(), OnGpu(), OnGpu())
     started.remove_node(extra)
     assert [outcome.value for outcome in found] == ["gpu"] * 3
+
+
+def test_what_has_not_ended_by_then_is_a_timeout_and_can_be_cancelled(cluster):
+    task = ray_client.start_task(time.sleep, 600, num_cpus=1)
+    with pytest.raises(TimeoutError):
+        ray_client.result_of(task, seconds=0.1)
+    assert ray_client.wait_for_any([task], seconds=0.0) == []
+    ray_client.cancel(task)
 
 
 def test_jobs_that_time_go_to_the_host_that_declares_their_backend(outcomes):
@@ -147,7 +156,7 @@ def test_what_a_host_that_dies_was_training_is_begun_again_elsewhere(
     started, cluster, outcomes, tmp_path
 ):
     hosts = cluster.hosts()
-    extra = started.add_node(num_cpus=1, env_vars={"PYTHONPATH": ROOT, "HOST": "extra"})
+    extra = started.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(ROOT), "HOST": "extra"})
 
     def kill():
         until(lambda: (tmp_path / "extra").exists())
@@ -177,9 +186,8 @@ def begun(started, tmp_path):
     processes = []
 
     def begin():
-        command = [sys.executable, "-m", "harness", "run", *GRID, "--out=out"]
         process = subprocess.Popen(
-            [*command, "--engine=ray", f"--address={started.address}"],
+            program("run", *GRID, "--out=out", "--engine=ray", f"--address={started.address}"),
             cwd=tmp_path,
             stderr=subprocess.PIPE,
             text=True,
@@ -212,16 +220,9 @@ def test_neither_a_driver_nor_a_host_that_dies_loses_anything(begun, started, tm
     told = second.communicate(timeout=300)[1]
     assert second.returncode == 0, told
     assert before.items() <= dense_models().items(), "nothing that was finished is trained again"
-    command("run", *GRID, "--out=alone")
-    ours, exclusive = (pd.DataFrame(Ledger(tmp_path / name).rows()) for name in ("out", "alone"))
+    assert command("run", *GRID, "--out=alone").returncode == 0
+    ours, alone = (pd.DataFrame(Ledger(tmp_path / name).rows()) for name in ("out", "alone"))
     same = ["key", "status", "reason", "top1", "correct", "params", "backend", "device", "torch"]
-    ours, exclusive = (rows[same].sort_values("key", ignore_index=True) for rows in (ours, exclusive))
+    ours, alone = (rows[same].sort_values("key", ignore_index=True) for rows in (ours, alone))
     assert len(ours) == 6
-    pd.testing.assert_frame_equal(ours, exclusive)
-
-
-def until(reached, *, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    pd.testing.assert_frame_equal(ours, alone)

@@ -19,14 +19,8 @@ def test_an_old_library_is_named_with_its_version():
     assert unmet("numpy>=99") == f"numpy {version('numpy')} is installed: pip install 'numpy>=99'"
 
 
-def test_what_a_library_asks_for_itself_counts(tmp_path, monkeypatch):
-    info = tmp_path / "picky_runtime-2.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: picky-runtime\nVersion: 2.0\nRequires-Dist: torch<2\n"
-        "Requires-Dist: absent; extra == 'all'\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+def test_what_a_library_asks_for_itself_counts(installed):
+    installed("picky-runtime", version="2.0", requires=["torch<2", "absent; extra == 'all'"])
     assert unmet("picky-runtime") == (
         f"picky-runtime 2.0 asks for torch<2, but torch {version('torch')} is installed: "
         "pip install picky-runtime"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
 from harness.machine.device import DeviceSlot
 from harness.machine.device_lock import write_lock
 from harness.machine.time_breakdown import JobResult, TimeBreakdown, time_sentence
+from tests.doubles import Notes, local_engine
 
 
 def test_work_is_counted_also_where_it_raises():
@@ -62,13 +62,6 @@ def test_a_process_is_no_older_than_what_started_it_knows():
     assert 0.0 < float(told.stdout) < time.monotonic() - began
 
 
-class Quiet:
-    """An observer that looks away."""
-
-    def running(self, labels):
-        pass
-
-
 def work(seconds):
     return JobResult(time_breakdown=TimeBreakdown({"training": seconds}))
 
@@ -79,8 +72,7 @@ def record_failure(job):
 
 @pytest.fixture
 def workers(tmp_path):
-    engine = LocalEngine(workers=2, time_limit=60, log=tmp_path / "log.txt")
-    return WorkerPool(engine=engine, observer=Quiet(), time_breakdown=TimeBreakdown())
+    return WorkerPool(engine=local_engine(tmp_path), observer=Notes(), time_breakdown=TimeBreakdown())
 
 
 def test_what_jobs_spent_comes_back_from_their_processes(workers):

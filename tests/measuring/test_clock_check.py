@@ -9,37 +9,13 @@ from harness.discovery.loading import discover
 from harness.machine.clock import Limits
 from harness.measuring.clock_check import COPIES, SLOWED_COPIES, clock_check, copy_session
 from harness.measuring.timing_process import time_snapshots
-from harness.measuring.timing_results import COPY, DENSE, ProcessTiming, TimingResults
 from harness.storage.artifacts import ArtifactStore
-
-OWN = 10.0
-"""Milliseconds of the made-up model."""
-
-
-def process(random, *, slower, placement, noise=0.01, rounds=30):
-    """Copies of a model that differ by `placement`, some made `slower`, in one process."""
-    labels = [DENSE, COPY, *(f"copy {k}" for k in range(COPIES))]
-    truth = dict.fromkeys(labels, OWN) | {
-        f"slowed {k}": OWN * (1 + slower) for k in range(SLOWED_COPIES)
-    }
-    samples = {
-        label: list(ms * (1 + random.normal(0, placement)) + random.normal(0, noise, rounds))
-        for label, ms in truth.items()
-    }
-    return ProcessTiming(samples={1: samples})
-
-
-def made_session(*, slower=0.03, placement=0.0, processes=16, seed=0, **settings):
-    random = np.random.default_rng(seed)
-    timings = [
-        process(random, slower=slower, placement=placement, **settings) for _ in range(processes)
-    ]
-    return TimingResults(timings=tuple(timings))
+from tests.doubles import MADE_MS, made_session
 
 
 def proof(count, **settings):
     sessions = [made_session(seed=seed, **settings) for seed in range(count)]
-    return clock_check(sessions, [0.03 * OWN] * count)
+    return clock_check(sessions, [0.03 * MADE_MS] * count)
 
 
 def test_a_clock_without_noise_finds_what_was_injected():

@@ -12,21 +12,20 @@ from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import COPY, DENSE
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
-from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
+from tests.doubles import Nowhere, OneAtATime
 
 
 @pytest.fixture
-def job(trial, store, request):
-    train_dense(trial.dense, store)
-    levels = list(walk(trial, store))
+def job(trial, trained, request):
+    levels = list(walk(trial, trained))
     return TimingJob(
         backend=discover().configured("backend", getattr(request, "param", "onnxruntime_cpu"), None),
         model=trial.dense.model,
         dataset=trial.dense.dataset,
-        store=store,
-        snapshots={DENSE: store.folder(trial.dense.key)}
-        | {level.snapshot: store.folder(level.snapshot) for level in levels},
+        store=trained,
+        snapshots={DENSE: trained.folder(trial.dense.key)}
+        | {level.snapshot: trained.folder(level.snapshot) for level in levels},
         batches=(1, 4),
         threads=1,
         limits=Limits(seconds=0.0),
@@ -69,23 +68,18 @@ def test_a_shared_graph_runs_the_weights_it_is_loaded_with(job):
     assert not torch.allclose(outputs[0], outputs[-1])
 
 
-class Lying:
+def is_pruned(model):
+    return any(bool((weight == 0).any()) for weight in model.parameters() if weight.dim() > 1)
+
+
+class Lying(Nowhere):
     """Right for dense weights, wrong for those with zeros."""
 
-    name = "lying"
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "none", "runtime": "none"}
-
     def prepare(self, model, example):
-        pruned = any(bool((weight == 0).any()) for weight in model.parameters() if weight.dim() > 1)
-        return (lambda images: model(images) + 1.0) if pruned else model
+        return (lambda images: model(images) + 1.0) if is_pruned(model) else model
 
 
-class Refusing(Lying):
+class Refusing(Nowhere):
     """Prepares nothing."""
 
     def prepare(self, model, example):
@@ -106,28 +100,18 @@ def test_without_dense_there_is_nothing_to_compare_with(job):
     assert "no such instruction" in timing.failures[1][DENSE]
 
 
-class SmallBatches(Lying):
-    """Runs single images only."""
-
-    def prepare(self, model, example):
-        if len(example) > 1:
-            raise RuntimeError("one at a time")
-        return model
-
-
 def test_a_failure_at_one_batch_size_leaves_the_other_alone(job):
-    timing = time_snapshots(replace(job, backend=SmallBatches()))
+    timing = time_snapshots(replace(job, backend=OneAtATime()))
     assert timing.failures[1] == {}
     assert set(timing.samples[1]) == {*job.snapshots, COPY}
-    assert "one at a time" in timing.failures[4][DENSE]
+    assert "one image at a time" in timing.failures[4][DENSE]
 
 
-class Tiring(Lying):
+class Tiring(Nowhere):
     """Right when asked before the clock starts, wrong once it is timed."""
 
     def prepare(self, model, example):
-        pruned = any(bool((weight == 0).any()) for weight in model.parameters() if weight.dim() > 1)
-        calls = []
+        pruned, calls = is_pruned(model), []
 
         def run(images):
             calls.append(images)

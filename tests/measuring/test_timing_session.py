@@ -1,14 +1,12 @@
 """Sessions: dense timed once for many, repeated where disturbed, taken apart where a process dies."""
 
 import io
-import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from harness.engines.engine import Outcome
-from harness.engines.local import LocalEngine
 from harness.machine.clock import Limits
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.measuring.stopping import StoppingRule, stop_reason
@@ -24,41 +22,10 @@ from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import plan_sessions
 from harness.trials.grid import Cell
 from harness.trials.level_result import LevelResult
-from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random import Random
-
-
-class Notes:
-    """An observer that remembers."""
-
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    def running(self, labels):
-        pass
-
-
-@dataclass(frozen=True)
-class Fragile:
-    """Dies, process and all, on a model that has lost channels."""
-
-    name: str = "fragile"
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "none", "runtime": "none"}
-
-    def prepare(self, model, example):
-        if model.first.out_channels < 8:
-            os._exit(9)
-        return model
+from tests.doubles import DiesOnSmallModels, Notes, local_engine
 
 
 def cell(subject, level, backend):
@@ -73,16 +40,15 @@ def cell(subject, level, backend):
 
 
 @pytest.fixture
-def session(trial, store):
+def session(trial, trained):
     """Plan a session for owed cells of dense and of two trials, one of which has lost channels."""
 
     def planned(backend):
-        train_dense(trial.dense, store)
         cut = replace(trial, granularity="channel", pruner=Random(), scope="local")
         dense = LevelResult(sparsity=0.0, status="ok", snapshot=trial.dense.key)
-        levels = {trial.dense: [dense], trial: list(walk(trial, store)), cut: list(walk(cut, store))}
+        levels = {trial.dense: [dense]} | {own: list(walk(own, trained)) for own in (trial, cut)}
         ready = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
-        return plan_sessions(ready, store=store, limits=Limits(seconds=0.0))
+        return plan_sessions(ready, store=trained, limits=Limits(seconds=0.0))
 
     return planned
 
@@ -103,8 +69,8 @@ def test_a_session_holds_no_more_than_fits(session, monkeypatch):
 
 
 def test_a_process_that_dies_costs_only_the_trial_that_kills_it(session, tmp_path):
-    [whole] = session(Fragile())
-    engine = LocalEngine(workers=1, time_limit=120, log=tmp_path / "log.txt")
+    [whole] = session(DiesOnSmallModels())
+    engine = local_engine(tmp_path, workers=1)
     time_breakdown = TimeBreakdown()
     scheduler = TimingScheduler(
         engine=engine,

@@ -18,9 +18,9 @@ from harness.measuring.backend_evaluation import (
 )
 from harness.training.evaluation import evaluate
 from harness.trials.snapshot import load_model
-from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.backends import sparse_cpu
+from tests.doubles import Wrong
 
 CATALOGUE = discover()
 
@@ -28,12 +28,6 @@ CATALOGUE = discover()
 def backend(name):
     [found] = CATALOGUE.choose("backend", name)
     return found
-
-
-@pytest.fixture
-def snapshot(dense, store):
-    train_dense(dense, store)
-    return dense.key
 
 
 def job(dense, store, name, batches=(1,)):
@@ -127,60 +121,41 @@ def test_a_layer_is_swapped_only_where_its_sparse_matrix_is_clearly_faster(
 
 
 @pytest.mark.parametrize("name", ["eager_cpu:bf16", "litert_int8_cpu"])
-def test_accuracy_is_measured_through_a_backend_that_computes_in_fewer_bits(
-    name, dense, store, snapshot
-):
-    asked = job(dense, store, name, batches=(1, 7))
+def test_accuracy_is_measured_through_a_backend_that_computes_in_fewer_bits(name, dense, trained):
+    asked = job(dense, trained, name, batches=(1, 7))
     found = evaluate_on_backend(asked).evaluation
     assert found.failure == ""
-    model = load_model(store.folder(snapshot), dense.model, dense.dataset)
+    model = load_model(trained.folder(dense.key), dense.model, dense.dataset)
     assert found.top1 == pytest.approx(evaluate(model, dense.dataset).top1, abs=0.03)
     assert found.correct != ""
     assert 0.0 < found.deviation < backend(name).tolerance
     assert kept_evaluation(asked) == found
 
 
-def test_files_are_converted_once_and_refined_from_there(dense, store, snapshot):
-    exporter = Exporter(name="m", dataset=dense.dataset, store=store)
-    model = load_model(store.folder(snapshot), dense.model, dense.dataset)
+def test_files_are_converted_once_and_refined_from_there(dense, trained):
+    exporter = Exporter(name="m", dataset=dense.dataset, store=trained)
+    model = load_model(trained.folder(dense.key), dense.model, dense.dataset)
     converter = backend("ethos_u55").converter
-    file = exporter.file(converter, model, batch=1, folder=store.folder(snapshot))
-    kinds = sorted(path.name.rsplit("-", 1)[0] for path in store.root.glob("file-tflite*"))
+    file = exporter.file(converter, model, batch=1, folder=trained.folder(dense.key))
+    kinds = sorted(path.name.rsplit("-", 1)[0] for path in trained.root.glob("file-tflite*"))
     assert kinds == ["file-tflite", "file-tflite_int8"]
     # The converter is not asked again.
-    again = exporter.file(converter, None, batch=1, folder=store.folder(snapshot))
+    again = exporter.file(converter, None, batch=1, folder=trained.folder(dense.key))
     assert again == file
 
 
-def test_masked_twins_share_what_a_simulator_that_reads_no_weights_says(trial, store):
-    train_dense(trial.dense, store)
-    levels = list(walk(trial, store))
+def test_masked_twins_share_what_a_simulator_that_reads_no_weights_says(trial, trained):
+    levels = list(walk(trial, trained))
     for level in levels:
         found = evaluate_on_backend(
-            replace(job(trial.dense, store, "zigzag_eyeriss"), snapshot=level.snapshot)
+            replace(job(trial.dense, trained, "zigzag_eyeriss"), snapshot=level.snapshot)
         )
         assert found.evaluation.simulated[1].energy_j > 0.0
-    assert len(list(store.root.glob("simulated-*"))) == 1
+    assert len(list(trained.root.glob("simulated-*"))) == 1
 
 
-class Wrong:
-    """Adds one to everything."""
-
-    name = "wrong"
-    tolerance = 0.01
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "none", "runtime": "none"}
-
-    def prepare(self, model, example):
-        return lambda images: model(images) + 1.0
-
-
-def test_wrong_outputs_are_the_reason_why_nothing_more_is_known(dense, store, snapshot):
-    wrong = replace(job(dense, store, "eager_cpu"), backend=Wrong())
+def test_wrong_outputs_are_the_reason_why_nothing_more_is_known(dense, trained):
+    wrong = replace(job(dense, trained, "eager_cpu"), backend=Wrong())
     found = evaluate_on_backend(wrong).evaluation
     assert "outputs differ from PyTorch's" in found.failure
     assert found == BackendEvaluation(failure=found.failure)

@@ -12,7 +12,7 @@ from harness.storage.row import Row, column_units
 from harness_plugins.reporters.leaderboard import LeaderboardPage
 from harness_plugins.reporters.tables import Tables
 from harness_plugins.reporters.tradeoff import Tradeoff
-from tests.conftest import made_row
+from tests.doubles import made_row
 
 
 def page(rows) -> str:

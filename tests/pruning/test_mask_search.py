@@ -9,7 +9,6 @@ from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.mask_search import masked_cost, total_cost, weight_costs
 from harness.trials.snapshot import read_facts
 from harness.trials.target import Target
-from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import walk
 from harness_plugins.schedules.iterative import Iterative
 
@@ -36,27 +35,26 @@ def test_masks_save_what_their_zeros_cost():
 
 
 @pytest.fixture
-def by_macs(trial, store):
-    train_dense(trial.dense, store)
+def by_macs(trial):
     return replace(trial, target=Target(quantity="macs"))
 
 
-def test_channels_leave_until_the_macs_are_met(by_macs, store):
+def test_channels_leave_until_the_macs_are_met(by_macs, trained):
     trial = replace(by_macs, granularity="channel", scope="local", levels=(0.5, 0.8))
-    dense = read_facts(store.folder(trial.dense.key)).macs
-    for level in walk(trial, store):
-        left = read_facts(store.folder(level.snapshot)).macs / dense
+    dense = read_facts(trained.folder(trial.dense.key)).macs
+    for level in walk(trial, trained):
+        left = read_facts(trained.folder(level.snapshot)).macs / dense
         assert level.target_reached == pytest.approx(1 - left, abs=1e-3)
         assert left <= 1 - level.sparsity < left + 0.15, "one channel less would be too many"
 
 
 @pytest.mark.parametrize("schedule", [None, Iterative()])
 @pytest.mark.parametrize("scope", ["global", "local", "row", "erk"])
-def test_weights_leave_until_their_macs_are_met(by_macs, store, scope, schedule):
+def test_weights_leave_until_their_macs_are_met(by_macs, trained, scope, schedule):
     trial = replace(by_macs, scope=scope, schedule=schedule or by_macs.schedule, levels=(0.5,))
-    [level] = walk(trial, store)
+    [level] = walk(trial, trained)
     assert level.reason == ""
     assert 0.5 <= level.target_reached < 0.5 + (0.03 if scope == "row" else 1e-3)
-    [plain] = walk(replace(trial, target=Target()), store)
+    [plain] = walk(replace(trial, target=Target()), trained)
     # Where every layer loses the same fraction, it is the same of both.
     assert (level.snapshot == plain.snapshot) == (scope in ("local", "row"))

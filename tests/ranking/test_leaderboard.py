@@ -10,7 +10,7 @@ from harness.ranking.bootstrap import area
 from harness.ranking.leaderboard import leaderboards
 from harness.ranking.remarks import remarks
 from harness.storage.bits import encode_bits
-from tests.conftest import made_row
+from tests.doubles import made_row
 
 
 def by_name(rows):

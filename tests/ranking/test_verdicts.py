@@ -5,7 +5,7 @@ import pytest
 
 from harness.ranking.verdicts import Loss, accuracy_loss, latency_loss, size_loss, verdict
 from harness.storage.bits import encode_bits
-from tests.conftest import made_row
+from tests.doubles import made_row
 
 
 @pytest.mark.parametrize(

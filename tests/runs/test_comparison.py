@@ -11,7 +11,7 @@ from harness.ranking.verdicts import TOLERANCES, Loss
 from harness.runs.comparison import Comparison, RemeasuredPair
 from harness.storage.bits import encode_bits
 from harness.storage.run_folder import RunFolder
-from tests.conftest import made_row
+from tests.doubles import made_row
 
 
 def findings(base, new, *, remeasured=None):

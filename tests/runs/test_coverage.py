@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import pandas as pd
 import pytest
 from torch import nn
 
@@ -11,6 +10,7 @@ from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from harness_plugins.models.timm import TimmModel
 from harness_plugins.pruners.magnitude import Magnitude
+from tests.doubles import Wrong
 
 
 def half(granularity):
@@ -80,39 +80,8 @@ def test_what_went_wrong_is_told_with_its_step(job, network, step, reason):
     assert reason in found.reason
 
 
-class Wrong(EagerCpu):
-    """Returns something else."""
-
-    def prepare(self, model, example):
-        run = super().prepare(model, example)
-        return lambda images: run(images) + 1.0
-
-
 def test_outputs_that_differ_are_no_success(job):
     found = run_coverage(replace(job, backend=Wrong()))
     assert found.step == "comparing"
     assert found.deviation > 0.001
     assert "differ from PyTorch's by" in found.reason
-
-
-def test_the_command_writes_a_table_and_goes_on_where_it_was(command, tmp_path):
-    arguments = (
-        "coverage",
-        "--models",
-        "test_resnet",
-        "--granularities",
-        "channel,2:4",
-        "--side",
-        "64",
-    )
-    first = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
-    assert first.returncode == 0, first.stderr
-    assert "1 of 1 at channel, 1 of 1 at 2:4" in first.stdout
-    table = pd.read_csv(tmp_path / "covered" / "coverage.csv")
-    assert list(table["granularity"]) == ["channel", "2:4"]
-    again = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
-    assert (again.returncode, again.stdout) == (0, first.stdout)
-    assert pd.read_csv(tmp_path / "covered" / "coverage.csv").equals(table), "nothing was done again"
-    other = command(*arguments, "--backend", "onnxruntime_cpu", "--out", "covered")
-    assert other.returncode == 2
-    assert "covered holds coverage with pruner magnitude_l2, backend eager_cpu, side 64" in other.stderr

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from harness.errors import HarnessError
 from harness.runs.deployment_bundle import RowSelector, select_row
 from harness.storage.run_folder import RunFolder
-from tests.conftest import made_row
+from tests.doubles import made_row
 
 BASELINE = Path(__file__).parents[2] / "results" / "regression"
 LOADERS = {
@@ -76,15 +75,6 @@ def test_the_file_loads_without_the_harness_and_keeps_its_accuracy(
     assert sum(right) / 64 == pytest.approx(row["top1"], abs=0.1)
 
 
-def test_weights_come_beside_the_program(run_folder, command, tmp_path):
-    done = command("export", "run", "dense", "--backend", "eager_cpu")
-    assert done.returncode == 0, done.stderr
-    weights = load_file(tmp_path / "exported" / "weights.safetensors")
-    program = torch.export.load(tmp_path / "exported" / "model.pt2")
-    assert weights.keys() == program.state_dict.keys()
-    assert all(torch.equal(weights[name], value) for name, value in program.state_dict.items())
-
-
 def rows():
     return [
         made_row(pruner="dense", granularity="", scope="", schedule="", sparsity=0.0, seed=0),
@@ -115,11 +105,3 @@ def test_the_smallest_batch_is_taken_where_none_is_named():
 def test_what_cannot_be_told_is_named(wanted, sentence):
     with pytest.raises(HarnessError, match=sentence):
         select_row(rows(), RowSelector(**{"backend": "eager_cpu", **wanted}))
-
-
-def test_a_model_that_is_gone_is_said_to_be(run_folder, command, tmp_path):
-    shutil.rmtree(run_folder / "artifacts")
-    done = command("export", "run", "dense", "--backend", "eager_cpu")
-    assert done.returncode == 2
-    assert "run no longer keeps the model of dense: run it again" in done.stderr
-    assert not (tmp_path / "exported").exists()

@@ -5,6 +5,13 @@ import json
 import pandas as pd
 import pytest
 
+from harness.engines.pool import WorkerPool
+from harness.machine.time_breakdown import TimeBreakdown
+from harness.runs.evaluation_phase import evaluate
+from harness.trials.grid import Cell
+from harness.trials.level_result import LevelResult
+from tests.doubles import Notes, Nowhere, Wrong, local_engine
+
 RUN = (
     "run", "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
     "--levels", "0.9", "--dense-epochs", "1", "--finetune-epochs", "0", "--timing-seconds", "1",
@@ -61,3 +68,21 @@ def test_rows_of_simulators_and_of_reduced_precision(table, command, tmp_path):
     assert command(*RUN, "--out", "out").returncode == 0
     lines = (tmp_path / "out" / "rows.jsonl").read_text().splitlines()
     assert sum('"backend": "ethos_u55"' in line for line in lines) == 4
+
+
+def ready(dense, backend):
+    """The dense model's own cell on a backend, ready to be timed."""
+    cell = Cell(subject=dense, sparsity=0.0, backend=backend, batch=1, settings={"threads": 1}, key="k")
+    return cell, LevelResult(sparsity=0.0, status="ok", snapshot=dense.key)
+
+
+def test_only_backends_with_something_to_tell_are_asked_and_failures_are_told(dense, trained, tmp_path):
+    notes = Notes()
+    pool = WorkerPool(engine=local_engine(tmp_path), observer=notes, time_breakdown=TimeBreakdown())
+    cells = [ready(dense, backend) for backend in (Nowhere(), Wrong())]
+    found = evaluate(cells, pool=pool, store=trained)
+    assert set(found.by_snapshot) == {(dense.key, "wrong")}
+    [(plain, _), (wrong, _)] = cells
+    assert found.failure(dense.key, plain) == ""
+    assert "outputs differ from PyTorch's" in found.failure(dense.key, wrong)
+    assert notes.notes[0] == "inspecting: 1"

@@ -16,7 +16,7 @@ from harness.ranking.pairs import pairs
 from harness.runs.remeasurement import Remeasurement, measure_pairs, verdict_convergence
 from harness.storage.keys import dense_key, level_key
 from harness.storage.run_folder import RunFolder
-from tests.conftest import made_row
+from tests.doubles import Notes, made_row
 
 RULE = StoppingRule(least=3, most=3, seconds=0.0)
 
@@ -54,22 +54,6 @@ def remeasurement(tmp_path, ledger):
     )
 
 
-class Observer:
-    """Remembers what it is told."""
-
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    def running(self, labels):
-        pass
-
-    def done(self, label, units):
-        self.notes.append(f"{label}: {units}")
-
-
 class DyingWithMany:
     """An engine whose processes die of more than two pruned models; newer ones are `slower`."""
 
@@ -104,7 +88,7 @@ def test_pairs_share_a_session_at_all_batch_sizes_on_the_threads_of_their_rows(t
 def test_where_a_process_dies_each_pair_is_timed_and_judged_by_itself(tmp_path, slower):
     ledger = rows()
     [session] = remeasurement(tmp_path, ledger).sessions(pairs(ledger, ledger))
-    observer = Observer()
+    observer = Notes()
     scheduler = TimingScheduler(
         engine=DyingWithMany(slower),
         stopping_rule=RULE,

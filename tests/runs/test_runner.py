@@ -3,14 +3,20 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
-import sys
-import time
 from collections import Counter
 
 import pandas as pd
 import pytest
+
+from harness.runs.runner import clear
+from harness.storage.ledger import Ledger
+from tests.doubles import PLUGIN, program, refusal, started, until
+
+# One process makes the finished run for all of these.
+pytestmark = [pytest.mark.xdist_group("finished run"), pytest.mark.long(150)]
 
 SMALL = (
     "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--levels", "0.5,0.9",
@@ -19,32 +25,34 @@ SMALL = (
 )  # fmt: skip
 
 
+FEW = (*SMALL, "--pruners", "random", "--granularities", "channel")
+"""A third of it, since what is given last counts."""
+
+
+def lines_in(path):
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
 def rows_in(folder):
     return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A finished small run, made once: where, and what the command printed."""
+    """A finished small run, made once in a process of its own: where, and what it printed. To read."""
     place = tmp_path_factory.mktemp("finished")
     for _ in range(3):
-        done = harness(place, "run", *SMALL, "--fresh")
+        done = started(place, "run", *SMALL, "--fresh")
         # On a busy machine a session may be left unsteady, and is then owed again.
         if all(row["steady"] for row in rows_in(place / "results" / "small")):
             break
     return place, done
 
 
-def harness(place, *arguments, timeout=600):
-    return subprocess.run(
-        [sys.executable, "-m", "harness", *arguments],
-        cwd=place,
-        env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+@pytest.fixture
+def copied(finished, tmp_path):
+    """Where a copy of the finished run is, to go on with."""
+    return shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
 
 
 def test_a_run_ends_with_a_ranking_for_every_backend(finished):
@@ -140,46 +148,44 @@ def test_the_tables_hold_the_rows(finished):
     assert "correct" not in parquet.columns
 
 
-def test_the_same_command_again_only_reports(finished):
-    place, first = finished
-    before = (place / "results" / "small" / "rows.jsonl").read_bytes()
-    again = harness(place, "run", *SMALL)
+def test_the_same_command_again_only_reports(finished, copied, command):
+    before = (copied / "results" / "small" / "rows.jsonl").read_bytes()
+    again = command("run", *SMALL)
     assert again.returncode == 0
     assert "Nothing to do: all 36 cells are in results/small" in again.stderr
-    assert again.stdout == first.stdout
+    assert again.stdout == finished[1].stdout
     assert "Time: " not in again.stderr
-    assert (place / "results" / "small" / "rows.jsonl").read_bytes() == before
+    assert (copied / "results" / "small" / "rows.jsonl").read_bytes() == before
 
 
-def test_a_finished_run_asks_for_no_pytorch(finished, monkeypatch):
+def test_a_finished_run_asks_for_no_pytorch(copied, process, monkeypatch):
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
-    again = harness(finished[0], "run", *SMALL)
+    again = process("run", *SMALL)
     imported = {line.split("|")[-1].strip() for line in again.stderr.splitlines() if "|" in line}
     assert "harness.runs.sizing" in imported
     assert not imported & {"torch", "timm", "scipy"}
 
 
-def test_a_report_is_made_again_from_the_rows_alone(finished, tmp_path):
+def test_a_report_is_made_again_from_the_rows_alone(finished, tmp_path, command):
     folder = finished[0] / "results" / "small"
     copy = tmp_path / "copy"
     copy.mkdir()
     (copy / "rows.jsonl").write_bytes((folder / "rows.jsonl").read_bytes())
-    done = harness(tmp_path, "report", "copy")
+    done = command("report", "copy")
     assert done.returncode == 0, done.stderr
     for name in ("leaderboard.md", "table.csv"):
         assert (copy / name).read_bytes() == (folder / name).read_bytes()
     assert (copy / "tradeoff.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_wider_grid_computes_only_what_is_new(finished):
-    place, _ = finished
-    folder = place / "results" / "small"
+def test_a_wider_grid_computes_only_what_is_new(copied, command):
+    folder = copied / "results" / "small"
     before = {row["key"]: row["written_at"] for row in rows_in(folder)}
     made = {
         path.name: path.stat().st_mtime_ns for path in (folder / "artifacts").iterdir() if path.is_dir()
     }
     wide = [*SMALL[: SMALL.index("--levels") + 1], "0.5,0.7,0.9", *SMALL[SMALL.index("--levels") + 2 :]]
-    done = harness(place, "run", *wide)
+    done = command("run", *wide)
     assert done.returncode == 0, done.stderr
     rows = rows_in(folder)
     assert len(rows) == len(before) + 2 * 2 * 2 * 2
@@ -188,38 +194,44 @@ def test_a_wider_grid_computes_only_what_is_new(finished):
         assert (folder / "artifacts" / name).stat().st_mtime_ns == time_made, name
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path):
+def test_a_fresh_run_forgets_what_was_made_and_keeps_what_others_put_there(copied):
+    folder = copied / "results" / "small"
+    (folder / "notes.txt").write_text("mine")
+    clear(folder)
+    left = {path.name for path in folder.iterdir()}
+    assert left.isdisjoint({"rows.jsonl", "artifacts", "samples"})
+    assert {"notes.txt", "leaderboard.md"} <= left
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, command):
     folder = tmp_path / "results" / "small"
     first = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", *SMALL],
+        program("run", *FEW),
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 300
-    while not (folder / "rows.jsonl").is_file() or len(rows_in(folder)) < 3:
-        assert first.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: first.poll() is not None or lines_in(folder / "rows.jsonl") >= 3)
+    assert first.poll() is None, "it ended before it could be killed"
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     kept = (folder / "rows.jsonl").read_bytes()
-    assert kept.count(b"\n") < 36
+    assert kept.count(b"\n") < 12
     with (folder / "rows.jsonl").open("ab") as file:
         file.write(b'{"key": "half a ro')
-    done = harness(tmp_path, "run", *SMALL)
+    done = command("run", *FEW)
     assert done.returncode == 0, done.stderr
     assert (folder / "rows.jsonl").read_bytes().startswith(kept)
     rows = rows_in(folder)
-    assert len({row["key"] for row in rows}) == 36
+    assert len({row["key"] for row in rows}) == 12
     unsteady = {row["key"] for row in rows if not row["steady"]}
     assert {key for key, times in Counter(row["key"] for row in rows).items() if times > 1} <= unsteady
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
     running = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", *SMALL],
+        program("run", *SMALL),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -227,10 +239,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
         # What a shell starts in the background ignores it, and so would what this starts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 300
-    while not (tmp_path / "results" / "small" / "log.txt").is_file():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until((tmp_path / "results" / "small" / "log.txt").is_file)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
@@ -238,43 +247,19 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
     assert "Traceback" not in said
 
 
-def test_two_runs_at_once_in_one_folder_are_refused(tmp_path):
-    from harness.storage.ledger import Ledger
-
+def test_two_runs_at_once_in_one_folder_are_refused(tmp_path, command):
     with Ledger(tmp_path / "results" / "small").lock():
-        second = harness(tmp_path, "run", *SMALL)
-    assert second.returncode == 2
-    assert second.stderr.startswith("harness: error: another harness run is writing to results/small")
-    assert len(second.stderr.splitlines()) == 1
+        told = refusal(command("run", *SMALL))
+    assert told.startswith("harness: error: another harness run is writing to results/small")
 
 
-PICKY = """
-import harness
-
-class Picky:
-    name = "picky"
-    def unavailable(self): return None
-    def describe(self): return {"device": "none", "runtime": "none"}
-    def prepare(self, model, example):
-        if len(example) > 1:
-            raise RuntimeError("one image at a time")
-        return model
-
-@harness.hookimpl
-def harness_backends(): return [Picky()]
-"""
-
-
-def test_a_backend_that_refuses_a_batch_size_fails_those_rows_and_no_others(tmp_path, monkeypatch):
-    (tmp_path / "picky.py").write_text(PICKY)
-    info = tmp_path / "picky-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: picky\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[harness]\nbackend_picky = picky\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    done = harness(tmp_path, "run", *SMALL, "--backends", "picky")
+def test_a_backend_that_refuses_a_batch_size_fails_those_rows_and_no_others(
+    tmp_path, installed, command
+):
+    installed("picky", PLUGIN.format(kind="backend", name="OneAtATime"))
+    done = command("run", *FEW, "--backends", "one_at_a_time")
     assert done.returncode == 1
     assert "one image at a time" in done.stderr
     rows = rows_in(tmp_path / "results" / "small")
-    assert Counter((row["batch"], row["status"]) for row in rows) == {(1, "ok"): 9, (8, "failed"): 9}
+    assert Counter((row["batch"], row["status"]) for row in rows) == {(1, "ok"): 3, (8, "failed"): 3}
     assert all((row["memory_mb"] is None) == (row["batch"] == 8) for row in rows)

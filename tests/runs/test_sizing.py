@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from harness.engines.local import LocalEngine
 from harness.runs import sizing
 from harness.runs.sizing import (
     fastest,
@@ -23,7 +22,7 @@ from harness.training.step_profile import StepCostJob, harmless_arithmetics, mea
 from harness.trials.grid import Grid
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm import TimmModel
-from tests.conftest import SmallModel
+from tests.doubles import SmallModel, local_engine
 
 MILLISECONDS = {"": 10.0, "channels_last": 9.8, "bf16": 7.0, "channels_last+bf16": 6.0}
 
@@ -64,7 +63,7 @@ def grid():
 
 @pytest.fixture
 def engine(tmp_path):
-    return LocalEngine(workers=1, time_limit=60, log=tmp_path / "log.txt")
+    return local_engine(tmp_path, workers=1)
 
 
 def test_a_model_is_timed_in_every_arithmetic_that_there_is():

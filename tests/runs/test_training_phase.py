@@ -1,11 +1,84 @@
-"""What training left of each cell: a model that runs on its backend, or why there is none."""
+"""The training phase: dense models, then trials; what is there is not made again."""
+
+from types import SimpleNamespace
+
+import pytest
 
 from harness.discovery.loading import discover
-from harness.runs.training_phase import training_results
+from harness.engines.pool import WorkerPool
+from harness.engines.shard import Shard
+from harness.machine.time_breakdown import TimeBreakdown
+from harness.runs.training_phase import train, training_results
+from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.trials.deployed_size import DeployedSizes
 from harness.trials.grid import Cell
+from harness.trials.level_result import finished_level_result
+from tests.doubles import Notes, Nowhere, local_engine
 
 EAGER = discover().configured("backend", "eager_cpu", None)
+
+
+@pytest.fixture
+def notes():
+    return Notes()
+
+
+@pytest.fixture
+def trained_as(tmp_path, notes):
+    """Why subjects of a plan came to no end."""
+
+    def run(trial, store, **settings):
+        pool = WorkerPool(engine=local_engine(tmp_path), observer=notes, time_breakdown=TimeBreakdown())
+        return train(plan(trial), pool=pool, store=store, **settings)
+
+    return run
+
+
+def plan(trial):
+    return SimpleNamespace(needed_dense_models=[trial.dense], pending_trials=[trial], deployments=[])
+
+
+def test_a_trial_begins_when_its_dense_model_is_there_and_nothing_is_made_twice(
+    trial, store, trained_as, notes
+):
+    assert trained_as(trial, store) == {}
+    assert trial.dense.key in store
+    assert all(finished_level_result(trial, level, store) for level in trial.levels)
+    assert notes.notes[1:] == [f"{trial.dense.label}: done", f"{trial.label}: done"]
+    notes.notes.clear()
+    assert trained_as(trial, store) == {}
+    assert notes.notes == ["training: 0"]
+
+
+def test_a_shard_of_trials_without_their_dense_model_says_so(trial, store, trained_as):
+    failures = trained_as(trial, store, shard=Shard(stage="trials", number=1, count=1))
+    assert failures == {trial.key: "its dense model was not trained"}
+
+
+def test_dense_models_of_another_run_are_taken_over(
+    trial, store, trained_as, notes, trained_once, tmp_path
+):
+    kept = ArtifactStore(tmp_path / "other" / ARTIFACTS)
+    kept.take(trained_once, trial.dense.key)
+    assert trained_as(trial, store, dense_from=tmp_path / "other") == {}
+    assert notes.notes[0] == "1 of 1 dense models are taken over"
+    assert f"{trial.dense.label}: done" not in notes.notes
+
+
+def cell(subject, sparsity):
+    return Cell(subject=subject, sparsity=sparsity, backend=Nowhere(), batch=1, settings={}, key="k")
+
+
+def test_a_cell_without_its_model_has_the_reason_of_the_process_that_was_to_make_it(trial, store):
+    [(_, alone)] = training_results([cell(trial, 0.5)], {trial.dense.key: "no memory"}, store=store)
+    assert (alone.status, alone.reason) == ("failed", "dense training: no memory")
+
+
+def test_a_trial_whose_process_died_has_its_reason_and_dense_is_there(trial, trained):
+    cells = [cell(trial.dense, 0.0), cell(trial, 0.5)]
+    [(_, dense), (_, level)] = training_results(cells, {trial.key: "killed"}, store=trained)
+    assert (dense.status, dense.snapshot) == ("ok", trial.dense.key)
+    assert (level.status, level.reason) == ("failed", "killed")
 
 
 def result(subject, store, failures=(), sparsity=0.5):

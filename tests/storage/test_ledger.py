@@ -4,8 +4,12 @@ import errno
 import json
 import multiprocessing
 import os
+from dataclasses import asdict
+from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import HarnessError
 from harness.storage.bits import decode_bits, encode_bits
@@ -48,6 +52,69 @@ def test_a_row_from_before_a_column_came_has_it_empty(tmp_path):
     [row] = ledger.rows()
     assert set(row) == set(column_units())
     assert row["ms_saved_error"] is None
+
+
+ROWS = st.lists(
+    st.builds(
+        Row,
+        key=st.sampled_from(["a", "b", "c"]),
+        status=st.sampled_from(["ok", "failed", "skipped"]),
+        reason=st.text(max_size=9),
+        sparsity=st.floats(0, 1),
+        steady=st.none() | st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A new ledger at every call."""
+    root = tmp_path_factory.mktemp("ledgers")
+
+    def new(rows):
+        ledger = Ledger(root / uuid4().hex)
+        for row in rows:
+            ledger.append(row)
+        return ledger
+
+    return new
+
+
+@given(rows=ROWS)
+def test_what_was_appended_comes_back_the_latest_of_each_key(shelf, rows):
+    latest = {row.key: asdict(row) for row in rows}
+    assert shelf(rows).rows() == list(latest.values())
+
+
+@given(rows=ROWS.filter(bool), data=st.data())
+def test_a_file_that_ends_anywhere_holds_its_whole_lines_and_goes_on(shelf, rows, data):
+    ledger = shelf(rows)
+    content = ledger.path.read_bytes()
+    cut = data.draw(st.integers(0, len(content)))
+    ledger.path.write_bytes(content[:cut])
+    whole = rows[: content[:cut].count(b"\n")]
+    assert ledger.rows() == shelf(whole).rows()
+    ledger.repair()
+    ledger.append(Row(key="more"))
+    assert ledger.rows() == [*shelf(whole).rows(), asdict(Row(key="more"))]
+
+
+@given(rows=ROWS.filter(bool), data=st.data())
+def test_a_damaged_byte_is_named_with_its_line_or_leaves_rows_that_are_whole(shelf, rows, data):
+    ledger = shelf(rows)
+    content = bytearray(ledger.path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= 1 << data.draw(st.integers(0, 7))
+    ledger.path.write_bytes(content)
+    found, why = [], ""
+    try:
+        found = ledger.rows()
+    except HarnessError as error:
+        why = str(error)
+    line = content[:place].count(b"\n") + 1
+    assert why in ("", f"{ledger.path}, line {line}, is not a row")
+    assert all(set(row) >= set(column_units()) for row in found)
 
 
 @pytest.mark.parametrize("line", [b"not json", b"[]", b'{"status": "ok"}', b'"\xff\xfe"'])

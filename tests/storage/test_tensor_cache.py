@@ -31,39 +31,37 @@ def _all_is_worth_keeping(monkeypatch):
     monkeypatch.setattr("harness.storage.tensor_cache.MIN_SECONDS_TO_KEEP", 0.0)
 
 
-def test_trials_of_one_criterion_share_its_scores(trial, store):
-    train_dense(trial.dense, store)
+def test_trials_of_one_criterion_share_its_scores(trial, trained):
     pruner = Counting()
     for own in (
         replace(trial, pruner=pruner, levels=(0.5, 0.9)),
         replace(trial, pruner=pruner, granularity="2:4", scope="local", levels=(0.5,)),
         replace(trial, pruner=pruner, scope="local", levels=(0.5,)),
     ):
-        assert [level.reason for level in walk(own, store)] == [""] * len(own.levels)
+        assert [level.reason for level in walk(own, trained)] == [""] * len(own.levels)
     assert pruner.asked == 1
 
 
-def test_scores_that_were_kept_prune_as_new_ones_do(trial, store, tmp_path):
+def test_scores_that_were_kept_prune_as_new_ones_do(trial, trained, tmp_path):
     levels = []
-    for place in (store, ArtifactStore(tmp_path / "other")):
-        train_dense(trial.dense, place)
+    for place in (trained, ArtifactStore(tmp_path / "other")):
+        assert place.take(trained, trial.dense.key)
         first = replace(trial, pruner=Snip(), levels=(0.5,))
-        list(walk(first, place) if place is store else [])
+        list(walk(first, place) if place is trained else [])
         levels.append(list(walk(replace(first, scope="local"), place)))
     [kept], [new] = levels
     assert kept.snapshot == new.snapshot
     assert kept.facts.evidence == new.facts.evidence == "gradients,weights"
 
 
-def test_another_granularity_or_model_has_scores_of_its_own(trial, store):
-    train_dense(trial.dense, store)
+def test_another_granularity_or_model_has_scores_of_its_own(trial, trained):
     pruner = Counting()
     for granularity, scope in (("weight", "global"), ("channel", "global")):
-        list(walk(replace(trial, pruner=pruner, granularity=granularity, scope=scope), store))
+        list(walk(replace(trial, pruner=pruner, granularity=granularity, scope=scope), trained))
     assert pruner.asked == 2
     other = replace(trial.dense, seed=1)
-    train_dense(other, store)
-    list(walk(replace(trial, pruner=pruner, dense=other), store))
+    train_dense(other, trained)
+    list(walk(replace(trial, pruner=pruner, dense=other), trained))
     assert pruner.asked == 3
 
 

@@ -1,6 +1,6 @@
 """One loop for all: masks stay in force, seeds fix everything, accuracy is what a loop would count."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from harness.training.evaluation import evaluate
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train
 from harness.training.sampling import calibration_batches, steps_per_epoch
+from harness.training.synthetic import residual_network
 from harness_plugins.datasets.digits import Digits
 
 WITH_GPU = pytest.mark.skipif(no_gpu() is not None, reason=str(no_gpu()))
@@ -30,8 +31,6 @@ def test_masks_stay_in_force_through_every_update(network, recipe):
 
 
 def test_the_seed_fixes_the_weights(recipe):
-    from harness.training.synthetic import residual_network
-
     def trained(seed):
         model = residual_network()
         train(model, Digits(), recipe, TrainingJob(epochs=0.3, rate=Rate(peak=0.05), seed=seed))
@@ -72,8 +71,6 @@ def test_training_learns_in_other_arithmetic_and_hands_back_plain_floats(network
 
 
 def test_fewer_bits_lead_elsewhere(recipe):
-    from harness.training.synthetic import residual_network
-
     def trained(arithmetic):
         model = residual_network()
         changed = replace(recipe, arithmetic=arithmetic)
@@ -109,31 +106,50 @@ def test_an_incomplete_batch_waits_for_the_next_shuffle(recipe):
     assert steps_per_epoch(Digits(), recipe) == 1200 // 64
 
 
-def test_training_up_to_a_place_is_the_beginning_of_the_whole(recipe):
-    from harness.training.synthetic import residual_network
+@dataclass(frozen=True)
+class Way:
+    """Weights before each update and after the last; statistics and the progress told at each."""
 
-    rates = []
+    weights: list
+    statistics: list
+    told: list
 
-    def penalty_that_listens(optimizers=rates):
-        # Called once a step, between the schedule's step and the update.
-        def penalty(progress):
-            optimizers.append(progress)
-            return torch.zeros(())
 
-        return penalty
+def on_the_way(recipe, *, epochs, rate):
+    model, way = residual_network(), Way([], [], [])
 
-    half, again = residual_network(), residual_network()
-    train(
-        half,
-        Digits(),
-        recipe,
-        TrainingJob(epochs=0.5, rate=Rate(peak=0.1, last=0.5), seed=3, penalty=penalty_that_listens()),
-    )
-    assert len(rates) == round(0.5 * steps_per_epoch(Digits(), recipe))
-    assert rates[0] == 0.0
-    assert rates == sorted(rates)
-    train(again, Digits(), recipe, TrainingJob(epochs=0.5, rate=Rate(peak=0.1), seed=3))
-    assert not torch.equal(half.first.weight, again.first.weight), "half of a curve is no short one"
+    def listen(progress):
+        # Called once a step, before the update.
+        way.weights.append([weight.detach().clone() for weight in model.parameters()])
+        way.statistics.append([statistic.clone() for statistic in model.buffers()])
+        way.told.append(progress)
+        return torch.zeros(())
+
+    train(model, Digits(), recipe, TrainingJob(epochs=epochs, rate=rate, seed=3, penalty=listen))
+    way.weights.append(list(model.parameters()))
+    return way
+
+
+def are_equal(some, others):
+    return [all(map(torch.equal, *pair)) for pair in zip(some, others, strict=False)]
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.75])
+def test_training_up_to_a_place_is_the_beginning_of_the_whole(recipe, place):
+    whole = on_the_way(recipe, epochs=1.0, rate=Rate(peak=0.1))
+    begun = on_the_way(recipe, epochs=place, rate=Rate(peak=0.1, last=place))
+    steps = steps_per_epoch(Digits(), recipe)
+    assert (len(whole.told), len(begun.told)) == (steps, round(place * steps))
+    assert are_equal(begun.weights, whole.weights) == [True] * (round(place * steps) + 1)
+    assert all(are_equal(begun.statistics, whole.statistics))
+    assert begun.told == pytest.approx([step / len(begun.told) for step in range(len(begun.told))])
+
+
+def test_a_short_training_is_no_beginning_of_a_longer_one(recipe):
+    whole = on_the_way(recipe, epochs=1.0, rate=Rate(peak=0.1))
+    short = on_the_way(recipe, epochs=0.5, rate=Rate(peak=0.1))
+    first, *_, last = are_equal(short.weights, whole.weights)
+    assert (first, last) == (True, False), "its learning rate has a curve of its own"
 
 
 def test_a_penalty_is_added_to_the_loss(network, recipe):

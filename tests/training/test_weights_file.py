@@ -19,6 +19,7 @@ from harness.trials.trained_models import train_dense
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.cifar_resnets import CifarResNet
 from harness_plugins.models.pretrained import PretrainedModel
+from tests.doubles import refusal
 
 
 @pytest.fixture
@@ -131,9 +132,8 @@ def test_a_file_of_weights_for_a_model_that_has_its_own_is_refused(hub, file):
 
 
 def test_a_tag_that_does_not_exist_is_named(command):
-    done = command("run", "--models", "test_resnet.r160_in2k", "--dry-run")
-    assert done.returncode == 2
-    assert "no model is called 'test_resnet.r160_in2k'" in done.stderr
+    told = refusal(command("run", "--models", "test_resnet.r160_in2k", "--dry-run"))
+    assert "no model is called 'test_resnet.r160_in2k'" in told
 
 
 def asked(**changes):

@@ -1,6 +1,5 @@
 """What a snapshot takes: its file, and the memory of its architecture, each found once."""
 
-import os
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,7 +9,6 @@ import zstandard
 from harness.conversion.deployment import Deployment
 from harness.conversion.export import Exporter
 from harness.discovery.loading import discover
-from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.runs.memory_phase import measure_memory, pending_peaks
@@ -20,29 +18,11 @@ from harness.trials.deployed_size import DeployedSize, DeployedSizes
 from harness.trials.grid import Cell
 from harness.trials.level_result import level_result
 from harness.trials.snapshot import load_model, read_facts
+from tests.doubles import DiesAtFour, Notes, Nowhere, local_engine
 
 EAGER = discover().configured("backend", "eager_cpu", None)
 ONNX = discover().configured("backend", "onnxruntime_cpu", None)
 TO_ONNX = Deployment(backend=ONNX, batches=[1])
-
-
-class Notes:
-    """An observer that remembers."""
-
-    def __init__(self):
-        self.notes = []
-
-    def phase(self, name, units):
-        self.notes.append(f"{name}: {units}")
-
-    def running(self, labels):
-        pass
-
-    def done(self, label, units):
-        self.notes.append(label)
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 def made(trial, store, *backends):
@@ -74,8 +54,9 @@ def members(trial, store, *backends, batches=(1, 4)):
 
 @pytest.fixture
 def prober(store, tmp_path):
-    engine = LocalEngine(workers=2, time_limit=120, log=tmp_path / "log.txt")
-    workers = WorkerPool(engine=engine, observer=Notes(), time_breakdown=TimeBreakdown())
+    workers = WorkerPool(
+        engine=local_engine(tmp_path), observer=Notes(), time_breakdown=TimeBreakdown()
+    )
     return partial(measure_memory, pool=workers, store=store), workers
 
 
@@ -203,41 +184,21 @@ def test_a_file_that_cannot_be_written_is_a_note_and_not_probed(trial, store, pr
     assert "cannot be measured: TypeError: not to be written" in note
 
 
-@dataclass(frozen=True)
-class Fragile:
-    """Takes its process down at four images, says no at eight."""
-
-    name: str = "fragile"
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "none", "runtime": "none"}
-
-    def prepare(self, model, example):
-        if len(example) == 4:
-            os._exit(9)
-        if len(example) == 8:
-            raise RuntimeError("seven at most")
-        return model
-
-
 def test_a_probe_that_dies_leaves_a_note_and_the_others_go_on(trial, store, prober):
-    made(trial, store, Fragile(), EAGER)
+    made(trial, store, DiesAtFour(), EAGER)
     measure, workers = prober
-    pending = members(trial, store, Fragile(), EAGER, batches=(1, 4))
+    pending = members(trial, store, DiesAtFour(), EAGER, batches=(1, 4))
     measure(pending)
     assert any("its process ended with exit code 9" in note for note in workers.observer.notes)
     for cell, level in pending:
         peak = DeployedSizes(store).of(cell, level).memory_mb
-        assert (peak is None) == (cell.backend == Fragile())
+        assert (peak is None) == isinstance(cell.backend, DiesAtFour)
 
 
 def test_what_is_known_before_a_refused_batch_size_stays(trial, store, prober):
-    made(trial, store, Fragile())
+    made(trial, store, DiesAtFour())
     measure, workers = prober
-    pending = members(trial, store, Fragile(), batches=(1, 8))
+    pending = members(trial, store, DiesAtFour(), batches=(1, 8))
     measure(pending)
     assert any("seven at most" in note for note in workers.observer.notes)
     peaks = [DeployedSizes(store).of(cell, level).memory_mb for cell, level in pending]
@@ -263,12 +224,7 @@ class Unwilling:
 
     name = "unwilling"
     converter = NoFiles()
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "none", "runtime": "none"}
+    unavailable, describe = Nowhere.unavailable, Nowhere.describe
 
     def load(self, file):
         raise RuntimeError("no such file")

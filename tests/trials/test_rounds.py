@@ -1,5 +1,6 @@
 """What a round may do besides pruning and fine-tuning: rewind, redraw, regrow, penalise, rewrite."""
 
+import copy
 from dataclasses import dataclass, replace
 
 import pytest
@@ -9,10 +10,12 @@ from harness.contracts.schedules import Round
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.layers import prunable_weights
-from harness.storage.artifacts import ArtifactStore
+from harness.storage.keys import stable_seed
+from harness.training.learning_rate import Rate
+from harness.training.loop import TrainingJob, train
 from harness.trials.rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
-from harness.trials.trained_models import train_dense, train_to
+from harness.trials.trained_models import train_to
 from harness.trials.trial_run import walk
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.obs import Obs
@@ -25,12 +28,6 @@ from harness_plugins.schedules.gradual import Cubic, Linear
 from harness_plugins.schedules.iterative import Iterative
 from harness_plugins.schedules.lottery import Lottery
 from harness_plugins.schedules.rewinding import Rewinding
-
-
-@pytest.fixture
-def trained(dense, store) -> ArtifactStore:
-    train_dense(dense, store)
-    return store
 
 
 @dataclass(frozen=True)
@@ -61,11 +58,23 @@ def at(place, trial, store):
 
 
 def test_places_in_dense_training_lie_on_its_way(trial, trained):
-    start, half, end = (at(place, trial, trained) for place in (0.0, 0.5, 1.0))
-    torch.manual_seed(trial.dense.seed)
-    fresh = trial.dense.model.build(trial.dense.dataset)
-    assert torch.equal(start.first.weight, fresh.first.weight)
-    assert not torch.equal(half.first.weight, end.first.weight)
+    dense, recipe = trial.dense, trial.dense.recipe
+    torch.manual_seed(dense.seed)
+    model, states = dense.model.build(dense.dataset), []
+
+    def listen(progress):
+        # Called once a step, before the update.
+        states.append(copy.deepcopy(dict(model.named_parameters())))
+        return torch.zeros(())
+
+    rate, seed = Rate(peak=recipe.dense_lr), stable_seed(dense.seed, "dense")
+    job = TrainingJob(epochs=recipe.dense_epochs, rate=rate, seed=seed, penalty=listen)
+    train(model, dense.dataset, recipe, job)
+    states.append(dict(model.named_parameters()))
+    for place in (0.0, 0.5, 1.0):
+        there = states[round(place * (len(states) - 1))]
+        for name, weight in at(place, trial, trained).named_parameters():
+            assert torch.equal(weight, there[name]), (place, name)
 
 
 def test_a_rewound_ticket_holds_the_initial_weights_where_its_mask_keeps_them(trial, trained):
@@ -105,11 +114,8 @@ def test_the_control_has_the_tickets_mask_on_other_weights(trial, trained):
 def test_the_tickets_early_rounds_are_the_controls(trial, trained):
     levels = [walked(trial, trained, schedule=s)[0] for s in (Lottery(), Lottery().control)]
     assert levels[0].snapshot != levels[1].snapshot
-    assert (
-        levels[0].facts.epochs
-        == pytest.approx(levels[1].facts.epochs)
-        == trial.dense.recipe.finetune_epochs
-    )
+    ticket, control = (level.facts.epochs for level in levels)
+    assert ticket == pytest.approx(control) == trial.dense.recipe.finetune_epochs
 
 
 def test_rewinding_goes_back_as_far_as_the_budget_is_long(trial, trained):

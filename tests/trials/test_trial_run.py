@@ -16,12 +16,6 @@ from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.schedules.iterative import Iterative
 
 
-@pytest.fixture
-def trained(dense, store):
-    train_dense(dense, store)
-    return store
-
-
 def models(trial, store):
     levels = list(walk(trial, store))
     assert [level.reason for level in levels] == [""] * len(levels)

@@ -1,0 +1,90 @@
+"""`harness compare` on recorded folders: what decides, what is shown, what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from harness.commands.compare import MAX_SHOWN
+from harness.storage.bits import encode_bits
+from tests.doubles import made_row, refusal
+
+SAVED = (2.0, 4.0, 6.0)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a folder of three methods' rows, changed as told."""
+
+    def write(name, *, saved=SAVED, drop=0, **columns):
+        rows = [
+            made_row(
+                key=f"k{n}", trial=f"t{n}", pruner=f"p{n}", dataset_hash="a", model_hash="b", seed=0,
+                ms_saved=ms, ms_saved_low=ms - 0.05, ms_saved_high=ms + 0.05, **columns,
+            )
+            for n, ms in enumerate(saved)
+        ]  # fmt: skip
+        (tmp_path / name).mkdir()
+        lines = (json.dumps(row) + "\n" for row in rows[drop:])
+        (tmp_path / name / "rows.jsonl").write_text("".join(lines))
+
+    return write
+
+
+def test_a_run_is_no_worse_than_itself(written, command):
+    written("base")
+    done = command("compare", "base", "base")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Nothing certainly regressed." in done.stdout
+    assert "3 rows of the base, 0 of them lost; 0 rows are new." in done.stdout
+    assert "Kendall's tau between the rankings: 1.000 over the 3 pairs" in done.stdout
+
+
+def test_lost_accuracy_fails_with_its_interval(written, command):
+    written("base")
+    written("new", correct=encode_bits(np.arange(100) < 60), top1=0.6)
+    done = command("compare", "base", "new")
+    assert done.returncode == 1
+    assert "harness: 3 regressions and 0 broken rows" in done.stderr
+    assert "+30.0 [+" in done.stdout.split("Regressed")[1]
+    assert command("compare", "base", "new", "--fail-on", "accuracy=off").returncode == 0
+
+
+def test_latencies_of_two_sessions_are_reported_and_fail_nothing(written, command):
+    written("base")
+    written("new", latency_ms=9.0, latency_low_ms=8.9, latency_high_ms=9.1)
+    done = command("compare", "base", "new")
+    assert done.returncode == 0
+    assert "slower (two sessions: reported only)" in done.stdout
+
+
+def test_a_row_that_fails_now_is_broken_and_one_that_is_gone_is_shown(written, command):
+    written("base")
+    written("failed", status="failed", reason="it exploded")
+    done = command("compare", "base", "failed")
+    assert done.returncode == 1
+    assert "failed: it exploded" in done.stdout
+    written("fewer", drop=1)
+    assert "3 rows of the base, 1 of them lost" in command("compare", "base", "fewer").stdout
+
+
+def test_many_changes_are_shown_in_part_unless_all_are_asked_for(written, command):
+    many = tuple(float(n) / 10 for n in range(1, MAX_SHOWN + 6))
+    written("base", saved=many)
+    written("new", saved=many, size_mb=20.0)
+    assert "... and 5 more; --all shows them" in command("compare", "base", "new").stdout
+    assert "more; --all" not in command("compare", "base", "new", "--all").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--fail-on", "speed=1"], "no metric is called 'speed'"),
+        (["--fail-on", "accuracy=much"], "accuracy takes a number of percent or off, not 'much'"),
+        (["--fail-on", "size=-1"], "size=-1 is below 0"),
+        (["--remeasure"], "--remeasure needs the models of both runs"),
+    ],
+)
+def test_a_wrong_request_is_one_line(written, command, arguments, sentence):
+    written("base")
+    assert sentence in refusal(command("compare", "base", "base", *arguments))

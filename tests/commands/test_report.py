@@ -1,0 +1,39 @@
+"""`harness report` makes every committed page and table again, to the byte, from the committed rows."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from harness.commands.report import report
+from tests.doubles import ROOT, refusal
+
+RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/rows.jsonl"))
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_committed_reports_are_what_their_rows_make(run, command, tmp_path):
+    (tmp_path / run.name).mkdir()
+    shutil.copy(run / "rows.jsonl", tmp_path / run.name)
+    done = command("report", run.name)
+    assert done.returncode == 0, done.stderr
+    made = {path.name for path in (tmp_path / run.name).iterdir()}
+    assert made == {"rows.jsonl", "leaderboard.md", "table.csv", "table.parquet", "tradeoff.png"}
+    if run.name.endswith("-epyc"):
+        for name in ("leaderboard.md", "table.csv"):
+            assert (tmp_path / run.name / name).read_bytes() == (run / name).read_bytes(), name
+        # Its bytes tell the version of Arrow that wrote it.
+        tables = (pd.read_parquet(folder / "table.parquet") for folder in (tmp_path / run.name, run))
+        pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_folder_that_is_no_run_is_named():
+    done = CliRunner().invoke(report, ["nowhere"])
+    assert "no run folder is called 'nowhere'" in str(done.exception)
+
+
+def test_a_ledger_that_is_damaged_is_named(command, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "rows.jsonl").write_text("{}\n")
+    assert "line 1, is not a row" in refusal(command("report", "results"))

@@ -1,0 +1,59 @@
+"""Groups are offered only where the model without half of their channels computes what it should."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from harness.pruning.cut_check import sound_groups
+from harness.pruning.surgery import coupled_layers, remove_channels
+
+EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def groups(network):
+    return coupled_layers(network, EXAMPLE).groups
+
+
+def roots(groups):
+    return [group.root for group in groups]
+
+
+def cutting(model, removals):
+    remove_channels(model, EXAMPLE, removals)
+
+
+def test_what_can_be_cut_is_offered(network, groups):
+    assert roots(sound_groups(network, EXAMPLE, groups, cutting)) == roots(groups)
+
+
+def refusing(name, model, removals):
+    if name in {group.root for group, _ in removals}:
+        raise RuntimeError("not these")
+    cutting(model, removals)
+
+
+def test_a_group_that_cannot_be_cut_costs_no_other(network, groups):
+    [victim, *others] = roots(groups)
+    found = sound_groups(network, EXAMPLE, groups, partial(refusing, victim))
+    assert roots(found) == others
+
+
+def spoiling(name, model, removals):
+    cutting(model, removals)
+    if name in {group.root for group, _ in removals}:
+        nn.init.ones_(model.classifier.bias)
+
+
+def test_a_group_after_which_something_else_is_computed_is_left_out(network, groups):
+    [victim, *others] = roots(groups)
+    found = sound_groups(network, EXAMPLE, groups, partial(spoiling, victim))
+    assert roots(found) == others
+
+
+def test_the_model_that_is_asked_about_stays_as_it_was(network, groups):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    sound_groups(network, EXAMPLE, groups, cutting)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

@@ -1,0 +1,50 @@
+"""The adapter over Torch-Pruning: its refusals in our words, and single layers cut."""
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from harness.errors import HarnessError
+from harness.pruning.torch_pruning_graph import cut_layer, dependency_graph, quiet
+
+EXAMPLE = torch.zeros(2, 3, 8, 8)
+
+
+class Untraceable(nn.Module):
+    def forward(self, x):
+        raise ValueError("no images today")
+
+
+def test_a_model_that_cannot_be_traced_is_said_to_be_and_stays_as_it_was():
+    model = Untraceable().train()
+    with pytest.raises(HarnessError, match="Torch-Pruning cannot trace this model: no images today"):
+        dependency_graph(model, EXAMPLE)
+    assert model.training
+
+
+def test_tracing_leaves_a_model_in_its_mode(network):
+    dependency_graph(network.train(), EXAMPLE)
+    assert network.training
+
+
+@pytest.mark.parametrize(("dim", "shape"), [(0, (3, 4)), (1, (5, 2))])
+def test_outputs_or_inputs_leave_a_layer(dim, shape):
+    layer = nn.Linear(4, 5)
+    kept = layer.weight.detach().clone()
+    cut_layer(layer, [0, 2], dim=dim)
+    assert tuple(layer.weight.shape) == shape
+    left = [index for index in range((5, 4)[dim]) if index not in (0, 2)]
+    assert torch.equal(layer.weight, kept.index_select(dim, torch.tensor(left)))
+
+
+def test_a_convolution_is_cut_as_well():
+    layer = nn.Conv2d(4, 6, 3)
+    cut_layer(layer, [1], dim=0)
+    assert (layer.out_channels, tuple(layer.weight.shape), len(layer.bias)) == (5, (5, 4, 3, 3), 5)
+
+
+def test_warnings_of_what_is_handled_are_not_shown():
+    with quiet():
+        warnings.warn("handled", stacklevel=1)
