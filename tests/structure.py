@@ -48,7 +48,7 @@ BORROWED: Mapping[str, set[str]] = {
     "__members__": {"harness.conversion.onnx"},
     # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
     "target": {
-        "harness.pruning.dependency", "harness.engines.local", "harness.engines.worker_process",
+        "harness.pruning._dependency", "harness.engines.local", "harness.engines._worker_process",
     },
 }  # fmt: skip
 """Names of libraries, which say what they like, by the modules that use them."""
@@ -150,7 +150,7 @@ def doubled_words(root: Path = ROOT) -> dict[str, list[str]]:
         names = set(identifiers(tree_of(path))) - borrowed
         words = {word for name in names for word in words_of(name)}
         for word, (_, speakers) in MEANINGS.items():
-            inside = re.fullmatch(speakers, module.removeprefix("harness."))
+            inside = re.fullmatch(speakers, module.removeprefix("harness.").replace("._", "."))
             if not inside and words & {word, f"{word}s"}:
                 doubles[word].append(module)
     return dict(doubles)

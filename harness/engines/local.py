@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pebble
 
+from harness.engines._worker_process import become_worker, run_job
 from harness.engines.engine import Outcome
-from harness.engines.worker_process import become_worker, run_job
 from harness.errors import failure_reason
 from harness.machine.device_lock import timing_lock
 

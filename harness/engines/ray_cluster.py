@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.engines import ray_client
+from harness.engines import _ray_client as ray_client
 from harness.errors import HarnessError, failure_reason
 from harness.machine.device import Device
 from harness.machine.environment import machine_facts

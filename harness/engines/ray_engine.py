@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.engines import ray_client
+from harness.engines import _ray_client as ray_client
+from harness.engines._ray_host import HostJob, ignore_progress, run_on_host
 from harness.engines.engine import Outcome, TrainsOnGpu
 from harness.engines.local import LocalEngine
 from harness.engines.ray_cluster import RESOURCE_PREFIX
-from harness.engines.ray_host import HostJob, ignore_progress, run_on_host
 from harness.errors import failure_reason
 
 if TYPE_CHECKING:

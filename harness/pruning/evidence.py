@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from harness.errors import HarnessError, UnsupportedError
-from harness.pruning import activations, layer_inputs
-from harness.pruning.channel_groups import coupled_sums
+from harness.pruning import _activations as activations
+from harness.pruning import _layer_inputs as layer_inputs
+from harness.pruning._channel_groups import coupled_sums
 from harness.pruning.layers import prunable_weights
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from harness.contracts.evidence import Batches, Granularity, Reader
-    from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
+    from harness.pruning._channel_groups import ChannelGroup, CoupledLayers
 
 DAMPING_FRACTION = 0.01
 

@@ -13,7 +13,7 @@ import torch
 
 from harness.contracts.pruners import Rewrites
 from harness.errors import UnsupportedError
-from harness.pruning.channel_selection import channel_scores, comparable_scores, select_channels
+from harness.pruning._channel_selection import channel_scores, comparable_scores, select_channels
 from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.evidence import Granularity
     from harness.contracts.pruners import Pruner
-    from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
+    from harness.pruning._channel_groups import ChannelGroup, CoupledLayers
     from harness.pruning.mask_search import PruningBudget
     from harness.pruning.masks import Masks
     from harness.pruning.scoring import CalibrationData, Scoring

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.evidence import Batches, Granularity, Scores
     from harness.contracts.pruners import Pruner
-    from harness.pruning.channel_groups import CoupledLayers
+    from harness.pruning._channel_groups import CoupledLayers
     from harness.storage.tensor_cache import TensorCache
 
     Masks = dict[str, Tensor]

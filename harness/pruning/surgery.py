@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from harness.errors import HarnessError, UnsupportedError
-from harness.pruning.channel_groups import ChannelGroup, CoupledLayers
-from harness.pruning.cut_check import removable_groups
-from harness.pruning.dependency import graph_groups, norms_after
-from harness.pruning.heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
+from harness.pruning._channel_groups import ChannelGroup, CoupledLayers
+from harness.pruning._cut_check import removable_groups
+from harness.pruning._dependency import graph_groups, norms_after
+from harness.pruning._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
+from harness.pruning._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
 from harness.pruning.layers import LAYERS, classifier_layers, prunable_weights
-from harness.pruning.torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

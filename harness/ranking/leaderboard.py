@@ -15,15 +15,15 @@ from itertools import islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.boards import comparison_groups, method_names
-from harness.ranking.bootstrap import score_intervals
-from harness.ranking.frame import row_frame
+from harness.ranking._boards import comparison_groups, method_names
+from harness.ranking._bootstrap import score_intervals
+from harness.ranking._frame import row_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.ranking.boards import GroupEntry
-    from harness.ranking.frame import RowFrame, RowIndices, Rows
+    from harness.ranking._boards import GroupEntry
+    from harness.ranking._frame import RowFrame, RowIndices, Rows
 
 AVERAGED_COLUMNS = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",

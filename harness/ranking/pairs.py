@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.frame import METHOD_COLUMNS, RECIPE_COLUMNS
+from harness.ranking._frame import METHOD_COLUMNS, RECIPE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.contracts.data import Dataset
 
 WORKER_MODULES = (
-    "harness.machine.clock", "torch", "timm", "torch_pruning", "harness.runs.training_jobs",
+    "harness.machine.clock", "torch", "timm", "torch_pruning", "harness.runs._training_jobs",
     "harness.measuring.timing_process", "harness.measuring.memory_measurement",
     "harness.measuring.backend_evaluation", "click",
 )  # fmt: skip

@@ -12,11 +12,11 @@ from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.measuring.row_builder import RowBuilder, empty_row
 from harness.measuring.timing_results import raw_samples
-from harness.runs.evaluation_phase import evaluate
-from harness.runs.memory_phase import measure_memory
+from harness.runs._evaluation_phase import evaluate
+from harness.runs._memory_phase import measure_memory
+from harness.runs._timing_phase import time_cells
+from harness.runs._training_phase import train, training_results
 from harness.runs.preloads import preloads_of
-from harness.runs.timing_phase import time_cells
-from harness.runs.training_phase import train, training_results
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.files import write_file
 from harness.storage.keys import digest

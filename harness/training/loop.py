@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 
 from harness.contracts.data import Augments
 from harness.pruning.masks import apply_masks
+from harness.training._moving_masks import MovingMasks
 from harness.training.arithmetic import device_of, loss_of, move_model
 from harness.training.learning_rate import Rate, curve_steps
-from harness.training.moving_masks import MovingMasks
 from harness.training.sampling import split_size, steps_per_epoch
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.storage.keys import level_key
-from harness.trials.model_state import PruningFacts
+from harness.trials._model_state import PruningFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

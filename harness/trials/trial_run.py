@@ -13,8 +13,8 @@ import torch
 
 from harness.errors import HarnessError, UnsupportedError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.trials._rounds import RoundRunner
 from harness.trials.level_result import LevelResult, finished_level_result, keep_level_result
-from harness.trials.rounds import RoundRunner
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.schedules import Round
     from harness.storage.artifacts import ArtifactStore
-    from harness.trials.model_state import ModelState
+    from harness.trials._model_state import ModelState
     from harness.trials.spec import Trial
 
 

@@ -14,7 +14,7 @@ import pytest
 ray = pytest.importorskip("ray", reason="ray is not installed")
 from ray.cluster_utils import Cluster as Started  # noqa: E402 -- Ray may be missing
 
-from harness.engines import ray_client  # noqa: E402 -- as above
+from harness.engines import _ray_client as ray_client  # noqa: E402 -- as above
 from harness.engines.ray_cluster import join_cluster  # noqa: E402 -- as above
 from harness.engines.ray_engine import ray_engines  # noqa: E402 -- as above
 from harness.machine.device import Device, DeviceSlot  # noqa: E402 -- as above

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from harness.engines.ray_host import HostJob, run_on_host
+from harness.engines._ray_host import HostJob, run_on_host
 from tests.doubles import local_engine
 
 

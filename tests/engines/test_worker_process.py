@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from harness.engines import worker_process
+from harness.engines import _worker_process as worker_process
 from tests.doubles import ROOT
 
 RUN = """
 import sys
-from harness.engines.worker_process import become_worker
+from harness.engines._worker_process import become_worker
 become_worker("log.txt")
 print("printed", flush=True)
 print("complained", file=sys.stderr, flush=True)

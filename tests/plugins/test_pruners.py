@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from harness.errors import UnsupportedError
-from harness.pruning.channel_selection import comparable_scores, lowest_channels
+from harness.pruning._channel_selection import comparable_scores, lowest_channels
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale

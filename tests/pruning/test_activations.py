@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from harness.pruning.activations import (
+from harness.pruning._activations import (
     activation_gradients,
     activation_of,
     activations,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UnsupportedError
-from harness.pruning.channel_groups import ChannelGroup, Member
-from harness.pruning.channel_selection import (
+from harness.pruning._channel_groups import ChannelGroup, Member
+from harness.pruning._channel_selection import (
     channel_scores,
     comparable_scores,
     cost_left,

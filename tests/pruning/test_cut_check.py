@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.pruning.cut_check import sound_groups
+from harness.pruning._cut_check import sound_groups
 from harness.pruning.surgery import coupled_layers, remove_channels
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from harness.pruning.dependency import graph_groups, norms_after
-from harness.pruning.torch_pruning_graph import dependency_graph
+from harness.pruning._dependency import graph_groups, norms_after
+from harness.pruning._torch_pruning_graph import dependency_graph
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from harness.pruning.layer_inputs import IMAGES, SAMPLES, contributions, sole_readers
+from harness.pruning._layer_inputs import IMAGES, SAMPLES, contributions, sole_readers
 from harness.pruning.surgery import coupled_layers
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch_pruning.pruner import importance as theirs
 
-from harness.pruning.channel_selection import channel_scores
+from harness.pruning._channel_selection import channel_scores
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.activation_mean import ActivationMean

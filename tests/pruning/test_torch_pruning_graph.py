@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from harness.errors import HarnessError
-from harness.pruning.torch_pruning_graph import cut_layer, dependency_graph, quiet
+from harness.pruning._torch_pruning_graph import cut_layer, dependency_graph, quiet
 
 EXAMPLE = torch.zeros(2, 3, 8, 8)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.ranking.accuracy_draws import accuracy_draws
+from harness.ranking._accuracy_draws import accuracy_draws
 from harness.storage.bits import encode_bits
 
 IMAGES = 40

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from harness.ranking.boards import comparison_groups, names
-from harness.ranking.frame import row_frame
+from harness.ranking._boards import comparison_groups, names
+from harness.ranking._frame import row_frame
 from tests.doubles import made_row
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.ranking.frame import COLUMN_TYPES, RANKED_COLUMNS, combinations, recipe_text, row_frame
+from harness.ranking._frame import COLUMN_TYPES, RANKED_COLUMNS, combinations, recipe_text, row_frame
 from tests.doubles import made_row
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.ranking.bootstrap import area
+from harness.ranking._bootstrap import area
 from harness.ranking.leaderboard import leaderboards
 from harness.ranking.remarks import remarks
 from harness.storage.bits import encode_bits

@@ -8,7 +8,7 @@ from harness.discovery.loading import discover
 from harness.engines.pool import WorkerPool
 from harness.engines.shard import Shard
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.runs.training_phase import train, training_results
+from harness.runs._training_phase import train, training_results
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.trials.deployed_size import DeployedSizes
 from harness.trials.grid import Cell

@@ -7,9 +7,9 @@ import torch
 
 from harness.contracts.schedules import Regrowth
 from harness.pruning.layers import prunable_weights
+from harness.training._moving_masks import drop_fraction, regrown_mask
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train
-from harness.training.moving_masks import drop_fraction, regrown_mask
 from harness_plugins.datasets.digits import Digits
 
 

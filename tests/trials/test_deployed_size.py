@@ -11,8 +11,8 @@ from harness.conversion.export import Exporter
 from harness.discovery.loading import discover
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.runs.memory_phase import measure_memory, pending_peaks
-from harness.runs.training_jobs import DenseJob, TrialJob, run_dense, run_trial
+from harness.runs._memory_phase import measure_memory, pending_peaks
+from harness.runs._training_jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.training.synthetic import ResidualNetwork
 from harness.trials.deployed_size import DeployedSize, DeployedSizes
 from harness.trials.grid import Cell

@@ -1,6 +1,6 @@
 """A model on its way: what it has cost adds up, and what was looked at is remembered once."""
 
-from harness.trials.model_state import ModelState, PruningFacts
+from harness.trials._model_state import ModelState, PruningFacts
 
 
 def test_seconds_and_words_of_all_scorings_add_up():

@@ -13,7 +13,7 @@ from harness.pruning.layers import prunable_weights
 from harness.storage.keys import stable_seed
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train
-from harness.trials.rounds import RoundRunner
+from harness.trials._rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_to
 from harness.trials.trial_run import walk

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from harness.ranking.bootstrap import ScoreCells
-from harness.ranking.frame import CONDITION_COLUMNS, METHOD_COLUMNS, RECIPE_COLUMNS, combination_numbers
+from harness.ranking._bootstrap import ScoreCells
+from harness.ranking._frame import (
+    CONDITION_COLUMNS,
+    METHOD_COLUMNS,
+    RECIPE_COLUMNS,
+    combination_numbers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from harness.ranking.frame import RowIndices
+    from harness.ranking._frame import RowIndices
 
 DENSE_NAME = "dense"
 

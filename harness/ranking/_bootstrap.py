@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.accuracy_draws import AccuracyDraws, accuracy_draws
+from harness.ranking._accuracy_draws import AccuracyDraws, accuracy_draws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import Rewrites, Steps
-from harness.runs.training_jobs import DenseJob, TrialJob, run_training
+from harness.runs._training_jobs import DenseJob, TrialJob, run_training
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.trials.deployed_size import DeployedSizes
 from harness.trials.level_result import LevelResult, finished_level_result, level_result

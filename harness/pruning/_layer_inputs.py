@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.contracts.evidence import Batches
-    from harness.pruning.channel_groups import ChannelGroup
+    from harness.pruning._channel_groups import ChannelGroup
 
 MAX_UNFOLDED_NUMBERS = 2**24
 """Most numbers of unfolded inputs that are held at once, those of one image at least."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import UnsupportedError
-from harness.pruning.channel_groups import ChannelGroup, sum_by_channel
+from harness.pruning._channel_groups import ChannelGroup, sum_by_channel
 from harness.pruning.masks import keep_all_but
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from harness.training.learning_rate import rate_of, training_fraction
 from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
 from harness.training.sampling import calibration_batches, example_batch
-from harness.trials.model_state import ModelState
+from harness.trials._model_state import ModelState
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import train_and_save, train_to

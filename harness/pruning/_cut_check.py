@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from harness.pruning.channel_groups import ChannelGroup
+    from harness.pruning._channel_groups import ChannelGroup
 
     Removals = Sequence[tuple[ChannelGroup, Tensor]]
     Remove = Callable[[nn.Module, Removals], object]

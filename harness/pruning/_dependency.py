@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import nn
 
 from harness.errors import HarnessError
-from harness.pruning.channel_groups import ChannelGroup, Member
+from harness.pruning._channel_groups import ChannelGroup, Member
 from harness.pruning.layers import LAYERS, NORMS, classifier_layers
 
 if TYPE_CHECKING:
