@@ -22,6 +22,7 @@ import torch
 
 from harness.commands.cli import main
 from harness.engines.local import LocalEngine
+from harness.machine.time_breakdown import TimeBreakdown
 from harness.measuring.clock_check import COPIES, SLOWED_COPIES
 from harness.measuring.timing_process import COPY, DENSE, ProcessTiming
 from harness.measuring.timing_results import TimingResults
@@ -29,13 +30,17 @@ from harness.runs.preloads import preloads_of
 from harness.storage.bits import encode_bits
 from harness.storage.row import Row
 from harness.training.synthetic import ResidualNetwork
+from harness.trials.trial_run import run_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor, nn
 
     import harness
+    from harness.storage.artifacts import ArtifactStore
+    from harness.trials.level_result import LevelResult
+    from harness.trials.spec import Trial
 
 ROOT = Path(__file__).parents[1]
 WIDE = {"COLUMNS": "200"}
@@ -120,6 +125,12 @@ def local_engine(folder: Path, *, workers: int = 2, time_limit: float = 120.0) -
     """Processes as a run starts them, so that whichever test is first imports for all."""
     log = folder / "log.txt"
     return LocalEngine(workers=workers, time_limit=time_limit, log=log, preloads=preloads_of())
+
+
+def run_trial(trial: Trial, store: ArtifactStore) -> Iterator[LevelResult]:
+    """The levels of a trial as they are finished, without their models."""
+    for result, _ in run_levels(trial, store, time_breakdown=TimeBreakdown()):
+        yield result
 
 
 class Notes:

@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from harness.trials.spec import Trial
 
 
-def walk(trial: Trial, store: ArtifactStore) -> Iterator[LevelResult]:
-    """Run a trial: each level as it is finished; one that goes wrong leaves the others alone."""
-    for result, _ in run_levels(trial, store, time_breakdown=TimeBreakdown()):
-        yield result
-
-
 def run_levels(
     trial: Trial, store: ArtifactStore, *, time_breakdown: TimeBreakdown
 ) -> Iterator[tuple[LevelResult, nn.Module | None]]:

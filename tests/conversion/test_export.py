@@ -12,8 +12,8 @@ from harness.conversion.onnx import OnnxConverter
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
 from harness.trials.trained_models import train_dense
-from harness.trials.trial_run import walk
 from harness_plugins.models.timm import TimmModel
+from tests.doubles import run_trial
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def models(trial, trained):
         dense = replace(trial.dense, model=TimmModel(name)) if name else trial.dense
         own = replace(trial, dense=dense, granularity="channel", scope="local", levels=(0.5,))
         train_dense(dense, trained)
-        [level] = walk(own, trained)
+        [level] = run_trial(own, trained)
         keys = dense.key, level.snapshot
         return [load_model(trained.folder(key), dense.model, dense.dataset) for key in keys]
 

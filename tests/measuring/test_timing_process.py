@@ -12,13 +12,12 @@ from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import COPY, DENSE
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
-from harness.trials.trial_run import walk
-from tests.doubles import Nowhere, OneAtATime
+from tests.doubles import Nowhere, OneAtATime, run_trial
 
 
 @pytest.fixture
 def job(trial, trained, request):
-    levels = list(walk(trial, trained))
+    levels = list(run_trial(trial, trained))
     return TimingJob(
         backend=discover().configured("backend", getattr(request, "param", "onnxruntime_cpu"), None),
         model=trial.dense.model,

@@ -22,10 +22,9 @@ from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import plan_sessions
 from harness.trials.grid import Cell
 from harness.trials.level_result import LevelResult
-from harness.trials.trial_run import walk
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random import Random
-from tests.doubles import DiesOnSmallModels, Notes, local_engine
+from tests.doubles import DiesOnSmallModels, Notes, local_engine, run_trial
 
 
 def cell(subject, level, backend):
@@ -46,7 +45,7 @@ def session(trial, trained):
     def planned(backend):
         cut = replace(trial, granularity="channel", pruner=Random(), scope="local")
         dense = LevelResult(sparsity=0.0, status="ok", snapshot=trial.dense.key)
-        levels = {trial.dense: [dense]} | {own: list(walk(own, trained)) for own in (trial, cut)}
+        levels = {trial.dense: [dense]} | {own: list(run_trial(own, trained)) for own in (trial, cut)}
         ready = [(cell(s, level, backend), level) for s, found in levels.items() for level in found]
         return plan_sessions(ready, store=trained, limits=Limits(seconds=0.0))
 

@@ -18,9 +18,8 @@ from harness.measuring.backend_evaluation import (
 )
 from harness.training.evaluation import evaluate
 from harness.trials.snapshot import load_model
-from harness.trials.trial_run import walk
 from harness_plugins.backends import sparse_cpu
-from tests.doubles import Wrong
+from tests.doubles import Wrong, run_trial
 
 CATALOGUE = discover()
 
@@ -145,7 +144,7 @@ def test_files_are_converted_once_and_refined_from_there(dense, trained):
 
 
 def test_masked_twins_share_what_a_simulator_that_reads_no_weights_says(trial, trained):
-    levels = list(walk(trial, trained))
+    levels = list(run_trial(trial, trained))
     for level in levels:
         found = evaluate_on_backend(
             replace(job(trial.dense, trained, "zigzag_eyeriss"), snapshot=level.snapshot)

@@ -9,8 +9,8 @@ from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.mask_search import masked_cost, total_cost, weight_costs
 from harness.trials.snapshot import read_facts
 from harness.trials.target import Target
-from harness.trials.trial_run import walk
 from harness_plugins.schedules.iterative import Iterative
+from tests.doubles import run_trial
 
 
 def shapes_of(model):
@@ -42,7 +42,7 @@ def by_macs(trial):
 def test_channels_leave_until_the_macs_are_met(by_macs, trained):
     trial = replace(by_macs, granularity="channel", scope="local", levels=(0.5, 0.8))
     dense = read_facts(trained.folder(trial.dense.key)).macs
-    for level in walk(trial, trained):
+    for level in run_trial(trial, trained):
         left = read_facts(trained.folder(level.snapshot)).macs / dense
         assert level.target_reached == pytest.approx(1 - left, abs=1e-3)
         assert left <= 1 - level.sparsity < left + 0.15, "one channel less would be too many"
@@ -52,9 +52,9 @@ def test_channels_leave_until_the_macs_are_met(by_macs, trained):
 @pytest.mark.parametrize("scope", ["global", "local", "row", "erk"])
 def test_weights_leave_until_their_macs_are_met(by_macs, trained, scope, schedule):
     trial = replace(by_macs, scope=scope, schedule=schedule or by_macs.schedule, levels=(0.5,))
-    [level] = walk(trial, trained)
+    [level] = run_trial(trial, trained)
     assert level.reason == ""
     assert 0.5 <= level.target_reached < 0.5 + (0.03 if scope == "row" else 1e-3)
-    [plain] = walk(replace(trial, target=Target()), trained)
+    [plain] = run_trial(replace(trial, target=Target()), trained)
     # Where every layer loses the same fraction, it is the same of both.
     assert (level.snapshot == plain.snapshot) == (scope in ("local", "row"))

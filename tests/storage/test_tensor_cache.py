@@ -9,8 +9,8 @@ from harness.pruning.evidence import RecordedEvidence
 from harness.storage.artifacts import ArtifactStore
 from harness.storage.tensor_cache import TensorCache
 from harness.trials.trained_models import train_dense
-from harness.trials.trial_run import walk
 from harness_plugins.pruners.snip import Snip
+from tests.doubles import run_trial
 
 
 class Counting(Snip):
@@ -38,7 +38,7 @@ def test_trials_of_one_criterion_share_its_scores(trial, trained):
         replace(trial, pruner=pruner, granularity="2:4", scope="local", levels=(0.5,)),
         replace(trial, pruner=pruner, scope="local", levels=(0.5,)),
     ):
-        assert [level.reason for level in walk(own, trained)] == [""] * len(own.levels)
+        assert [level.reason for level in run_trial(own, trained)] == [""] * len(own.levels)
     assert pruner.asked == 1
 
 
@@ -47,8 +47,8 @@ def test_scores_that_were_kept_prune_as_new_ones_do(trial, trained, tmp_path):
     for place in (trained, ArtifactStore(tmp_path / "other")):
         assert place.take(trained, trial.dense.key)
         first = replace(trial, pruner=Snip(), levels=(0.5,))
-        list(walk(first, place) if place is trained else [])
-        levels.append(list(walk(replace(first, scope="local"), place)))
+        list(run_trial(first, place) if place is trained else [])
+        levels.append(list(run_trial(replace(first, scope="local"), place)))
     [kept], [new] = levels
     assert kept.snapshot == new.snapshot
     assert kept.facts.evidence == new.facts.evidence == "gradients,weights"
@@ -57,11 +57,11 @@ def test_scores_that_were_kept_prune_as_new_ones_do(trial, trained, tmp_path):
 def test_another_granularity_or_model_has_scores_of_its_own(trial, trained):
     pruner = Counting()
     for granularity, scope in (("weight", "global"), ("channel", "global")):
-        list(walk(replace(trial, pruner=pruner, granularity=granularity, scope=scope), trained))
+        list(run_trial(replace(trial, pruner=pruner, granularity=granularity, scope=scope), trained))
     assert pruner.asked == 2
     other = replace(trial.dense, seed=1)
     train_dense(other, trained)
-    list(walk(replace(trial, pruner=pruner, dense=other), trained))
+    list(run_trial(replace(trial, pruner=pruner, dense=other), trained))
     assert pruner.asked == 3
 
 

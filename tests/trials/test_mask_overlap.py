@@ -8,7 +8,7 @@ import torch
 from harness.pruning.layers import prunable_weights
 from harness.trials.mask_overlap import differing_fraction, same_weights, surviving_weights
 from harness.trials.snapshot import load_model, read_facts
-from harness.trials.trial_run import walk
+from tests.doubles import run_trial
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def survivors(trial, trained):
 
     def of(**changes):
         own = replace(trial, levels=(0.5,), **changes)
-        [level] = walk(own, trained)
+        [level] = run_trial(own, trained)
         folder = trained.folder(level.snapshot)
         return surviving_weights(folder, own.dense.model, own.dense.dataset), folder
 

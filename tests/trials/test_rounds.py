@@ -16,7 +16,6 @@ from harness.training.loop import TrainingJob, train
 from harness.trials._rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_to
-from harness.trials.trial_run import walk
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.obs import Obs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
@@ -28,6 +27,7 @@ from harness_plugins.schedules.gradual import Cubic, Linear
 from harness_plugins.schedules.iterative import Iterative
 from harness_plugins.schedules.lottery import Lottery
 from harness_plugins.schedules.rewinding import Rewinding
+from tests.doubles import run_trial
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Once:
 def walked(trial, store, **changes):
     """The only level's record and model."""
     trial = replace(trial, levels=(0.5,), **changes)
-    [level] = walk(trial, store)
+    [level] = run_trial(trial, store)
     assert level.reason == ""
     return level, load_model(store.folder(level.snapshot), trial.dense.model, trial.dense.dataset)
 
@@ -148,7 +148,7 @@ def test_rigl_ends_with_as_many_weights_somewhere_else(trial, trained):
 
 def test_masks_move_at_granularity_weight_only(trial, trained):
     trial = replace(trial, schedule=RigL(), granularity="channel", scope="local", levels=(0.5,))
-    [level] = walk(trial, trained)
+    [level] = run_trial(trial, trained)
     assert (level.status, level.reason) == (
         "skipped",
         "masks move at granularity weight only, not channel",
@@ -253,7 +253,7 @@ def test_thinet_leaves_streams_that_blocks_add_to_whole(trial, trained):
 )
 def test_patterns_are_trained_as_any_other_mask(trial, trained, granularity, levels):
     trial = replace(trial, granularity=granularity, scope="local", levels=levels)
-    [level] = walk(trial, trained)
+    [level] = run_trial(trial, trained)
     assert level.reason == ""
     model = load_model(trained.folder(level.snapshot), trial.dense.model, trial.dense.dataset)
     weight = model.second.weight

@@ -13,8 +13,7 @@ from harness.pruning.removal import Removal
 from harness.trials import target_search
 from harness.trials.target import Target
 from harness.trials.target_search import MAX_SPARSITY, least_removal
-from harness.trials.trial_run import walk
-from tests.doubles import Nowhere
+from tests.doubles import Nowhere, run_trial
 
 
 class Network(nn.Module):
@@ -115,7 +114,7 @@ def test_a_level_of_latency_is_searched_on_the_backends_clock(
         scope=scope,
         levels=(0.5,),
     )
-    [level] = walk(trial, trained)
+    [level] = run_trial(trial, trained)
     assert level.reason == ""
     assert level.target_reached == pytest.approx(level.sparsity_reached)
     # A channel of the small network is several per cent of it.

@@ -10,14 +10,14 @@ from harness.pruning.layers import prunable_weights
 from harness.trials.level_result import finished_level_result, level_result
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_dense
-from harness.trials.trial_run import walk
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.schedules.iterative import Iterative
+from tests.doubles import run_trial
 
 
 def models(trial, store):
-    levels = list(walk(trial, store))
+    levels = list(run_trial(trial, store))
     assert [level.reason for level in levels] == [""] * len(levels)
     dense = trial.dense
     return [load_model(store.folder(level.snapshot), dense.model, dense.dataset) for level in levels]
@@ -36,7 +36,7 @@ def test_snapshots_hold_exactly_the_asked_number_of_zeros(trial, trained, schedu
 def test_channels_leave_until_the_sparsity_is_met(trial, trained, schedule):
     trial = replace(trial, granularity="channel", scope="local", schedule=schedule or trial.schedule)
     dense = read_facts(trained.folder(trial.dense.key))
-    for level, model in zip(walk(trial, trained), models(trial, trained), strict=True):
+    for level, model in zip(run_trial(trial, trained), models(trial, trained), strict=True):
         left = sum(weight.numel() for weight in prunable_weights(model).values())
         assert level.sparsity_reached == pytest.approx(1 - left / dense.prunable)
         assert level.sparsity_reached >= level.sparsity
@@ -46,7 +46,7 @@ def test_channels_leave_until_the_sparsity_is_met(trial, trained, schedule):
 
 def test_every_level_costs_the_same_epochs(trial, trained):
     for schedule in (trial.schedule, Iterative()):
-        spent = [level.facts.epochs for level in walk(replace(trial, schedule=schedule), trained)]
+        spent = [level.facts.epochs for level in run_trial(replace(trial, schedule=schedule), trained)]
         assert spent == pytest.approx([trial.dense.recipe.finetune_epochs] * 2)
 
 
@@ -62,8 +62,10 @@ def test_two_runs_give_the_same_masks_and_the_same_accuracy(trial, trained, tmp_
 
 
 def test_a_level_depends_on_no_other_level(trial, trained):
-    together = [level.snapshot for level in walk(trial, trained)]
-    alone = [level.snapshot for level in walk(replace(trial, levels=(0.9,), scope="global"), trained)]
+    together = [level.snapshot for level in run_trial(trial, trained)]
+    alone = [
+        level.snapshot for level in run_trial(replace(trial, levels=(0.9,), scope="global"), trained)
+    ]
     assert together[1] == alone[0]
 
 
@@ -79,14 +81,14 @@ class Counting(Magnitude):
 
 def test_levels_that_go_on_from_one_state_share_its_scoring(trial, trained):
     trial = replace(trial, pruner=Counting("counting", 2), levels=(0.5, 0.7, 0.9))
-    assert all(level.status == "ok" for level in walk(trial, trained))
+    assert all(level.status == "ok" for level in run_trial(trial, trained))
     assert Counting.calls == 1
 
 
 def test_criteria_that_choose_the_same_masks_share_the_fine_tuning(trial, trained):
-    first = [level.snapshot for level in walk(trial, trained)]
+    first = [level.snapshot for level in run_trial(trial, trained)]
     twin = replace(trial, pruner=Magnitude("magnitude_l1", 1))
-    assert [level.snapshot for level in walk(twin, trained)] == first
+    assert [level.snapshot for level in run_trial(twin, trained)] == first
     assert twin.key != trial.key
 
 
@@ -107,11 +109,11 @@ class Capricious:
 
 def test_a_level_that_goes_wrong_leaves_the_others_alone_and_is_tried_again(trial, trained):
     trial = replace(trial, pruner=Capricious(), levels=(0.5, 0.7, 0.9))
-    assert [level.status for level in walk(trial, trained)] == ["failed", "ok", "ok"]
+    assert [level.status for level in run_trial(trial, trained)] == ["failed", "ok", "ok"]
     failed = level_result(trial, 0.5, trained)
     assert "RuntimeError: not today (test_trial_run.py:" in failed.reason
     assert finished_level_result(trial, 0.5, trained) is None
-    assert [level.status for level in walk(trial, trained)] == ["ok", "ok", "ok"]
+    assert [level.status for level in run_trial(trial, trained)] == ["ok", "ok", "ok"]
 
 
 class Misshapen:
@@ -140,25 +142,25 @@ class Vandal:
 
 
 def test_misshapen_scores_fail_with_the_shape_that_was_wanted(trial, trained):
-    [first, _] = walk(replace(trial, pruner=Misshapen()), trained)
+    [first, _] = run_trial(replace(trial, pruner=Misshapen()), trained)
     assert first.status == "failed"
     assert "must be shaped (8, 3, 3, 3); they are (8,)" in first.reason
 
 
 def test_a_criterion_that_changes_its_evidence_cannot_touch_the_model(trial, trained):
-    honest = [level.snapshot for level in walk(trial, trained)]
-    assert [level.snapshot for level in walk(replace(trial, pruner=Vandal()), trained)] == honest
+    honest = [level.snapshot for level in run_trial(trial, trained)]
+    assert [level.snapshot for level in run_trial(replace(trial, pruner=Vandal()), trained)] == honest
 
 
 def test_what_a_method_looked_at_is_recorded(trial, trained):
     trial = replace(trial, granularity="channel", pruner=BatchNormScale())
-    [first, _] = walk(trial, trained)
+    [first, _] = run_trial(trial, trained)
     assert first.facts.evidence == "norm_scales"
 
 
 def test_what_cannot_be_reached_is_skipped_with_its_reason(trial, trained):
     trial = replace(trial, granularity="channel", levels=(0.5, 0.9999))
-    near, far = walk(trial, trained)
+    near, far = run_trial(trial, trained)
     assert near.status == "ok"
     assert (far.status, far.reason) == (
         "skipped",
@@ -189,7 +191,7 @@ class Norms:
 def test_a_model_with_nothing_to_prune_is_skipped(trial, store, granularity):
     trial = replace(trial, dense=replace(trial.dense, model=Norms()), granularity=granularity)
     train_dense(trial.dense, store)
-    for level in walk(trial, store):
+    for level in run_trial(trial, store):
         assert (level.status, level.reason) == (
             "skipped",
             "the model has no convolution or linear layer to prune",
