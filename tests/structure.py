@@ -14,6 +14,11 @@ from pathlib import Path
 from tabulate import tabulate
 
 ROOT = Path(__file__).parents[1]
+ORDER = [
+    "errors", "contracts", "storage", "machine", "discovery", "ranking", "pruning", "training",
+    "conversion", "engines", "trials", "measuring", "runs", "commands",
+]  # fmt: skip
+"""Each package imports only itself and those to its left, for types and inside functions too."""
 
 MEANINGS: Mapping[str, tuple[str, str]] = {
     "place": (

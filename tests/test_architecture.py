@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests import structure
-from tests.test_structure import ORDER
 
 PAGE = structure.ROOT / "docs" / "architecture.md"
 WAYS = re.findall(r"^## (The way of .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
@@ -16,7 +15,7 @@ WAYS = re.findall(r"^## (The way of .*)$", PAGE.read_text(encoding="utf-8"), re.
 
 def test_the_table_lists_the_packages_in_their_order_by_their_own_words():
     shown = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    packages = [name for name in ORDER if name != "errors"]
+    packages = [name for name in structure.ORDER if name != "errors"]
     assert shown == [(name, first_sentence(structure.ROOT / "harness" / name)) for name in packages]
 
 

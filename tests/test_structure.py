@@ -10,14 +10,10 @@ import pytest
 from tests import structure
 
 ROOT = structure.ROOT
+ORDER = structure.ORDER
 HARNESS = ROOT / "harness"
 PLUGINS = ROOT / "plugins" / "harness_plugins"
 
-ORDER = [
-    "errors", "contracts", "storage", "machine", "discovery", "ranking", "pruning", "training",
-    "conversion", "engines", "trials", "measuring", "runs", "commands",
-]  # fmt: skip
-"""Each package imports only itself and those to its left, for types and inside functions too."""
 FACADE = {"harness", "harness.__main__", "harness.testing"}
 """What stands above all packages."""
 OPEN = {"harness.discovery.hookspecs"}

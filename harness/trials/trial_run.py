@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import HarnessError, UnsupportedError, failure_reason
-from harness.machine.time_breakdown import TimeBreakdown
 from harness.trials._rounds import RoundRunner
 from harness.trials.level_result import LevelResult, finished_level_result, keep_level_result
 from harness.trials.snapshot import read_facts
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from harness.contracts.schedules import Round
+    from harness.machine.time_breakdown import TimeBreakdown
     from harness.storage.artifacts import ArtifactStore
     from harness.trials._model_state import ModelState
     from harness.trials.spec import Trial
