@@ -31,7 +31,8 @@ def offered():
     """Built-in plugins of all kinds, models and converters among them."""
     plugins = [offer.plugin for offer in CATALOGUE.offers]
     plugins += [*CATALOGUE.models("test_resnet"), *CATALOGUE.models("test_resnet.*")]
-    return plugins + [plugin.converter for plugin in plugins if isinstance(plugin, backends.LoadsFile)]
+    loading = [plugin for plugin in plugins if isinstance(plugin, converters.LoadsFile)]
+    return plugins + [plugin.converter for plugin in loading]
 
 
 def offers(plugin, contract):
@@ -56,7 +57,7 @@ def test_a_name_alone_is_no_backend_and_a_backend_need_not_run_models():
 
     assert not isinstance(Named(), backends.Backend)
     assert isinstance(Idle(), backends.Backend)
-    assert not isinstance(Idle(), backends.RunsModel | backends.LoadsFile | backends.Simulates)
+    assert not isinstance(Idle(), backends.RunsModel | converters.LoadsFile | backends.Simulates)
 
 
 def test_one_more_attribute_is_one_more_ability():

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from harness.contracts.backends import LoadsFile, RunsModel
-from harness.conversion.slowed import slowed
+from harness.contracts.backends import RunsModel
+from harness.contracts.converters import LoadsFile
+from harness.conversion.slowed import slowed_backend
 from harness.errors import HarnessError
 from harness.machine.clock import CLOCK
 from harness_plugins.backends.cuda import EagerCuda
@@ -17,7 +18,7 @@ EXAMPLE = torch.zeros(1, 3, 16, 16)
 
 
 def test_a_run_takes_at_least_the_extra_time_and_gives_the_same(network):
-    run = slowed(EagerCpu(), NANOSECONDS).prepare(network, EXAMPLE)
+    run = slowed_backend(EagerCpu(), NANOSECONDS).prepare(network, EXAMPLE)
     began = CLOCK()
     output = run(EXAMPLE)
     assert CLOCK() - began >= NANOSECONDS
@@ -25,7 +26,7 @@ def test_a_run_takes_at_least_the_extra_time_and_gives_the_same(network):
 
 
 def test_it_takes_what_the_backend_takes():
-    model, file = slowed(EagerCpu(), 1), slowed(OnnxRuntimeCpu(), 1)
+    model, file = slowed_backend(EagerCpu(), 1), slowed_backend(OnnxRuntimeCpu(), 1)
     assert (isinstance(model, RunsModel), isinstance(model, LoadsFile)) == (True, False)
     assert (isinstance(file, RunsModel), isinstance(file, LoadsFile)) == (False, True)
     assert file.converter.name == OnnxRuntimeCpu().converter.name
@@ -35,7 +36,7 @@ def test_it_takes_what_the_backend_takes():
 
 def test_what_a_devices_own_clock_times_cannot_be_slowed():
     with pytest.raises(HarnessError, match="eager_cuda is timed by its device"):
-        slowed(EagerCuda(), 1)
+        slowed_backend(EagerCuda(), 1)
 
 
 def test_what_runs_nothing_cannot_be_slowed():
@@ -44,4 +45,4 @@ def test_what_runs_nothing_cannot_be_slowed():
         unavailable, describe = Nowhere.unavailable, Nowhere.describe
 
     with pytest.raises(HarnessError, match="idle neither takes a model nor loads a file"):
-        slowed(Idle(), 1)
+        slowed_backend(Idle(), 1)

@@ -11,7 +11,7 @@ from harness.pruning._activations import (
     channel_dim,
     gate_gradients,
 )
-from harness.pruning.layers import watching
+from harness.pruning.layers import forward_hooks
 
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 3])
@@ -35,7 +35,7 @@ def test_what_is_returned_goes_on_instead_and_only_while_watching(network):
         shown.append((name, tuple(given.shape), tuple(output.shape)))
         return torch.zeros_like(output)
 
-    with watching({"third": network.third}, silence):
+    with forward_hooks({"third": network.third}, silence):
         silent = network(IMAGES)
     assert shown == [("third", (4, 8, 8, 8), (4, 16, 4, 4))]
     assert not torch.equal(silent, before)
@@ -67,7 +67,7 @@ def test_a_gates_gradient_is_what_scaling_its_channel_does(network):
             output[:, 5] *= factor
             return output
 
-        with watching({"norm3": network.norm3}, scale), torch.no_grad():
+        with forward_hooks({"norm3": network.norm3}, scale), torch.no_grad():
             losses.append(float(F.cross_entropy(network(IMAGES), LABELS)))
     slope = (losses[0] - losses[1]) / (2 * step)
     torch.testing.assert_close(float(found["third.weight"][5]), slope, rtol=0.05, atol=1e-4)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.pruning._cut_check import sound_groups
+from harness.pruning._cut_check import removable_groups
 from harness.pruning.surgery import coupled_layers, remove_channels
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -26,7 +26,7 @@ def cutting(model, removals):
 
 
 def test_what_can_be_cut_is_offered(network, groups):
-    assert roots(sound_groups(network, EXAMPLE, groups, cutting)) == roots(groups)
+    assert roots(removable_groups(network, EXAMPLE, groups, cutting)) == roots(groups)
 
 
 def refusing(name, model, removals):
@@ -37,7 +37,7 @@ def refusing(name, model, removals):
 
 def test_a_group_that_cannot_be_cut_costs_no_other(network, groups):
     [victim, *others] = roots(groups)
-    found = sound_groups(network, EXAMPLE, groups, partial(refusing, victim))
+    found = removable_groups(network, EXAMPLE, groups, partial(refusing, victim))
     assert roots(found) == others
 
 
@@ -49,11 +49,11 @@ def spoiling(name, model, removals):
 
 def test_a_group_after_which_something_else_is_computed_is_left_out(network, groups):
     [victim, *others] = roots(groups)
-    found = sound_groups(network, EXAMPLE, groups, partial(spoiling, victim))
+    found = removable_groups(network, EXAMPLE, groups, partial(spoiling, victim))
     assert roots(found) == others
 
 
 def test_the_model_that_is_asked_about_stays_as_it_was(network, groups):
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    sound_groups(network, EXAMPLE, groups, cutting)
+    removable_groups(network, EXAMPLE, groups, cutting)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

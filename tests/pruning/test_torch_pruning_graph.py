@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from harness.errors import HarnessError
-from harness.pruning._torch_pruning_graph import cut_layer, dependency_graph, quiet
+from harness.pruning._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
 
 EXAMPLE = torch.zeros(2, 3, 8, 8)
 
@@ -46,5 +46,5 @@ def test_a_convolution_is_cut_as_well():
 
 
 def test_warnings_of_what_is_handled_are_not_shown():
-    with quiet():
+    with ignore_warnings():
         warnings.warn("handled", stacklevel=1)

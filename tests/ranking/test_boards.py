@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.ranking._boards import comparison_groups, names
+from harness.ranking._boards import comparison_groups, method_names
 from harness.ranking._frame import row_frame
 from tests.doubles import made_row
 
@@ -49,4 +49,4 @@ def test_cells_are_levels_by_seeds_with_holes_where_nothing_was_measured():
 
 def test_methods_are_named_by_their_four_words():
     frame = row_frame([made_row(key="a")]).frame
-    assert names(frame, np.array([0])) == [("magnitude_l2", "channel", "local", "one_shot")]
+    assert method_names(frame, np.array([0])) == [("magnitude_l2", "channel", "local", "one_shot")]

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.ranking._frame import COLUMN_TYPES, RANKED_COLUMNS, combinations, recipe_text, row_frame
+from harness.ranking._frame import (
+    COLUMN_TYPES,
+    RANKED_COLUMNS,
+    combination_numbers,
+    recipe_text,
+    row_frame,
+)
 from tests.doubles import made_row
 
 
@@ -41,6 +47,6 @@ def test_no_rows_are_a_table_of_the_same_columns():
 
 def test_rows_are_alike_where_all_columns_are():
     columns = [["a", "b", "a", "a"], [1, 1, 1, 2], [None, None, None, None]]
-    assert combinations(map(pd.Series, columns)).tolist() == [0, 1, 0, 2]
+    assert combination_numbers(map(pd.Series, columns)).tolist() == [0, 1, 0, 2]
     with pytest.raises(ValueError, match="no columns"):
-        combinations([])
+        combination_numbers([])

@@ -7,13 +7,21 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from pluggy import PluginManager
 
-from harness.runs.runner import clear
+from harness.discovery.catalogue import Catalogue
+from harness.machine.device import Device
+from harness.measuring.stopping import StoppingRule
+from harness.runs.execution import Execution
+from harness.runs.runner import Runner, clear
 from harness.storage.ledger import Ledger
-from tests.doubles import PLUGIN, program, refusal, started, until
+from harness.trials.grid import Cell
+from tests.doubles import PLUGIN, Notes, Nowhere, program, refusal, started, until
 
 # One process makes the finished run for all of these.
 pytestmark = [pytest.mark.xdist_group("finished run"), pytest.mark.long(150)]
@@ -201,6 +209,34 @@ def test_a_fresh_run_forgets_what_was_made_and_keeps_what_others_put_there(copie
     left = {path.name for path in folder.iterdir()}
     assert left.isdisjoint({"rows.jsonl", "artifacts", "samples"})
     assert {"notes.txt", "leaderboard.md"} <= left
+
+
+class Tired(Catalogue):
+    """Whoever listens here raises."""
+
+    def announce(self, row):
+        return [f"listener: tired of {row['key']}"]
+
+
+def test_a_cell_that_cannot_run_is_a_row_counted_and_told_of(trial, tmp_path):
+    cell = Cell(
+        subject=replace(trial, granularity="2:4", scope="erk"),
+        sparsity=0.5,
+        backend=Nowhere(),
+        batch=1,
+        settings={**trial.settings, "trial": trial.key, "sparsity": 0.5, "backend": "nowhere"},
+        key="a key",
+        device=Device(machine={"torch": "2"}),
+    )
+    notes, catalogue = Notes(), Tired(offers=(), broken=(), manager=PluginManager("harness"))
+    execution = Execution(workers=1, time_limit=60.0, stopping_rule=StoppingRule())
+    runner = Runner(tmp_path, execution, catalogue=catalogue, observer=notes)
+    runner.carry_out(SimpleNamespace(pending=[cell], runnable=[]))
+    [row] = Ledger(tmp_path).rows()
+    assert (row["key"], row["status"], row["pruner"]) == ("a key", "skipped", "magnitude_l2")
+    assert row["reason"].startswith("at granularity 2:4, scope is one of global, local")
+    assert (row["torch"], row["latency_ms"]) == ("2", None)
+    assert (notes.written, notes.notes) == (1, ["listener: tired of a key"])
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path, command):
