@@ -72,7 +72,7 @@ def _table(board) -> str:
         "speed-up",
     ]
     lines = [
-        [s.group, s.method[0], s.method[1], s.method[3], f"{s.score:.3f} ({s.low:.3f} to {s.high:.3f})",
+        [s.rank, s.method[0], s.method[1], s.method[3], f"{s.score:.3f} ({s.low:.3f} to {s.high:.3f})",
          f"{s.best['sparsity']:g}", f"{s.best['top1']:.1%}", f"{s.best['ms_saved']:.2f}",
          f"{s.best['dense_latency_ms'] / s.best['latency_ms']:.1f}x"]
         for s in board.entries

@@ -100,11 +100,12 @@ def test_jobs_that_train_on_a_gpu_go_to_hosts_that_have_one(outcomes, started):
 
 
 def test_what_has_not_ended_by_then_is_a_timeout_and_can_be_cancelled(cluster):
-    task = ray_client.start_task(time.sleep, 600, num_cpus=1)
+    task = ray_client.start_task(lambda: time.sleep(600), num_cpus=1)
     with pytest.raises(TimeoutError):
         ray_client.result_of(task, seconds=0.1)
     assert ray_client.wait_for_any([task], seconds=0.0) == []
     ray_client.cancel(task)
+    assert ray_client.wait_for_any([task], seconds=60.0) == [task]
 
 
 def test_jobs_that_time_go_to_the_host_that_declares_their_backend(outcomes):

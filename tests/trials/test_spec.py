@@ -25,7 +25,7 @@ def test_levels_are_no_part_of_a_trials_key(trial):
 
 
 def test_what_a_level_is_a_fraction_of_is_part_of_it(trial):
-    assert replace(trial, target=Target(resource="macs")).key != trial.key
+    assert replace(trial, target=Target(quantity="macs")).key != trial.key
 
 
 def test_what_cannot_be_is_said_in_a_sentence(trial):
