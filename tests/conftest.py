@@ -1,9 +1,11 @@
 """Small real inputs that many tests share, and the order that tests run in."""
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -45,10 +47,10 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     Locks of devices lie in the folder of temporary files: with one of its own, no process of tests
     waits until another has timed something. Its name is short, since sockets lie there too.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    folder = tempfile.mkdtemp(prefix="harness-")
+    # After multiprocessing has removed what it keeps there, at this process's own end.
+    Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=-200)
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
