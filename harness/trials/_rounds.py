@@ -7,9 +7,9 @@ which choose the same masks share the training too.
 from __future__ import annotations
 
 import copy
-from dataclasses import MISSING, asdict, fields, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,13 +20,14 @@ from harness.pruning.layers import prunable_weights
 from harness.pruning.removal import choose_in_steps, choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
 from harness.pruning.surgery import replay
-from harness.storage.keys import digest, file_name, source_hash, stable_seed
+from harness.storage.keys import source_hash, stable_seed
 from harness.storage.tensor_cache import TensorCache
 from harness.training.learning_rate import rate_of, training_fraction
 from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
 from harness.training.sampling import calibration_batches, example_batch
 from harness.trials._model_state import ModelState
+from harness.trials._round_key import round_key
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import train_and_save, train_to
@@ -100,7 +101,7 @@ class RoundRunner:
         with self._time_breakdown.counting("pruning"):
             removal = self._choose_removal(state, round_.sparsity, seed)
         pruned = _after_removal(state, removal)
-        key = self._artifact_key([state.key, removal.digest(), epochs, seed], round_)
+        key = round_key(self._trial, [state.key, removal.digest(), epochs, seed], round_)
         if key not in self._store:
             model = self._rewound_model(round_, pruned, epochs, seed) or removal.model
             self._train(
@@ -132,14 +133,6 @@ class RoundRunner:
     def _load(self, key: str) -> nn.Module:
         dense = self._trial.dense
         return load_model(self._store.folder(key), dense.model, dense.dataset)
-
-    def _artifact_key(self, chain: list[Any], round_: Round | None = None) -> str:
-        settings = self._trial.settings
-        chain = [*chain, {name: settings[name] for name in ("finetune_lr", "recipe")}]
-        unusual = _unusual_settings(round_) if round_ else {}
-        chain_hash = digest([*chain, unusual] if unusual else chain)
-        words = (settings["model"], settings["dataset"], self._trial.granularity, chain_hash)
-        return file_name("-".join(words))
 
     def _choose_removal(self, state: ModelState, level: float, seed: int) -> Removal:
         """Choose what leaves so that the level is met, by one scoring or one for each step."""
@@ -196,7 +189,7 @@ class RoundRunner:
             with self._time_breakdown.counting("pruning"):
                 removal = self._choose_removal(state, round_.sparsity, seed)
             keep, chain = removal.keep, [*chain, removal.digest()]
-        key = self._artifact_key(chain)
+        key = round_key(self._trial, chain)
         if key not in self._store:
             model = copy.deepcopy(state.model)
             example = self._calibration.example if self._trial.pattern.scored == "channel" else None
@@ -262,12 +255,3 @@ def _after_removal(state: ModelState, removal: Removal) -> ModelState:
             excluded=removal.excluded,
         ),
     )
-
-
-def _unusual_settings(round_: Round) -> dict[str, Any]:
-    """Unusual settings of a round, besides pruning and fine-tuning; epochs are in its key already."""
-    plain = {field.name: field.default for field in fields(round_) if field.default is not MISSING}
-    values = asdict(round_)
-    return {
-        name: values[name] for name in plain if name != "dense_share" and values[name] != plain[name]
-    }
