@@ -1,12 +1,9 @@
 """A Ray cluster of several hosts on this machine: what runs where, and what a host that dies costs."""
 
-import os
 import signal
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -22,6 +19,7 @@ from harness.storage.ledger import Ledger  # noqa: E402 -- as above
 from harness_plugins.backends.eager import EagerCpu  # noqa: E402 -- as above
 from harness_plugins.backends.sparse_cpu import SparseCpu  # noqa: E402 -- as above
 from tests.doubles import ROOT, program, until  # noqa: E402 -- as above
+from tests.engines.ray_jobs import OnGpu, work  # noqa: E402 -- as above
 
 # One process starts the cluster for all of these; Ray never closes the logs of those that it starts.
 pytestmark = [
@@ -30,13 +28,16 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+HEALTH_CHECKS = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}
+"""A host that dies is missed within seconds: Ray's own 15 are for networks that fail for a moment."""
 ALONE = DeviceSlot(backend="eager_cpu:bf16", device="a cluster's device", exclusive=True)
 
 
 @pytest.fixture(scope="module")
 def started():
     """A head that only leads, two hosts that train, one that only times."""
-    found = Started(initialize_head=True, head_node_args={"num_cpus": 0})
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": HEALTH_CHECKS}
+    found = Started(initialize_head=True, head_node_args=head)
     for name in ("first", "second"):
         found.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(ROOT), "HOST": name})
     clock = {"backend:eager_cpu": 1, "backend:onnxruntime_cpu": 1}
@@ -64,30 +65,9 @@ def outcomes(cluster, tmp_path):
     return run
 
 
-def work(job):
-    if isinstance(job, Path):
-        return held(job)
-    if job == "raises":
-        raise ValueError("of no value")
-    if job == "exits":
-        os._exit(3)
-    if job == "hangs":
-        time.sleep(600)
-    if job == "waits":
-        time.sleep(1)
-    return os.environ["HOST"]
-
-
 def test_jobs_that_train_go_to_all_hosts_with_processors(outcomes):
     found = outcomes("waits", "works")
     assert {outcome.value or outcome.failure for outcome in found} == {"first", "second"}
-
-
-@dataclass(frozen=True)
-class OnGpu:
-    """A job that trains on a GPU, as far as an engine is concerned."""
-
-    on_gpu: bool = True
 
 
 def test_jobs_that_train_on_a_gpu_go_to_hosts_that_have_one(outcomes, started):
@@ -114,10 +94,10 @@ def test_jobs_that_time_go_to_the_host_that_declares_their_backend(outcomes):
 
 
 def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
-    raises, exits, hangs, works = outcomes("raises", "exits", "hangs", "works", time_limit=10.0)
+    raises, exits, hangs, works = outcomes("raises", "exits", "hangs", "works", time_limit=5.0)
     assert "ValueError: of no value" in raises.failure
     assert exits.failure == "its process ended with exit code 3"
-    assert hangs.failure == "ran past the time limit of 10 s"
+    assert hangs.failure == "ran past the time limit of 5 s"
     assert works.value in ("first", "second")
 
 
@@ -143,14 +123,6 @@ def test_devices_are_those_of_the_hosts_that_declare_them(cluster):
     assert found["sparse_cpu"] == Device(
         reason="no host of the cluster declares the resource backend:sparse_cpu"
     )
-
-
-def held(folder):
-    """Say that it has begun, and go on when told to."""
-    (folder / os.environ["HOST"]).touch()
-    while not (folder / "go").exists():
-        time.sleep(0.1)
-    return os.environ["HOST"]
 
 
 def test_what_a_host_that_dies_was_training_is_begun_again_elsewhere(
