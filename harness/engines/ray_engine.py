@@ -106,24 +106,14 @@ class RayEngine:
                             running[reference] = self._running[reference] = task
                         except Exception as error:
                             yield task.label, Outcome(failure=failure_reason(error))
-                    if backend and not any(host.units(backend) for host in hosts):
-                        for label in _drain(queue):
-                            yield (
-                                label,
-                                Outcome(
-                                    failure=f"no host declares {RESOURCE_PREFIX}{backend} any more"
-                                ),
-                            )
+                yield from _without_host(queues, hosts)
                 watching([task.label for task in running.values()])
                 for reference in _wait_for_ended(running):
                     self._running.pop(reference)
                     yield running.pop(reference).label, _outcome(reference)
-                for reference in [
-                    reference for reference, task in running.items() if task.host not in {None, *hosts}
-                ]:
-                    # Ray may wait for a host for ever that died before it had the job.
-                    task = running.pop(reference)
+                for reference in _on_lost_hosts(running, hosts):
                     self._running.pop(reference)
+                    task = running.pop(reference)
                     yield task.label, Outcome(failure=f"{task.host} is gone")
         finally:
             for reference in running:
@@ -199,9 +189,20 @@ def _task_options(host: Host | None, slot: DeviceSlot | None, *, on_gpu: bool) -
     }
 
 
-def _drain(queue: deque[str]) -> Iterator[str]:
-    while queue:
-        yield queue.popleft()
+def _without_host(
+    queues: Mapping[str, deque[str]], hosts: Sequence[Host]
+) -> Iterator[tuple[str, Outcome[Any]]]:
+    """Empty the queues of backends that no host declares: the jobs in them, each with that reason."""
+    for backend, queue in queues.items():
+        if backend and not any(host.units(backend) for host in hosts):
+            reason = f"no host declares {RESOURCE_PREFIX}{backend} any more"
+            while queue:
+                yield queue.popleft(), Outcome(failure=reason)
+
+
+def _on_lost_hosts(running: Mapping[Any, _Task], hosts: Sequence[Host]) -> list[Any]:
+    """Tasks for hosts that are gone: Ray may wait for ever for one that died before it had the job."""
+    return [reference for reference, task in running.items() if task.host not in {None, *hosts}]
 
 
 def _wait_for_ended(running: Mapping[Any, _Task]) -> list[Any]:

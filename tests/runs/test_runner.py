@@ -45,16 +45,22 @@ def rows_in(folder):
     return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A finished small run, made once in a process of its own: where, and what it printed. To read."""
     place = tmp_path_factory.mktemp("finished")
-    for _ in range(3):
-        done = started(place, "run", *SMALL, "--fresh")
+    first = done = started(place, "run", *SMALL)
+    rows = place / "results" / "small" / "rows.jsonl"
+    for _ in range(2):
+        lines = rows.read_text().splitlines(keepends=True)
+        steady = [line for line in lines if json.loads(line)["steady"]]
         # On a busy machine a session may be left unsteady, and is then owed again.
-        if all(row["steady"] for row in rows_in(place / "results" / "small")):
-            break
-    return place, done
+        if len(steady) < len(lines):
+            rows.write_text("".join(steady))
+            done = started(place, "run", *SMALL)
+    return place, SimpleNamespace(
+        returncode=done.returncode, stdout=done.stdout, stderr=first.stderr + done.stderr
+    )
 
 
 @pytest.fixture
@@ -131,7 +137,7 @@ def test_memory_is_that_of_the_architecture(finished):
 
 
 def test_a_run_says_where_its_time_went(finished):
-    [line] = [line for line in finished[1].stderr.splitlines() if line.startswith("Time: ")]
+    line, *_ = [line for line in finished[1].stderr.splitlines() if line.startswith("Time: ")]
     shares = dict(re.findall(r"(\w[\w ]+) ([\d.]+) %", line))
     kinds = {
         "Starting PyTorch",

@@ -11,6 +11,7 @@ from harness.contracts import backends, converters, data, meters, options, prune
 from harness.contracts.converters import Format
 from harness.testing.abilities import ABILITIES, attributes_of, recognised_abilities
 from harness.testing.pruners import check_pruner
+from tests.testing.processor import Processor
 
 MODULES = (backends, converters, data, meters, options, pruners, reporters, schedules)
 
@@ -24,21 +25,6 @@ class Magnitude:
 
     def score(self, evidence):
         return {name: weight.abs() for name, weight in evidence.weights.items()}
-
-
-class Processor:
-    """A backend that runs PyTorch's own model."""
-
-    name = "processor"
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "a processor", "runtime": "PyTorch"}
-
-    def prepare(self, model, example):
-        return model
 
 
 def test_abilities_are_printed_and_returned(capsys):

@@ -9,21 +9,7 @@ import torch
 
 import harness
 from harness.testing.backends import check_backend
-
-
-class Processor:
-    """Runs PyTorch's own model; what the broken ones below start from."""
-
-    name = "processor"
-
-    def unavailable(self):
-        return None
-
-    def describe(self):
-        return {"device": "a processor", "runtime": "PyTorch"}
-
-    def prepare(self, model, example):
-        return model
+from tests.testing.processor import Processor
 
 
 class Deaf(Processor):
