@@ -23,7 +23,7 @@ from harness.errors import HarnessError
 from harness.measuring.stopping import StoppingRule
 from harness.runs.request import Request
 from harness.storage.artifacts import ARTIFACTS
-from harness.training.recipe import Arithmetic, Recipe
+from harness.training.recipe import Arithmetic, Norms, Recipe
 from harness.trials.grid import ScopeChoice
 
 EngineName = Literal["local", "ray", "slurm-script"]
@@ -115,6 +115,12 @@ class TrainingOptions:
         help="How models train: auto measures what is fastest here, once a model; fp32 is 32-bit "
         "floats.",
     )
+    norms: Norms = option(
+        click.Choice(get_args(Norms)),
+        default=Recipe.norms,
+        help="Norm statistics: own, estimated anew after every cut and training, or as-trained, which "
+        "are mostly the dense network's.",
+    )
     augmented: bool = flag("--augment/--no-augment", default=True, help="The dataset's own way.")
     weights: Path | None = optional(
         FILE,
@@ -138,6 +144,7 @@ class TrainingOptions:
             finetune_lr=self.finetune_lr,
             weight_decay=self.weight_decay,
             augmented=self.augmented,
+            norms=self.norms,
             arithmetic="" if arithmetic == "auto" or arithmetic == "fp32" else arithmetic,
         )
 

@@ -162,6 +162,7 @@ def _accuracy(facts: _SnapshotFacts) -> dict[str, Any]:
     return {
         "top1": snapshot.top1,
         "top5": snapshot.top5,
+        "chance": snapshot.chance,
         "dense_top1": dense.top1,
         "top1_backend": own.top1,
         "dense_top1_backend": dense_own.top1,

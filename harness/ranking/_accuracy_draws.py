@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AccuracyDraws:
-    """Retained accuracy of a method: `observed` `(seeds, levels)`, and in every draw.
+    """Accuracy above chance that a method retains: `observed` `(seeds, levels)`, and in every draw.
 
     `order` `(levels, seeds, draws)` indexes the savings, laid flat, from the most accurate level down;
     `gain` is by how much each level is more accurate than the next.
@@ -30,24 +30,38 @@ class AccuracyDraws:
 
 
 def accuracy_draws(
-    blobs: Sequence[str], right: RowIndices, dense_right: RowIndices, *, images: Singles
+    blobs: Sequence[str],
+    right: RowIndices,
+    dense_right: RowIndices,
+    *,
+    images: Singles,
+    chance: float,
 ) -> AccuracyDraws:
-    """Bootstrap draws of one method's retained accuracy.
+    """Bootstrap draws of the accuracy above chance that one method retains.
 
     Both codes `(levels, seeds)` index `blobs`, -1 where nothing was measured; `images`
-    `(images, draws)` is how often a draw holds each image.
+    `(images, draws)` is how often a draw holds each image; `chance` is the accuracy of a constant
+    answer.
     """
     import numpy as np
 
     drawn, observed = _right_answers(blobs, right, images)
     dense_drawn, dense_observed = _right_answers(blobs, dense_right, images)
-    retained = np.minimum(drawn / np.maximum(dense_drawn, 1e-12), 1.0, dtype=np.float32)
+    guessed = chance * len(images)
+    retained = np.minimum(_above(drawn, dense_drawn, guessed), 1.0, dtype=np.float32)
     order = _falling_order(retained)
     gain = retained.reshape(-1).take(order)
     gain[:-1] -= gain[1:]
-    return AccuracyDraws(
-        observed=(observed / np.maximum(dense_observed, 1e-12)).T, order=order, gain=gain
-    )
+    return AccuracyDraws(observed=_above(observed, dense_observed, guessed).T, order=order, gain=gain)
+
+
+def _above(right: Doubles | Singles, dense_right: Doubles | Singles, guessed: float) -> Doubles:
+    """Fraction of dense's right answers above those of guessing; none where dense itself guesses."""
+    import numpy as np
+
+    own, dense = np.maximum(right - guessed, 0.0), dense_right - guessed
+    retained: Doubles = np.where(dense > 0.0, own / np.where(dense > 0.0, dense, 1.0), 0.0)
+    return retained
 
 
 def _right_answers(blobs: Sequence[str], codes: RowIndices, images: Singles) -> tuple[Singles, Doubles]:

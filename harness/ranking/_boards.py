@@ -53,6 +53,7 @@ class _Codes:
     method: RowIndices
     seed: RowIndices
     images: NDArray[np.int64]
+    chance: NDArray[np.float64]
     dense: NDArray[np.bool_]
     unsteady: NDArray[np.bool_]
 
@@ -88,6 +89,8 @@ def _codes(frame: pd.DataFrame) -> _Codes:
         method=combination_numbers(frame[name] for name in METHOD_COLUMNS),
         seed=pd.factorize(frame["seed"], sort=True)[0],
         images=frame["images"].to_numpy(),
+        # Rows of before it was measured have none.
+        chance=frame["chance"].fillna(0.0).to_numpy(),
         dense=frame["pruner"].eq(DENSE_NAME).to_numpy(dtype=np.bool_),
         unsteady=frame["steady"].eq(False).fillna(False).to_numpy(dtype=np.bool_),  # noqa: FBT003 -- the value looked for
     )
@@ -144,5 +147,6 @@ def _cells(codes: _Codes, indices: RowIndices, *, seeds: RowIndices, stream: str
         seeds=np.searchsorted(seeds, method_seeds),
         board_seeds=len(seeds),
         images=max(int(codes.images[indices].max()), 1),
+        chance=float(codes.chance[indices].max()),
         stream=stream,
     )

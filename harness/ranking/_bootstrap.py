@@ -34,13 +34,15 @@ class ScoreCells:
     """Score cells: one method's rows under one set of conditions.
 
     `indices` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
-    method among the board's `board_seeds`; `stream` names the method's own noise.
+    method among the board's `board_seeds`; `chance` is the accuracy of a constant answer; `stream`
+    names the method's own noise.
     """
 
     indices: RowIndices
     seeds: RowIndices
     board_seeds: int
     images: int
+    chance: float
     stream: str
 
 
@@ -77,7 +79,7 @@ def score_intervals(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Doubl
             indices, images = group[0].indices, group[0].images
             held_images, held_seeds = resample(images, group[0].board_seeds)
             codes = drawn.right[indices], drawn.dense_right[indices]
-            accuracies = accuracy_draws(drawn.blobs, *codes, images=held_images)
+            accuracies = accuracy_draws(drawn.blobs, *codes, images=held_images, chance=group[0].chance)
             results[numbers] = _intervals(
                 drawn, group, accuracies=accuracies, held=held_seeds[group[0].seeds]
             )
@@ -112,7 +114,8 @@ def _methods_with_same_answers(
     for number, cells in enumerate(methods):
         codes = drawn.right[cells.indices], drawn.dense_right[cells.indices], cells.seeds
         answers = (indices.tobytes() for indices in codes)
-        alike[cells.images, cells.board_seeds, cells.indices.shape, *answers].append(number)
+        same = cells.images, cells.chance, cells.board_seeds, cells.indices.shape
+        alike[*same, *answers].append(number)
     return alike.values()
 
 

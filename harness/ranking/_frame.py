@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECIPE_COLUMNS = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
-    "weight_decay", "augmented", "arithmetic", "weights",
+    "weight_decay", "augmented", "arithmetic", "norms", "weights",
 )  # fmt: skip
 CONDITION_COLUMNS = (
     "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",
@@ -34,14 +34,16 @@ COLUMN_TYPES = {
     "images": "int64", "latency_ms": "float64", "dense_latency_ms": "float64", "ms_saved": "float64",
     "ms_saved_low": "float64", "ms_saved_high": "float64", "saves_time": "bool", "sparsity": "float64",
     "top1": "float64", "retained": "float64", "seed": "int64", "batch": "int64", "threads": "int64",
-    "train_batch": "int64",
+    "train_batch": "int64", "chance": "float64",
+    "dense_top1": "float64", "dense_top1_backend": "float64",
 }  # fmt: skip
 WHOLE_COLUMNS = frozenset(
     name for name, kind in Row.__annotations__.items() if str(kind).startswith("int")
 )
 RANKED_COLUMNS = (
     *CONDITION_COLUMNS, *RECIPE_COLUMNS, *METHOD_COLUMNS, "sparsity", "seed", *NEEDED_COLUMNS, "key",
-    "steady", "top1", "retained", "correct", "dense_correct",
+    "steady", "top1", "chance", "dense_top1", "dense_top1_backend", "retained", "correct",
+    "dense_correct",
 )  # fmt: skip
 
 
@@ -103,14 +105,22 @@ def row_frame(rows: Rows) -> RowFrame:
         good = (rows["status"] == "ok") & rows[list(NEEDED_COLUMNS)].notna().all(axis=1)
         ranked = rows[list(RANKED_COLUMNS)]
         frame = (ranked if good.all() else ranked[good]).reset_index(drop=True)
-        return RowFrame(frame=frame.astype(COLUMN_TYPES), source=rows, origin=np.flatnonzero(good))
+        return RowFrame(frame=_typed(frame), source=rows, origin=np.flatnonzero(good))
     origin = [index for index, row in enumerate(rows) if _is_ranked(row)]
     picked = map(itemgetter(*RANKED_COLUMNS), (rows[index] for index in origin))
     by_name = dict(zip(RANKED_COLUMNS, zip(*picked, strict=True), strict=True)) if origin else {}
     frame = pd.DataFrame(by_name, columns=list(RANKED_COLUMNS))
-    return RowFrame(
-        frame=frame.astype(COLUMN_TYPES), source=rows, origin=np.array(origin, dtype=np.intp)
-    )
+    return RowFrame(frame=_typed(frame), source=rows, origin=np.array(origin, dtype=np.intp))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Data frame with its types, and `above_chance`: what is retained of dense's above guessing."""
+    typed = frame.astype(COLUMN_TYPES)
+    dense = typed["dense_top1_backend"].fillna(typed["dense_top1"])
+    # Rows of before chance was measured have none.
+    guessed = typed["chance"].fillna(0.0) / dense
+    above = (typed["retained"] - guessed) / (1.0 - guessed)
+    return typed.assign(above_chance=above.clip(0.0, 1.0).fillna(0.0))
 
 
 def _is_ranked(row: Mapping[str, Any]) -> bool:

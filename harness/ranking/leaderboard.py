@@ -2,8 +2,10 @@
 
 The score of a method is the accuracy it retains per millisecond saved, averaged over every
 millisecond there is to save: with `L0` the dense latency and `r(t)` the best accuracy retained among
-the method's levels that save at least `t`, `score = (1/L0) * integral of r(t) dt from 0 to L0`. It
-lies in [0, 1], never divides by a small number, and does not depend on which methods were run.
+the method's levels that save at least `t`, `score = (1/L0) * integral of r(t) dt from 0 to L0`.
+Retained is `(top1 - chance) / (dense top1 - chance)`, chance being the commonest class's share of the
+test images, so that a model which guesses earns nothing. The score lies in [0, 1], never divides by a
+small number, and does not depend on which methods were run.
 """
 
 from __future__ import annotations
@@ -167,14 +169,12 @@ def _contribution(columns: RowFrame, level: RowIndices) -> tuple[float, float]:
     """Score of the level alone, and its accuracy, which decides where no level saves time."""
     saves, saved, dense, retained = (
         columns.values(name, level)
-        for name in ("saves_time", "ms_saved", "dense_latency_ms", "retained")
+        for name in ("saves_time", "ms_saved", "dense_latency_ms", "above_chance")
     )
     shares = [
         ms / whole if counts else 0.0 for counts, ms, whole in zip(saves, saved, dense, strict=True)
     ]
-    # An empty value is no number, and equals nothing.
-    capped = [min(value, 1.0) if value == value else 0.0 for value in retained]
-    score = fmean(fraction * share for fraction, share in zip(capped, shares, strict=True))
+    score = fmean(fraction * share for fraction, share in zip(retained, shares, strict=True))
     return score, fmean(columns.values("top1", level))
 
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RECIPE_SCHEMA = 1
+RECIPE_SCHEMA = 2
 """Version of the recipe: raised when training, pruning or evaluation changes numbers."""
 
 DENSE_SETTINGS = (
     "model", "model_hash", "dataset", "dataset_hash", "data_hash", "seed", "recipe", "dense_epochs",
     "train_batch", "optimizer", "dense_lr", "weight_decay", "augmented", "weights",
-    "arithmetic",
+    "arithmetic", "norms",
 )  # fmt: skip
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
@@ -43,11 +43,14 @@ DEFAULTS: Mapping[str, Any] = {
     "weight_decay": 5e-4,
     "augmented": True,
     "arithmetic": "",
+    "norms": "as-trained",
     "weights": "",
     "target": "params",
     "clock": "",
 }
-"""Defaults that a key leaves out. Frozen: one that changes later is hashed as any other value."""
+"""Defaults that a key leaves out: for a setting that came later, what was done before it was there.
+
+Frozen: one that changes later is hashed as any other value."""
 
 
 def digest(value: object) -> str:

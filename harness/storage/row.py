@@ -48,6 +48,9 @@ class Row:
 
     top1: float | None = _column("test accuracy, in PyTorch", "fraction")
     top5: float | None = _column("label among the best five; empty up to five classes", "fraction")
+    chance: float | None = _column(
+        "top1 of the best constant answer: the commonest class's share of the test images", "fraction"
+    )
     dense_top1: float | None = _column("top1 of the dense model of the same seed", "fraction")
     top1_backend: float | None = _column(
         "test accuracy, of the backend's own outputs; empty where it computes as PyTorch does",
@@ -153,6 +156,11 @@ class Row:
     arithmetic: str = _column(
         "how training computes: empty for 32-bit floats, or what of `cuda`, `channels_last`, `bf16`",
         default="",
+    )
+    norms: str = _column(
+        "norm statistics: `own` are estimated anew on calibration images after every cut and training; "
+        "`as-trained` are what training left",
+        default="as-trained",
     )
     recipe: int = _column("version of the training and pruning procedure", default=0)
     data_hash: str = _column("of images, labels and splits", default="")

@@ -23,11 +23,15 @@ EVALUATION_BATCH_IMAGES = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Evaluation: which test images are right `(images,)` in the split's order, and the rates."""
+    """Evaluation: which test images are right `(images,)` in the split's order, and the rates.
+
+    `chance` is the rate of the best constant answer: the commonest class's share of the images.
+    """
 
     correct: Tensor
     top1: float
     top5: float | None
+    chance: float
 
 
 def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
@@ -49,6 +53,7 @@ def evaluate_run(run: Run, dataset: Dataset, *, batch: int) -> Evaluation:
     """Evaluate whatever runs a model on the test split, at most `batch` images at a time."""
     first: list[Tensor] = []
     among_five: list[Tensor] = []
+    counts = torch.zeros(dataset.classes, dtype=torch.long)
     depth = 5 if dataset.classes > 5 else 1
     loader = DataLoader(dataset.split("test"), batch_size=batch)
     with torch.inference_mode():
@@ -56,6 +61,12 @@ def evaluate_run(run: Run, dataset: Dataset, *, batch: int) -> Evaluation:
             hits = run(images).topk(depth, dim=1).indices == labels[:, None]
             first.append(hits[:, 0])
             among_five.append(hits.any(dim=1))
+            counts += labels.bincount(minlength=dataset.classes)
     correct = torch.cat(first)
     top5 = float(torch.cat(among_five).double().mean()) if depth == 5 else None
-    return Evaluation(correct=correct, top1=float(correct.double().mean()), top5=top5)
+    return Evaluation(
+        correct=correct,
+        top1=float(correct.double().mean()),
+        top5=top5,
+        chance=int(counts.max()) / correct.numel(),
+    )

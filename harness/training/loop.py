@@ -46,18 +46,13 @@ class TrainingJob:
 
 def train(model: nn.Module, dataset: Dataset, recipe: Recipe, job: TrainingJob) -> None:
     """Train in place, with timm's optimiser and its cosine schedule, stepped per update."""
-    from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # timm re-exports untyped
-
     apply_masks(model, job.masks)
     first, last, whole = curve_steps(job.rate, job.epochs * steps_per_epoch(dataset, recipe))
     if first == last:
         return
     move_model(model.train(), recipe.arithmetic)
     optimizer = _optimizer(model, recipe, job.rate)
-    warmup = int(whole * WARMUP_FRACTION)
-    schedule = CosineLRScheduler(
-        optimizer, t_initial=whole, warmup_t=warmup, warmup_prefix=False, t_in_epochs=False
-    )
+    schedule = _schedule(optimizer, job.rate, whole)
     batches = _endless_batches(dataset, recipe, seed=job.seed)
     masks = {name: keep.to(device_of(recipe.arithmetic)) for name, keep in job.masks.items()}
     moving = MovingMasks(model, masks, optimizer, job.regrowth, steps=last - first)
@@ -74,6 +69,21 @@ def train(model: nn.Module, dataset: Dataset, recipe: Recipe, job: TrainingJob) 
             optimizer.step()
         apply_masks(model, moving.masks)
     move_model(model.eval(), "")
+
+
+def _schedule(optimizer: Any, rate: Rate, steps: int) -> Any:  # noqa: ANN401 -- timm's
+    from timm.scheduler import CosineLRScheduler  # type: ignore[attr-defined]  # timm re-exports untyped
+
+    warmup = int(steps * WARMUP_FRACTION)
+    # From timm's own start, a rate of 0, the first step of every training would be lost.
+    return CosineLRScheduler(
+        optimizer,
+        t_initial=steps,
+        warmup_t=warmup,
+        warmup_lr_init=rate.peak / (warmup + 1),
+        warmup_prefix=False,
+        t_in_epochs=False,
+    )
 
 
 def _optimizer(model: nn.Module, recipe: Recipe, rate: Rate) -> Any:  # noqa: ANN401 -- timm's

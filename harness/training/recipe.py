@@ -16,6 +16,9 @@ Arithmetic = Literal[
 ]  # fmt: skip
 """Precision, device and memory format; empty: 32-bit floats on the processor, channels first."""
 
+Norms = Literal["own", "as-trained"]
+"""Norm statistics: `own` are estimated anew on calibration images after every cut and training here."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -34,6 +37,7 @@ class Recipe:
     weight_decay: float = 5e-4
     augmented: bool = True
     arithmetic: Arithmetic = ""
+    norms: Norms = "own"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,12 +25,12 @@ from harness.storage.tensor_cache import TensorCache
 from harness.training.learning_rate import rate_of, training_fraction
 from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
-from harness.training.sampling import calibration_batches, example_batch
+from harness.training.sampling import example_batch
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
-from harness.trials.trained_models import train_and_save, train_to
+from harness.trials.trained_models import calibration_of, train_and_save, train_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Trial
 
-CALIBRATION_IMAGES = 256
-
 
 class RoundRunner:
     """Round runner of one trial, from the model that its schedule starts with."""
@@ -56,12 +54,7 @@ class RoundRunner:
         with time_breakdown.counting("pruning"):
             self._calibration = CalibrationData(
                 example=example_batch(trial.dense.dataset, 2),
-                batches=calibration_batches(
-                    trial.dense.dataset,
-                    images=CALIBRATION_IMAGES,
-                    batch=trial.dense.recipe.train_batch,
-                    seed=stable_seed(trial.dense.seed, "calibration"),
-                ),
+                batches=calibration_of(trial.dense, batch=trial.dense.recipe.train_batch),
             )
         place = trial.schedule.starts_at if isinstance(trial.schedule, StartsEarly) else 1.0
         key = train_to(place, trial.dense, store, time_breakdown=time_breakdown)

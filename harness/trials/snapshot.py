@@ -43,6 +43,7 @@ class Snapshot:
     history: History
     top1: float
     top5: float | None
+    chance: float
     images: int
     correct: str
     params: int
@@ -78,6 +79,7 @@ def save_snapshot(
             history=history,
             top1=evaluation.top1,
             top5=evaluation.top5,
+            chance=evaluation.chance,
             images=evaluation.correct.numel(),
             correct=encode_bits(evaluation.correct.numpy()),
             params=sum(p.numel() for p in parameters),

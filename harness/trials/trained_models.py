@@ -12,15 +12,20 @@ from harness.machine.time_breakdown import TimeBreakdown
 from harness.storage.keys import stable_seed
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train
+from harness.training.norm_statistics import estimate_norm_statistics
+from harness.training.sampling import calibration_batches
 from harness.training.weights_file import load_weights
 from harness.trials.snapshot import save_snapshot
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from harness.pruning.surgery import History
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Dense
+
+CALIBRATION_IMAGES = 256
+NORM_BATCH_IMAGES = 64
 
 
 def train_and_save(
@@ -33,9 +38,14 @@ def train_and_save(
     time_breakdown: TimeBreakdown,
     history: History | None = None,
 ) -> None:
-    """Train in place by the recipe of `dense`, then save a snapshot under the key."""
+    """Train in place by the recipe of `dense`, then save a snapshot under the key.
+
+    A model that was trained or cut gets norm statistics of its own; one taken as it is keeps its own.
+    """
     began = time.perf_counter()
     train(model, dense.dataset, dense.recipe, job)
+    if dense.recipe.norms == "own" and (job.epochs or job.masks or history):
+        estimate_norm_statistics(model, calibration_of(dense, batch=NORM_BATCH_IMAGES))
     seconds = time.perf_counter() - began
     time_breakdown.add("training", seconds)
     save_snapshot(
@@ -46,6 +56,16 @@ def train_and_save(
         history=history or [],
         train_seconds=seconds,
         time_breakdown=time_breakdown,
+    )
+
+
+def calibration_of(dense: Dense, *, batch: int) -> list[tuple[Tensor, Tensor]]:
+    """Calibration batches of a seed: what criteria and norm statistics see of the data."""
+    return calibration_batches(
+        dense.dataset,
+        images=CALIBRATION_IMAGES,
+        batch=batch,
+        seed=stable_seed(dense.seed, "calibration"),
     )
 
 

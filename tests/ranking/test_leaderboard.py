@@ -98,6 +98,14 @@ def test_what_was_timed_while_a_copy_of_dense_stood_out_is_left_out_and_named():
     assert "are left out: lucky channel local one_shot" in sentences(rows)
 
 
+def test_a_model_that_guesses_earns_no_score():
+    # The commonest of its classes is 20 % of the images: 60 of 100 is half of the way up to dense's.
+    board = by_name([level(60, 5.0, chance=0.2), level(20, 9.0, sparsity=0.9, chance=0.2)])
+    [entry] = board.values()
+    assert entry.score == pytest.approx(0.25)
+    assert entry.best["sparsity"] == 0.5
+
+
 def test_scopes_are_told_apart():
     board = by_name([level(90, 5.0), level(60, 5.0, scope="global")])
     assert list(board) == [

@@ -48,7 +48,7 @@ def test_no_epochs_change_nothing_but_the_mask(network, recipe):
 
 def test_training_learns(network, recipe):
     before = evaluate(network, Digits()).top1
-    train(network, Digits(), recipe, TrainingJob(epochs=2.0, rate=Rate(peak=0.1), seed=0))
+    train(network, Digits(), recipe, TrainingJob(epochs=6.0, rate=Rate(peak=0.1), seed=0))
     assert evaluate(network, Digits()).top1 > before + 0.2
 
 
@@ -64,7 +64,7 @@ def test_training_learns(network, recipe):
 def test_training_learns_in_other_arithmetic_and_hands_back_plain_floats(network, recipe, arithmetic):
     before = evaluate(network, Digits()).top1
     changed = replace(recipe, arithmetic=arithmetic)
-    train(network, Digits(), changed, TrainingJob(epochs=2.0, rate=Rate(peak=0.1), seed=0))
+    train(network, Digits(), changed, TrainingJob(epochs=6.0, rate=Rate(peak=0.1), seed=0))
     assert evaluate(network, Digits()).top1 > before + 0.2
     weights = list(network.parameters())
     assert all(weight.dtype == torch.float32 and weight.is_contiguous() for weight in weights)
@@ -164,3 +164,16 @@ def test_a_penalty_is_added_to_the_loss(network, recipe):
         ),
     )
     assert network.second.weight.abs().sum().item() < 0.5 * size
+
+
+@pytest.mark.parametrize("epochs", [0.2, 1.0])
+def test_the_first_step_of_a_training_moves_the_weights(network, recipe, epochs):
+    before, moved = network.first.weight.detach().clone(), []
+
+    def listen(_: float) -> torch.Tensor:
+        moved.append(not torch.equal(network.first.weight, before))
+        return torch.zeros(())
+
+    job = TrainingJob(epochs=epochs, rate=Rate(peak=0.05), seed=0, penalty=listen)
+    train(network, Digits(), recipe, job)
+    assert moved[:2] == [False, True], "the second step meets what the first one did"
