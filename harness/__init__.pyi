@@ -19,6 +19,9 @@ from .contracts.backends import (
     PrefersMultiple as PrefersMultiple,
 )
 from .contracts.backends import (
+    ReadsWeights as ReadsWeights,
+)
+from .contracts.backends import (
     Run as Run,
 )
 from .contracts.backends import (
@@ -268,6 +271,7 @@ __all__ = [
     "PrunesOnly",
     "QuantisedTfliteConverter",
     "Reader",
+    "ReadsWeights",
     "Refines",
     "Regrowth",
     "Reporter",

@@ -88,6 +88,19 @@ class PrefersMultiple(Protocol):
 
 
 @runtime_checkable
+class ReadsWeights(Protocol):
+    """A backend that declares whether the values of weights decide how long an inference takes.
+
+    Where they do not, a time belongs to the architecture: the core measures it once for all methods,
+    levels and seeds that have it. Without this, every model is timed for itself.
+    """
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether they do, as where zeros are skipped or weights are compressed."""
+
+
+@runtime_checkable
 class Bounded(Protocol):
     """A backend that knows how fast its device can be.
 
@@ -121,9 +134,10 @@ class Simulates(Protocol):
     what was simulated, and ranks by it as by a time that was measured.
     """
 
-    @property
-    def reads_weights(self) -> bool:
-        """Whether zeros change what it says; else models of the same shapes share it."""
-
     def simulate(self, file: bytes) -> Simulated:
         """Time and energy of one inference. Raises HarnessError with the simulator's own reason."""
+
+
+def shares_time(backend: Backend) -> bool:
+    """Whether models of one architecture share a time on the backend, which it has to declare."""
+    return isinstance(backend, ReadsWeights) and not backend.reads_weights

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.contracts.backends import Approximate, Simulated, Simulates
+from harness.contracts.backends import Approximate, Simulated, Simulates, shares_time
 from harness.contracts.converters import LoadsFile
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
@@ -157,9 +157,13 @@ def _simulated(job: EvaluationJob, exporter: Exporter, model: nn.Module) -> dict
 def simulation_key(job: EvaluationJob, model: nn.Module, *, batch: int) -> str:
     """Under which a simulator's figures are kept, by architecture where it reads no weights."""
     backend, dense = job.backend, job.dense
-    reads = isinstance(backend, Simulates) and backend.reads_weights
     alike = architecture(model, example_batch(dense.dataset, 1), dense.model.name)
-    facts = [job.snapshot if reads else alike, batch, backend.name, *job.device.identity(backend)]
+    facts = [
+        alike if shares_time(backend) else job.snapshot,
+        batch,
+        backend.name,
+        *job.device.identity(backend),
+    ]
     return f"simulated-{type(backend).__name__}-{digest(facts)}"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import Bounded
 from harness.measuring.row_columns import (
+    SHARED_COLUMNS,
     energy_columns,
     session_columns,
+    session_deviation,
     simulated_columns,
     timed_columns,
 )
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from harness.engines.engine import Outcome
     from harness.measuring.backend_evaluation import BackendEvaluation, BackendEvaluations
     from harness.measuring.timing_results import TimingResults
+    from harness.measuring.timing_session import ReadyCell, TimingItem, TimingSession
     from harness.storage.artifacts import ArtifactStore
     from harness.storage.row import Status
     from harness.trials.deployed_size import DeployedSize
@@ -66,30 +69,54 @@ class RowBuilder:
         return _complete_row(cell, facts, times=times)
 
     def timed(
-        self, cell: Cell, level: LevelResult, outcome: Outcome[TimingResults], *, archive: str
+        self,
+        item: TimingItem[ReadyCell],
+        session: TimingSession[ReadyCell],
+        outcome: Outcome[TimingResults],
+        *,
+        archive: str,
     ) -> Row:
-        """The row of what a session measured, or of why it came to no end."""
+        """The row of what a session measured for an item, or of why it came to no end."""
+        (cell, level), label = item.origin, item.labels[0] if item.labels else DENSE
         if outcome.value is None:
             return empty_row(cell, "failed", outcome.failure)
-        results, label = outcome.value, DENSE if level.snapshot == cell.dense.key else level.snapshot
-        reason = results.failure(cell.batch, label)
+        reason = outcome.value.failure(cell.batch, label)
         if reason:
             return empty_row(cell, "failed", reason)
+        times = self._times(cell, outcome.value, label, session.twins)
+        own = session.job.snapshots[label] == self._store.folder(level.snapshot)
+        off = session_deviation(outcome.value, label) if own else self._deviation(cell, level)
+        return self._row_of(cell, level, {**times, "samples": archive, "deviation": off})
+
+    def shared(self, cell: Cell, level: LevelResult, row: Mapping[str, Any]) -> Row:
+        """The row of a model whose architecture has a time already, in another row."""
+        times = {name: row[name] for name in SHARED_COLUMNS}
+        return self._row_of(cell, level, {**times, "deviation": self._deviation(cell, level)})
+
+    def _row_of(self, cell: Cell, level: LevelResult, times: Mapping[str, Any]) -> Row:
         facts = self._facts(cell, level)
-        times = self._times(cell, results, label)
         floor = _least_milliseconds(cell, facts.snapshot.macs)
         if times["latency_ms"] < floor:
             latency = f"{times['latency_ms']:.3g} ms"
             return empty_row(
                 cell, "failed", f"{latency} is less than the {floor:.3g} ms that the device needs"
             )
-        return replace(_complete_row(cell, facts, times=times), samples=archive)
+        return _complete_row(cell, facts, times=times)
 
-    def _times(self, cell: Cell, results: TimingResults, label: str) -> dict[str, Any]:
-        # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing.
+    def _deviation(self, cell: Cell, level: LevelResult) -> float | None:
+        """How far outputs are from PyTorch's, of a model that is not timed itself."""
+        evaluated = self._evaluations.of(level.snapshot, cell.backend).deviation
+        record = self._deployed_sizes.export_record(level.snapshot, cell.backend)
+        return evaluated if evaluated is not None or record is None else record.deviation
+
+    def _times(
+        self, cell: Cell, results: TimingResults, label: str, twins: Mapping[str, str]
+    ) -> dict[str, Any]:
+        # Dense's own row compares it with a copy of itself, so that it shows a saving of nothing; so
+        # do those of models of its architecture, whatever their weights.
         shown, batch = COPY if label == DENSE else label, cell.batch
         return (
-            timed_columns(results, shown, batch=batch)
+            timed_columns(results, shown, batch=batch, twins=twins)
             | session_columns(results, shown)
             | energy_columns(results, shown, batch=batch, meter=self._meter, backend=cell.backend)
         )

@@ -11,6 +11,8 @@ from harness.ranking.intervals import median_absolute_deviation, percentile
 from harness.storage.row import NO_METER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.contracts.backends import Backend
     from harness.contracts.meters import Meter
     from harness.measuring.backend_evaluation import BackendEvaluation
@@ -18,14 +20,32 @@ if TYPE_CHECKING:
     from harness.trials.grid import Cell
 
 
+SHARED_COLUMNS = (
+    "latency_ms", "latency_low_ms", "latency_high_ms", "latency_mad_ms", "latency_p90_ms",
+    "latency_p99_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low", "ms_saved_high",
+    "ms_saved_error", "noise_ms", "twin_ms", "saves_time", "rounds", "processes", "stopped", "steady",
+    "load_ms", "first_ms", "timing_seconds", "governor", "turbo", "load_average", "temperature_c",
+    "steal", "others_cores", "energy_j", "dense_energy_j", "energy_source", "energy_reason", "samples",
+)  # fmt: skip
+"""Columns that the rows of one architecture share, whichever of its models was timed."""
+
+
 def timed_columns(
-    results: TimingResults, label: str, *, batch: int, dense: str = DENSE
+    results: TimingResults,
+    label: str,
+    *,
+    batch: int,
+    dense: str = DENSE,
+    twins: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The columns that samples say, by name: `label`'s latency, and what it saves against `dense`."""
+    """The columns that samples say, by name: `label`'s latency, and what it saves against `dense`.
+
+    `twins` map labels to those of the same architecture: what they differ by is noise as a copy's is.
+    """
     own = results.samples(batch, label)
     copy, saved = results.saving(batch, COPY), results.saving(batch, label, dense=dense)
     latency = results.latency(batch, label)
-    noise = max(abs(copy.low), abs(copy.high))
+    noise, twin = max(abs(copy.low), abs(copy.high)), _largest_difference(results, batch, twins or {})
     pooled = [time for process in own for time in process]
     return {
         "latency_ms": latency.value,
@@ -41,9 +61,17 @@ def timed_columns(
         "ms_saved_high": saved.high,
         "ms_saved_error": saved.error,
         "noise_ms": noise,
-        "saves_time": results.steady and saved.low > 0.0 and saved.value > noise,
+        "twin_ms": twin,
+        "saves_time": results.steady and saved.low > 0.0 and saved.value > max(noise, twin or 0.0),
         "rounds": len(pooled),
     }
+
+
+def _largest_difference(results: TimingResults, batch: int, twins: Mapping[str, str]) -> float | None:
+    """Far end of the 95 % intervals of what twins save against their like; None without any."""
+    pairs = [pair for pair in twins.items() if not any(results.failure(batch, one) for one in pair)]
+    saved = [results.saving(batch, twin, dense=like) for twin, like in pairs]
+    return max((max(abs(one.low), abs(one.high)) for one in saved), default=None)
 
 
 def session_columns(results: TimingResults, label: str) -> dict[str, Any]:
@@ -56,10 +84,14 @@ def session_columns(results: TimingResults, label: str) -> dict[str, Any]:
         "steady": results.steady,
         "load_ms": fmean(timing.load_ms[label] for timing in timings),
         "first_ms": fmean(timing.first_ms[label] for timing in timings),
-        "deviation": max(timing.deviations[label] for timing in timings),
         "timing_seconds": sum(timing.seconds for timing in timings),
         **asdict(busiest.load),
     }
+
+
+def session_deviation(results: TimingResults, label: str) -> float:
+    """How far the timed outputs of a model were from PyTorch's, the worst of the processes."""
+    return max(timing.deviations[label] for timing in results.timings)
 
 
 def energy_columns(

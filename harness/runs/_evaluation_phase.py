@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.contracts.backends import Simulates
+from harness.contracts.backends import Simulates, shares_time
 from harness.machine.device import device_slot
 from harness.measuring.backend_evaluation import (
     BackendEvaluation,
@@ -78,7 +78,7 @@ def _waves(pending: Sequence[EvaluationJob], store: ArtifactStore) -> list[dict[
     for job in pending:
         export_record = deployed_sizes.export_record(job.snapshot, job.backend)
         alike = job.backend.name, export_record.architecture if export_record else job.snapshot
-        shares = isinstance(job.backend, Simulates) and not job.backend.reads_weights
+        shares = isinstance(job.backend, Simulates) and shares_time(job.backend)
         (second if shares and alike in begun else first)[job.label] = job
         begun.add(alike)
     return [wave for wave in (first, second) if wave]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.measuring.session_plan import plan_sessions
 from harness.measuring.timing_scheduler import TimingScheduler
-from harness.measuring.timing_session import plan_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

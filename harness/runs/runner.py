@@ -10,6 +10,7 @@ from harness.contracts.backends import Simulates
 from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.known_times import KnownTimes
 from harness.measuring.row_builder import RowBuilder, empty_row
 from harness.measuring.timing_results import raw_samples
 from harness.runs._evaluation_phase import evaluate
@@ -21,6 +22,7 @@ from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.files import write_file
 from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
+from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,11 +122,21 @@ class Runner:
     def _timed_rows(
         self, untimed: Sequence[ReadyCell], builder: RowBuilder, pool: WorkerPool
     ) -> Iterator[Row]:
-        sessions = time_cells(untimed, pool=pool, store=self._store, execution=self._execution)
+        rule, meter = self._execution.stopping_rule, self._execution.meter
+        known = KnownTimes(self._ledger.rows(), processes=rule.least, metered=meter is not None)
+        sizes = DeployedSizes(self._store)
+        unknown: list[ReadyCell] = []
+        for cell, level in untimed:
+            row = known.row(cell, sizes.architecture(level.snapshot, cell.backend))
+            if row is None:
+                unknown.append((cell, level))
+            else:
+                yield builder.shared(cell, level, row)
+        sessions = time_cells(unknown, pool=pool, store=self._store, execution=self._execution)
         for session, outcome in sessions:
             archive = self._keep_samples(session.origins, outcome)
-            for cell, level in session.origins:
-                yield builder.timed(cell, level, outcome, archive=archive)
+            for item in session.items:
+                yield builder.timed(item, session, outcome, archive=archive)
             self._observer.done(session.label, len(session.items))
 
     def _keep_samples(self, cells: Sequence[ReadyCell], outcome: Outcome[TimingResults]) -> str:

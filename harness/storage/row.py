@@ -77,7 +77,14 @@ class Row:
     noise_ms: float | None = _column(
         "what a hidden copy of dense may seem to save: far end of its 95 % interval", "ms"
     )
-    saves_time: bool | None = _column("interval above zero, saving above noise_ms, session steady")
+    twin_ms: float | None = _column(
+        "what models of one architecture with other weights seem to differ by: far end of the 95 % "
+        "intervals of those that were timed as a check; empty where none was",
+        "ms",
+    )
+    saves_time: bool | None = _column(
+        "interval above zero, saving above noise_ms and twin_ms, session steady"
+    )
     retained_per_ms_saved: float | None = _column(
         "retained / ms_saved; empty unless saves_time", "1/ms"
     )
@@ -122,6 +129,11 @@ class Row:
     dense_macs: int | None = _column("the same of the dense model")
     size_mb: float | None = _column("safetensors file", "10^6 bytes")
     compressed_mb: float | None = _column("the same after zstd level 3", "10^6 bytes")
+    architecture: str = _column(
+        "hash of the model apart from its weights' values: where the backend does not read these, rows "
+        "with the same one share its time and its `samples`",
+        default="",
+    )
     file_mb: float | None = _column(
         "file that the backend loads; the safetensors file where it takes PyTorch's model", "10^6 bytes"
     )

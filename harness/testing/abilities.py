@@ -13,6 +13,7 @@ from harness.contracts.backends import (
     LimitsBatch,
     OnDevice,
     PrefersMultiple,
+    ReadsWeights,
     RunsModel,
     Simulates,
 )
@@ -46,8 +47,8 @@ ABILITIES: Mapping[type, Abilities] = {
     Dataset: (*_ARGUMENTS, Located, Augments, Preloads),
     Model: (Pretrained,),
     Backend: (
-        *_ARGUMENTS, RunsModel, LoadsFile, OnDevice, Approximate, LimitsBatch, PrefersMultiple, Bounded,
-        Simulates,
+        *_ARGUMENTS, RunsModel, LoadsFile, OnDevice, Approximate, LimitsBatch, PrefersMultiple,
+        ReadsWeights, Bounded, Simulates,
     ),
     Format: (Converter, Refines, SharesGraph, Narrows),
     Meter: _ARGUMENTS,

@@ -16,8 +16,10 @@ from harness.contracts.backends import (
     LimitsBatch,
     OnDevice,
     PrefersMultiple,
+    ReadsWeights,
     RunsModel,
     Simulates,
+    shares_time,
 )
 from harness.contracts.converters import LoadsFile, SharesGraph
 from harness.conversion.device_tensors import from_host
@@ -86,6 +88,9 @@ def _check_facts(backend: Backend) -> None:
         _check_count(backend.most_images, f"{name}: most_images")
     if isinstance(backend, PrefersMultiple):
         _check_count(backend.channel_multiple, f"{name}: channel_multiple")
+    if isinstance(backend, ReadsWeights):
+        told = isinstance(backend.reads_weights, bool)
+        require(told, f"{name}: reads_weights is True or False, not {backend.reads_weights!r}")
     if isinstance(backend, Bounded):
         one, two = (backend.peak_macs(threads) for threads in (1, 2))
         require(0.0 < one <= two, f"{name}: peak_macs is above 0 and no less on more threads")
@@ -112,7 +117,7 @@ def _check_files(backend: Backend, loader: LoadsFile, network: nn.Module, most: 
     else:
         file = check_conversion(converter, network, _images(most), computes=computes)
     if isinstance(backend, Simulates):
-        _check_simulation(backend, loader, file, network)
+        _check_simulation(backend, loader, file, network, shares=shares_time(backend))
 
 
 def _check_file(
@@ -128,12 +133,14 @@ def _check_outputs(backend: Backend, run: Run, network: nn.Module, images: Tenso
     require(off <= tolerance(backend), f"{backend.name}: {what}")
 
 
-def _check_simulation(backend: Simulates, loader: LoadsFile, file: bytes, network: nn.Module) -> None:
+def _check_simulation(
+    backend: Simulates, loader: LoadsFile, file: bytes, network: nn.Module, *, shares: bool
+) -> None:
     """The same figures of the same file, and of zeros where the simulator reads no weights."""
     name = type(backend).__name__
     first = backend.simulate(file)
     require(first.latency_ms > 0.0, f"{name}: an inference takes time")
-    if backend.reads_weights:
+    if not shares:
         require(backend.simulate(file) == first, f"{name}: the same file takes the same time")
         return
     zeros = copy.deepcopy(network)

@@ -19,7 +19,11 @@ def estimate_norm_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, T
     Running means and variances become the average over the batches of images, whatever they were
     before; nothing else changes, and dropout stays off. (Li 2020, EagleEye, sec. 3.3.)
     """
-    norms = [module for module in model.modules() if _tracks(module)]
+    norms = [
+        module
+        for module in model.modules()
+        if isinstance(module, _NormBase) and module.track_running_stats
+    ]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
@@ -37,7 +41,3 @@ def estimate_norm_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, T
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()
-
-
-def _tracks(module: nn.Module) -> bool:
-    return isinstance(module, _NormBase) and module.running_mean is not None

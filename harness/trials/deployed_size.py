@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 import zstandard
 
+from harness.contracts.backends import Approximate, OnDevice, Simulates
 from harness.contracts.converters import LoadsFile
 from harness.conversion.deployment import Deployment
+from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import Exporter, architecture, converter_facts
+from harness.machine.availability import why_unavailable
 from harness.storage.files import ZSTD_LEVEL
 from harness.storage.keys import digest, source_hash
-from harness.training.sampling import example_batch
+from harness.training.sampling import drawn_images, example_batch
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from harness.contracts.backends import Backend
     from harness.storage.artifacts import ArtifactStore
@@ -31,13 +35,15 @@ if TYPE_CHECKING:
 class ExportRecord:
     """Export record: the file that a backend loads, in 10^6 bytes, and its architecture.
 
-    `batches` have a file of their own; `failure` is why there is no file.
+    `batches` have a file of their own; `failure` is why there is no file. `deviation` is how far its
+    outputs are from PyTorch's, None where that was not tried.
     """
 
     architecture: str = ""
     file_mb: float = 0.0
     file_compressed_mb: float = 0.0
     batches: Sequence[int] = ()
+    deviation: float | None = None
     failure: str = ""
 
 
@@ -45,6 +51,7 @@ class ExportRecord:
 class DeployedSize:
     """Deployed size: the columns of a row for disk and memory, in 10^6 bytes; None where unknown."""
 
+    architecture: str = ""
     file_mb: float | None = None
     file_compressed_mb: float | None = None
     memory_mb: float | None = None
@@ -68,7 +75,10 @@ class DeployedSizes:
                 for batch in sorted(to.fixed) or [1]
             ]
             raw, packed = len(smallest) / 1e6, len(zstandard.compress(smallest, ZSTD_LEVEL)) / 1e6
+            images = drawn_images(dataset, "test", min(to.fixed, default=1), seed=0)
+            off = _file_deviation(backend, smallest, model, images)
         else:
+            off = None
             facts = read_facts(folder)
             raw, packed = facts.size_mb, facts.compressed_mb
         record = ExportRecord(
@@ -76,6 +86,7 @@ class DeployedSizes:
             file_mb=raw,
             file_compressed_mb=packed,
             batches=[*to.fixed],
+            deviation=off,
         )
         self._store.write_record(self._file_key(snapshot, backend), asdict(record))
 
@@ -89,6 +100,11 @@ class DeployedSizes:
         """Export record of a snapshot on a backend; None where nothing was recorded."""
         record = self._store.record(self._file_key(snapshot, backend))
         return ExportRecord(**record) if record else None
+
+    def architecture(self, snapshot: str, backend: Backend) -> str:
+        """Architecture of a snapshot, as it was exported for a backend; its key where it was not."""
+        record = self.export_record(snapshot, backend)
+        return record.architecture if record and record.architecture else snapshot
 
     def pending_exports(self, snapshot: str, deployments: Sequence[Deployment]) -> list[Deployment]:
         """Pending exports: deployments that a snapshot has no files for yet."""
@@ -122,6 +138,7 @@ class DeployedSizes:
             return DeployedSize()
         peaks = self.recorded_peaks(self.memory_key(record, cell))
         return DeployedSize(
+            architecture=record.architecture,
             file_mb=record.file_mb,
             file_compressed_mb=record.file_compressed_mb,
             memory_mb=peaks.get(cell.batch),
@@ -134,3 +151,19 @@ class DeployedSizes:
             self._facts[backend.name] = [source_hash(backend), *converter]
         facts = [snapshot, backend.name, *self._facts[backend.name]]
         return f"file-{type(backend).__name__}-{digest(facts)}"
+
+
+def _file_deviation(backend: Backend, file: bytes, model: nn.Module, images: Tensor) -> float | None:
+    """Deviation of a file's outputs from the model's; None where the backend cannot tell here.
+
+    A time is shared among models of one architecture, of which one alone is run while it is timed: the
+    outputs of all are tried where they are made. What is approximate or simulated is evaluated whole.
+    Raises HarnessError where they are further off than arithmetic explains.
+    """
+    elsewhere = isinstance(backend, Approximate | Simulates | OnDevice) or why_unavailable(backend)
+    if elsewhere or not isinstance(backend, LoadsFile):
+        return None
+    with torch.no_grad():
+        off = deviation(backend.load(file)(images), model(images))
+    check_deviation(off, backend)
+    return off

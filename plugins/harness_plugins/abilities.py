@@ -105,6 +105,11 @@ PREFERS_MULTIPLE: tuple[harness.PrefersMultiple, ...] = (
     LiteRtInt8(), NcnnCpu(), OnnxRuntimeCpu(), OnnxRuntimeCuda(), OnnxRuntimeTensorRt(), OpenVino(),
     OpenVinoF32(), Sparse24Cuda(),
 )  # fmt: skip
+READS_WEIGHTS: tuple[harness.ReadsWeights, ...] = (
+    CompiledCpu(), EagerCpu(), EagerCuda(), CompiledCuda(), _ETHOS_U, ExecuTorchCpu(), LiteRt(),
+    LiteRtInt8(), NcnnCpu(), OnnxRuntimeCpu(), OnnxRuntimeCuda(), OnnxRuntimeTensorRt(), OpenVino(),
+    OpenVinoF32(), Sparse24Cuda(), SparseCpu(), _ZIGZAG,
+)  # fmt: skip
 BOUNDED: tuple[harness.Bounded, ...] = (
     CompiledCpu(), EagerCpu(), ExecuTorchCpu(), LiteRt(), LiteRtInt8(), NcnnCpu(), OnnxRuntimeCpu(),
     OpenVino(), OpenVinoF32(),

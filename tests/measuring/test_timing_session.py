@@ -9,6 +9,7 @@ import pytest
 from harness.engines.engine import Outcome
 from harness.machine.clock import Limits
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.session_plan import plan_sessions
 from harness.measuring.stopping import StoppingRule, stop_reason
 from harness.measuring.timing_results import (
     COPY,
@@ -19,7 +20,7 @@ from harness.measuring.timing_results import (
     raw_samples,
 )
 from harness.measuring.timing_scheduler import TimingScheduler
-from harness.measuring.timing_session import plan_sessions
+from harness.measuring.timing_session import batches_of
 from harness.trials.grid import Cell
 from harness.trials.level_result import LevelResult
 from harness_plugins.backends.eager import EagerCpu
@@ -59,8 +60,15 @@ def test_snapshots_of_all_trials_share_a_session(session):
     assert len(only.job.snapshots) == 5
 
 
+def test_batch_sizes_of_items_are_put_together(session):
+    [only] = session(EagerCpu())
+    eight = replace(only.items[0], batches=(8,))
+    assert batches_of([*only.items, eight]) == (1, 8)
+    assert batches_of([]) == ()
+
+
 def test_a_session_holds_no_more_than_fits(session, monkeypatch):
-    monkeypatch.setattr("harness.measuring.timing_session.MAX_SNAPSHOTS", 2)
+    monkeypatch.setattr("harness.measuring.session_plan.MAX_MODELS", 2)
     sessions = session(EagerCpu())
     assert sum(len(one.items) for one in sessions) == 5
     assert all(DENSE in one.job.snapshots for one in sessions)

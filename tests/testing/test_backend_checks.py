@@ -83,6 +83,7 @@ class Facts(Processor):
     tolerance = 0.01
     most_images = 2
     channel_multiple = 8
+    reads_weights = False
 
     def peak_macs(self, threads):
         return 1e9 * threads
@@ -104,6 +105,10 @@ class Uneven(Facts):
     channel_multiple = 1.5
 
 
+class Unsure(Facts):
+    reads_weights = "no"
+
+
 class Slow(Facts):
     """Slower the more threads it has."""
 
@@ -118,13 +123,14 @@ class Slow(Facts):
         (Exact(), "tolerance is a number above 0, not 0.0"),
         (Full(), "most_images is a whole number above 0, not 0"),
         (Uneven(), "channel_multiple is a whole number above 0, not 1.5"),
+        (Unsure(), "reads_weights is True or False, not 'no'"),
         (Slow(), "peak_macs is above 0 and no less on more threads"),
     ],
 )
 def test_facts_that_make_no_sense_are_named(broken, sentence):
     assert check_backend(Facts()) == (
         harness.RunsModel, harness.OnDevice, harness.Approximate, harness.LimitsBatch,
-        harness.PrefersMultiple, harness.Bounded,
+        harness.PrefersMultiple, harness.ReadsWeights, harness.Bounded,
     )  # fmt: skip
     with pytest.raises(AssertionError, match=sentence):
         check_backend(broken)
@@ -374,6 +380,6 @@ class Unloaded(Processor):
 )
 def test_a_broken_simulator_is_told_what_is_wrong(broken, sentence):
     for sound in (Simulator(), Shapes()):
-        assert check_backend(sound) == (harness.LoadsFile, harness.Simulates)
+        assert check_backend(sound) == (harness.LoadsFile, harness.ReadsWeights, harness.Simulates)
     with pytest.raises(AssertionError, match=sentence):
         check_backend(broken)

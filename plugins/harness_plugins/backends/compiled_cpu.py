@@ -21,6 +21,7 @@ class CompiledCpu:
 
     name = "compiled_cpu"
     channel_multiple = 16
+    reads_weights = False
 
     def unavailable(self) -> str | None:
         """Whether inductor lacks a C++ compiler."""

@@ -25,6 +25,7 @@ class EagerCuda:
     plain_name = "eager_cuda"
     torch_device = "cuda"
     channel_multiple = 8
+    reads_weights = False
 
     def __init__(self, variant: str = "") -> None:
         self.name = f"{self.plain_name}:{variant}" if variant else self.plain_name

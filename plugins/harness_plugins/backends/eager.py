@@ -22,6 +22,7 @@ class EagerCpu:
     """PyTorch eager on the CPU, 32-bit floats; as eager_cpu:bf16 or :channels_last too."""
 
     channel_multiple = 16
+    reads_weights = False
 
     def __init__(self, variant: str = "") -> None:
         self.name = f"eager_cpu:{variant}" if variant else "eager_cpu"

@@ -47,6 +47,7 @@ class ExecuTorchCpu:
 
     name = "executorch_cpu"
     channel_multiple = 8
+    reads_weights = False
 
     @property
     def converter(self) -> harness.AnyConverter:

@@ -13,6 +13,7 @@ class LiteRt:
 
     name = "litert_cpu"
     channel_multiple = 8
+    reads_weights = False
 
     @property
     def converter(self) -> harness.AnyConverter:

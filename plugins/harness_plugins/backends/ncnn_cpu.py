@@ -93,6 +93,7 @@ class NcnnCpu:
 
     name = "ncnn_cpu"
     channel_multiple = 16
+    reads_weights = False
     most_images = 1
 
     @property

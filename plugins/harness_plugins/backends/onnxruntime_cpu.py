@@ -19,6 +19,7 @@ class OnnxRuntimeCpu:
     """
 
     channel_multiple = 16
+    reads_weights = False
 
     def __init__(self, variant: str = "") -> None:
         self.name = f"onnxruntime_cpu:{variant}" if variant else "onnxruntime_cpu"

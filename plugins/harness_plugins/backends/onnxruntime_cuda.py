@@ -20,6 +20,7 @@ class OnnxRuntimeCuda:
     name = "onnxruntime_cuda"
     torch_device = "cuda"
     channel_multiple = 8
+    reads_weights = False
 
     @property
     def converter(self) -> harness.OnnxConverter:

@@ -17,6 +17,7 @@ class OpenVinoF32:
 
     name = "openvino_f32_cpu"
     channel_multiple = 16
+    reads_weights = False
     precision = "f32"
 
     @property

@@ -23,6 +23,7 @@ class Sparse24Cuda:
     name = "sparse24_cuda"
     torch_device = "cuda"
     channel_multiple = 64
+    reads_weights = True
     tolerance = 0.02
 
     def unavailable(self) -> str | None:

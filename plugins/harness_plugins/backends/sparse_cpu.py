@@ -24,6 +24,7 @@ class SparseCpu:
     """PyTorch eager on the CPU; linear layers become sparse (CSR) where that is faster."""
 
     name = "sparse_cpu"
+    reads_weights = True
 
     def unavailable(self) -> str | None:
         """Never: PyTorch brings its own sparse matrices."""
