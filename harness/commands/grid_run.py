@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import psutil
 
-from harness.commands.tables import console, print_ranking, print_reports, print_unmeasured
+from harness.commands.tables import (
+    console,
+    print_ranking,
+    print_reports,
+    print_sentence,
+    print_unmeasured,
+)
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.ranking.leaderboard import RankedRows
 from harness.runs.preloads import import_for_run, preloads_of
@@ -32,6 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rich.console import Console
+
+    from harness.commands.progress import ConsoleProgress
     from harness.discovery.catalogue import Catalogue
     from harness.engines.engine import Engine, EngineFactory
     from harness.engines.ray_cluster import Cluster
@@ -82,7 +91,11 @@ class GridRun:
             grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)
             if plan.pending:
-                grid_run._carry_out(plan, time_breakdown)
+                try:
+                    grid_run._carry_out(plan, time_breakdown)
+                except KeyboardInterrupt:
+                    grid_run._report(plan)
+                    raise
             else:
                 text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
                 click.echo(text, err=True)
@@ -95,7 +108,7 @@ class GridRun:
     def train_shard(self, shard: Shard) -> RunOutcome:
         """Only train a shard of what is owed, beside others in the same folder, writing no rows."""
         plan = self.plan(fresh=False)
-        with self._runner(plan, TimeBreakdown()) as runner:
+        with self._runner(plan, TimeBreakdown()) as (runner, _):
             return RunOutcome(failures=len(runner.train(plan, shard)))
 
     def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
@@ -130,23 +143,42 @@ class GridRun:
         return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
     def _carry_out(self, plan: Plan, time_breakdown: TimeBreakdown) -> None:
-        with self._runner(plan, time_breakdown) as runner:
-            runner.carry_out(plan)
+        """Seed by seed on this machine, with a provisional table after each; a cluster takes all."""
+        stages = [plan] if self.cluster is not None else plan.stages()
+        with self._runner(plan, time_breakdown) as (runner, progress):
+            for number, stage in enumerate(stages, start=1):
+                runner.carry_out(stage)
+                if number < len(stages):
+                    self._show_provisional(progress.console, plan)
+
+    def _show_provisional(self, page: Console, plan: Plan) -> None:
+        rows = RankedRows(self._rows_of(plan))
+        measured = sorted({row["seed"] for row in rows if row["status"] == "ok"})
+        page.print(
+            f"\nProvisional: {len(measured)} of {len(self.grid.seeds)} seeds "
+            f"({', '.join(map(str, measured))}). Ctrl-C keeps it; the same command goes on.\n",
+            markup=False,
+            highlight=False,
+        )
+        print_ranking(page, rows, batch=min(self.grid.batches))
 
     @contextmanager
-    def _runner(self, plan: Plan, time_breakdown: TimeBreakdown) -> Iterator[Runner]:
+    def _runner(
+        self, plan: Plan, time_breakdown: TimeBreakdown
+    ) -> Iterator[tuple[Runner, ConsoleProgress]]:
         from harness.commands.progress import ConsoleProgress
 
         with self._engine(time_breakdown) as engine, ConsoleProgress(len(plan.pending)) as progress:
             from harness.runs.runner import Runner
 
-            yield Runner(
+            runner = Runner(
                 self.folder.resolve(),
                 replace(self.execution, engine=engine),
                 catalogue=self.catalogue,
                 observer=progress,
                 time_breakdown=time_breakdown,
             )
+            yield runner, progress
 
     @contextmanager
     def _engine(self, time_breakdown: TimeBreakdown) -> Iterator[EngineFactory | None]:
@@ -185,15 +217,23 @@ class GridRun:
             import_for_run()
             wait_for_server(preloads)
 
+    def _rows_of(
+        self, plan: Plan, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Rows of the plan's cells, among those of the folder."""
+        asked = {cell.key for cell in plan.cells}
+        every = Ledger(self.folder).rows() if rows is None else rows
+        return (row for row in every if row["key"] in asked)
+
     def _report(self, plan: Plan) -> RunOutcome:
         """Print and write what there is of the plan's cells, and of others in the folder."""
         every = RankedRows(Ledger(self.folder).rows())
-        asked = {cell.key for cell in plan.cells}
-        rows = RankedRows(row for row in every if row["key"] in asked)
+        rows = RankedRows(self._rows_of(plan, every))
         # Ranked once where the folder holds nothing else.
         rows = every if len(rows) == len(every) else rows
         print_ranking(console(), rows, batch=min(self.grid.batches))
         print_unmeasured(console(), rows, "skipped")
+        print_sentence(console(), self.grid.witness.sentence)
         print_reports(self.folder, every, self.catalogue)
         print_unmeasured(console(stderr=True), rows, "failed")
         return RunOutcome(failures=sum(row["status"] == "failed" for row in rows))

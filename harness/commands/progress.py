@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -14,6 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from harness.commands.tables import console
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ class ConsoleProgress:
     """A bar with what is running, the rows written and the time left; a line for each job done."""
 
     def __init__(self, pending: int) -> None:
-        self.console = Console(stderr=True)
+        self.console = console(stderr=True)
         self._owed = pending
         self._written = 0
         self._phase = ""

@@ -13,7 +13,7 @@ from harness.commands.grid_run import GridRun
 from harness.commands.options import SETTINGS, cores_to_pin, with_options
 from harness.commands.run_options import RunOptions
 from harness.commands.slurm_script import slurm_script
-from harness.commands.tables import console, print_plan
+from harness.commands.tables import console, print_plan, print_sentence
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu, unmet
@@ -49,6 +49,7 @@ def run(options: RunOptions) -> None:
         grid_run = _grid_run(options, catalogue, cluster)
         if options.folder.dry_run:
             print_plan(console(), grid_run.plan(fresh=fresh))
+            print_sentence(console(), grid_run.grid.witness.sentence)
         elif engine.engine == "slurm-script":
             plan = grid_run.plan(fresh=fresh)
             click.echo(slurm_script(click.get_current_context(), plan, tasks=engine.workers), nl=False)

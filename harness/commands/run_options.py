@@ -59,7 +59,9 @@ class AxisOptions:
         default="all", help="Criteria: all, names, patterns, !name to leave out."
     )
     granularities: str = text_option(default="all", help="weight, channel, 2:4, block:4x4, ...")
-    levels: str = text_option(default="0.5,0.95", help="Sparsities: fractions removed.")
+    levels: str = text_option(
+        default="0.3,0.6,0.85", help="Sparsity levels: fractions of the target that leave."
+    )
     schedules: str = text_option(
         default="one_shot", help="one_shot, iterative:0.2, lottery, ... or all."
     )
@@ -70,11 +72,14 @@ class AxisOptions:
         "share the sparsity out by ERK, or over layers coupled alike.",
     )
     target: str = text_option(
-        default="params",
-        help="What a level is a fraction of: prunable params, macs, or latency:BACKEND, which is "
+        default="macs",
+        help="What a level is a fraction of: macs, prunable params, or latency:BACKEND, which is "
         "searched on the clock: one trial at a time, at the smallest batch size.",
     )
-    seeds: str = text_option(default="0", help="Whole numbers; each trains its own dense model.")
+    seeds: str = text_option(
+        default="0,1,2",
+        help="Whole numbers, each with its own dense model; one seed gives scores and no ranks.",
+    )
     dataset: str = text_option(
         default="digits",
         help="digits, folder:PATH with train/ and test/, or as timm names them: torch/cifar10, "

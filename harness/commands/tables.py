@@ -116,6 +116,12 @@ def print_unmeasured(page: Console, rows: Sequence[Mapping[str, Any]], status: s
     page.print(table)
 
 
+def print_sentence(page: Console, text: str) -> None:
+    """A sentence for people, whatever its brackets mean to the terminal; nothing where it is empty."""
+    if text:
+        page.print(text, markup=False, highlight=False)
+
+
 def print_table(
     page: Console, headers: Sequence[str], lines: Sequence[Sequence[object]], *, title: str = ""
 ) -> None:

@@ -40,7 +40,7 @@ def train(
     Only a share of it where a `shard` is given; dense models that the run folder `dense_from` keeps
     are copied. Returns why a subject's process came to no end, by the subject's key.
     """
-    dense_models: Sequence[Dense] = plan.needed_dense_models
+    dense_models: Sequence[Dense] = [*plan.needed_dense_models, *plan.ahead]
     trials: Sequence[Trial] = plan.pending_trials
     if shard is not None:
         dense_models, trials = shard.of("dense", dense_models), shard.of("trials", trials)

@@ -20,6 +20,7 @@ from harness.machine.local_devices import local_devices
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels
+from harness.trials.witness import chosen_witness
 
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
@@ -53,7 +54,7 @@ class Request:
     threads: int
     recipe: Recipe
     weights: Path | None = None
-    target: str = "params"
+    target: str = "macs"
     data_dir: Path | None = None
     download: bool = False
 
@@ -73,8 +74,9 @@ class Request:
                 model.build_pretrained(dataset)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
         quantity, target_backend, target_device = self._target(catalogue, devices)
+        pruners = catalogue.choose("pruner", self.pruners)
         return Grid(
-            pruners=catalogue.choose("pruner", self.pruners),
+            pruners=pruners,
             schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
             granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
             scope=self.scope,
@@ -90,6 +92,9 @@ class Request:
             weights=self.weights,
             quantity=quantity,
             target_backend=target_backend,
+            witness=chosen_witness(
+                pruners, backends, terms=self.pruners, granularities=self.granularities
+            ),
         )
 
     def _target(

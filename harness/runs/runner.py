@@ -71,15 +71,17 @@ class Runner:
         self._catalogue = catalogue
         self._observer = observer
         self._time_breakdown = time_breakdown or TimeBreakdown()
+        self._written = 0
 
     def carry_out(self, plan: Plan) -> None:
         """Write the row of every owed cell. A cell that cannot run becomes a row with its reason."""
         self._ledger.repair()
         self._store.sweep()
-        self._observer.rows(0)
-        for number, row in enumerate(self._rows(plan), start=1):
+        self._observer.rows(self._written)
+        for row in self._rows(plan):
             self._ledger.append(row)
-            self._observer.rows(number)
+            self._written += 1
+            self._observer.rows(self._written)
             for problem in self._catalogue.announce(vars(row)):
                 self._observer.note(problem)
 

@@ -15,6 +15,7 @@ from harness.machine.device import Device
 from harness.storage.keys import measurement_key
 from harness.trials.spec import Dense, Trial
 from harness.trials.target import Target
+from harness.trials.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +63,8 @@ class Grid:
     """Grid of a run: every axis, resolved from names to plugins; `devices` by backend.
 
     Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
-    `arithmetics`, by name, or in that of the recipe.
+    `arithmetics`, by name, or in that of the recipe. `witness` leaves criteria out where zeros save
+    nothing.
     """
 
     models: Sequence[Model]
@@ -82,6 +84,7 @@ class Grid:
     quantity: Quantity = "params"
     target_backend: Backend | None = None
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
+    witness: Witness = Witness()
 
     @cached_property
     def target(self) -> Target:
@@ -130,6 +133,7 @@ class Grid:
                 target=self.target,
             )
             for dense, pruner, granularity, schedule in axes
+            if self.witness.runs(pruner.name, granularity)
         ]
 
     def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Plan: all cells of a grid, and those whose rows are pending."""
+    """Plan: all cells of a grid, and those whose rows are pending.
+
+    Dense models `ahead` are trained too, though no pending cell of this plan needs them.
+    """
 
     dense_models: tuple[Dense, ...]
     trials: tuple[Trial, ...]
     cells: tuple[Cell, ...]
     pending: tuple[Cell, ...]
+    ahead: tuple[Dense, ...] = ()
+
+    def stages(self) -> list[Plan]:
+        """Stages: the plan seed by seed, so that a whole table is there after the first.
+
+        Each trains the next one's dense models beside its own: a worker would wait meanwhile.
+        """
+        pending: dict[int, list[Cell]] = {}
+        for cell in self.pending:
+            pending.setdefault(cell.dense.seed, []).append(cell)
+        stages = [replace(self, pending=tuple(cells)) for cells in pending.values()]
+        following = [*stages[1:], replace(self, pending=())]
+        return [
+            replace(stage, ahead=tuple(after.needed_dense_models))
+            for stage, after in zip(stages, following, strict=False)
+        ]
 
     @cached_property
     def runnable(self) -> list[Cell]:
