@@ -45,9 +45,9 @@ class Witness:
             return ""
         kept, others = ", ".join(self.names), ", ".join(self.left_out)
         return (
-            f"No backend here skips zeros, so at granularity {GRANULARITY} {kept} alone ran, as a witness. "
-            f"--granularities {GRANULARITY}, their names, or a backend that reads zeros, as sparse_cpu, "
-            f"run the others: {others}."
+            f"No backend here skips zeros: at granularity {GRANULARITY}, {kept} alone ran, as a witness. "
+            f"Others run by name, with --granularities {GRANULARITY}, or on a backend that reads zeros, "
+            f"as sparse_cpu: {others}."
         )
 
 
