@@ -105,6 +105,12 @@ class TrainingOptions:
         default=Recipe.finetune_epochs,
         help="Fine-tuning epochs of each level, shared out over its rounds.",
     )
+    penalty_epochs: float = option(
+        AMOUNT,
+        default=0.0,
+        help="Epochs of each level that slimming, group_lasso and greg train with their penalty, "
+        "before fine-tuning; with too few to act they are skipped.",
+    )
     train_batch: int = option(COUNT, default=Recipe.train_batch, help="Images per training step.")
     optimizer: str = text_option(default=Recipe.optimizer, help="timm's name of the optimiser.")
     dense_lr: float = option(
@@ -257,4 +263,5 @@ class RunOptions:
             target=axes.target,
             data_dir=axes.data_dir,
             download=axes.download,
+            penalty_epochs=self.training.penalty_epochs,
         )

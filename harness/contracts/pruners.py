@@ -107,13 +107,13 @@ class Trained:
 class Penalises(Protocol):
     """A pruner that first trains the model towards sparsity, in epochs that count as any others.
 
-    The core trains with the penalty first and by the plain loss after pruning; the round's epochs are
-    shared out between both.
+    The core trains with the penalty for `--penalty-epochs`, prunes, and then trains by the plain loss
+    as after any criterion. Where those epochs have fewer steps, the trial is skipped with the reason.
     """
 
     @property
-    def penalty_share(self) -> float:
-        """Which part of each round's epochs is trained with the penalty, before pruning."""
+    def least_steps(self) -> int:
+        """Fewest training steps in which the penalty changes what is chosen."""
 
     @property
     def scores_after(self) -> bool:

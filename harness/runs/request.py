@@ -57,6 +57,7 @@ class Request:
     target: str = "macs"
     data_dir: Path | None = None
     download: bool = False
+    penalty_epochs: float = 0.0
 
     def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
@@ -92,6 +93,7 @@ class Request:
             weights=self.weights,
             quantity=quantity,
             target_backend=target_backend,
+            penalty_epochs=self.penalty_epochs,
             witness=chosen_witness(
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),

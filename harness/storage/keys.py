@@ -26,7 +26,7 @@ DENSE_SETTINGS = (
 )  # fmt: skip
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
-    "finetune_epochs", "finetune_lr", "target", "clock",
+    "finetune_epochs", "finetune_lr", "target", "clock", "penalty_epochs",
 )  # fmt: skip
 MEASUREMENT_SETTINGS = (
     "trial", "sparsity", "backend", "batch", "threads", "device", "runtime", "target",
@@ -47,6 +47,7 @@ DEFAULTS: Mapping[str, Any] = {
     "weights": "",
     "target": "params",
     "clock": "",
+    "penalty_epochs": 0.0,
 }
 """Defaults that a key leaves out: for a setting that came later, what was done before it was there.
 

@@ -159,6 +159,10 @@ class Row:
     )
     dense_epochs: float = _column("epochs of dense training", default=0.0)
     finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)
+    penalty_epochs: float = _column(
+        "epochs of each level trained with the criterion's penalty, before pruning; in `epochs`",
+        default=0.0,
+    )
     train_batch: int = _column("images per training step", "images", default=0)
     optimizer: str = _column("timm's name", default="")
     dense_lr: float = _column("peak learning rate of dense training", default=0.0)

@@ -116,7 +116,8 @@ def _check_rewrite(
 
 
 def _check_penalty(pruner: Penalises, case: PruningCase, keep: Mapping[str, Tensor]) -> None:
-    require(0.0 < pruner.penalty_share <= 1.0, f"{case.label}: penalty_share is above 0, at most 1")
+    whole = isinstance(pruner.least_steps, int) and pruner.least_steps >= 1
+    require(whole, f"{case.label}: least_steps is a whole number above 0, not {pruner.least_steps!r}")
     model = residual_network()
     penalty = penalty_on(
         model,

@@ -28,6 +28,7 @@ from harness.training.penalty import penalty_on
 from harness.training.sampling import example_batch
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
+from harness.trials.budget import round_epochs
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import calibration_of, train_and_save, train_to
@@ -84,13 +85,10 @@ class RoundRunner:
         """
         self._check_granularity(round_)
         recipe, seed = self._trial.dense.recipe, stable_seed(self._trial.dense.seed, "round", number)
-        epochs = round_.share * recipe.finetune_epochs + round_.dense_share * recipe.dense_epochs
-        pruner = self._trial.pruner
+        epochs, pruner = round_epochs(round_, self._trial.dense), self._trial.pruner
         if isinstance(pruner, Penalises):
-            state = self._train_with_penalty(
-                pruner, state, round_, epochs=pruner.penalty_share * epochs, seed=seed
-            )
-            epochs *= 1.0 - pruner.penalty_share
+            penalised = round_.share * self._trial.penalty_epochs
+            state = self._train_with_penalty(pruner, state, round_, epochs=penalised, seed=seed)
         with self._time_breakdown.counting("pruning"):
             removal = self._choose_removal(state, round_.sparsity, seed)
         pruned = _after_removal(state, removal)

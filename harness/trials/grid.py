@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts.backends import LimitsBatch
 from harness.contracts.granularity import pattern
-from harness.contracts.pruners import Scoped
+from harness.contracts.pruners import Penalises, Scoped
 from harness.errors import HarnessError
 from harness.machine.device import Device
 from harness.storage.keys import measurement_key
@@ -85,6 +85,7 @@ class Grid:
     target_backend: Backend | None = None
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
     witness: Witness = Witness()
+    penalty_epochs: float = 0.0
 
     @cached_property
     def target(self) -> Target:
@@ -131,6 +132,7 @@ class Grid:
                 schedule=schedule,
                 levels=pattern(granularity).levels or levels,
                 target=self.target,
+                penalty_epochs=self.penalty_epochs if isinstance(pruner, Penalises) else 0.0,
             )
             for dense, pruner, granularity, schedule in axes
             if self.witness.runs(pruner.name, granularity)

@@ -10,16 +10,18 @@ from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
+from harness.trials.budget import idle_reason
 from harness.trials.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from harness.contracts.data import Dataset, Model
     from harness.contracts.evidence import Scope
     from harness.contracts.granularity import Pattern
     from harness.contracts.pruners import Pruner
-    from harness.contracts.schedules import Schedule
+    from harness.contracts.schedules import Round, Schedule
     from harness.training.recipe import Recipe
 
 
@@ -65,7 +67,10 @@ class Dense:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """Trial: one method on one model, dataset and seed; `levels` rise."""
+    """Trial: one method on one model, dataset and seed; `levels` rise.
+
+    `penalty_epochs` of each level are trained with the criterion's penalty, where it has one.
+    """
 
     dense: Dense
     pruner: Pruner
@@ -74,6 +79,7 @@ class Trial:
     schedule: Schedule
     levels: tuple[float, ...]
     target: Target = Target()
+    penalty_epochs: float = 0.0
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -88,6 +94,7 @@ class Trial:
             "schedule_hash": source_hash(self.schedule),
             "target": self.target.name,
             "clock": self.target.clock,
+            "penalty_epochs": self.penalty_epochs,
         }
 
     @cached_property
@@ -118,13 +125,14 @@ class Trial:
             return f"at granularity {self.granularity}, scope is one of {', '.join(allowed_scopes)}"
         if self.pattern.n_of_m and self.target.backend is not None:
             return f"{self.granularity} is a sparsity of its own: no other is there to search among"
-        if self.pattern.n_of_m and self._rounds() > 1:
+        rounds = self._rounds()
+        if self.pattern.n_of_m and len(rounds) > 1:
             return f"{self.granularity} leaves all at once, which {self.schedule.name} does not"
-        return None
+        return idle_reason(self, rounds)
 
-    def _rounds(self) -> int:
+    def _rounds(self) -> Sequence[Round]:
         try:
-            return len(self.schedule.rounds(self.levels[0]))
+            return self.schedule.rounds(self.levels[-1])
         except (Exception, SystemExit):
             # The trial itself meets the same error, where it becomes the reason of its rows.
-            return 0
+            return []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.contracts.data import Pretrained
+from harness.contracts.data import Augments, Pretrained
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.storage.keys import stable_seed
 from harness.training.learning_rate import Rate
@@ -18,6 +18,8 @@ from harness.training.weights_file import load_weights
 from harness.trials.snapshot import save_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor, nn
 
     from harness.pruning.surgery import History
@@ -45,7 +47,7 @@ def train_and_save(
     began = time.perf_counter()
     train(model, dense.dataset, dense.recipe, job)
     if dense.recipe.norms == "own" and (job.epochs or job.masks or history):
-        estimate_norm_statistics(model, calibration_of(dense, batch=NORM_BATCH_IMAGES))
+        estimate_norm_statistics(model, _norm_batches(dense))
     seconds = time.perf_counter() - began
     time_breakdown.add("training", seconds)
     save_snapshot(
@@ -67,6 +69,16 @@ def calibration_of(dense: Dense, *, batch: int) -> list[tuple[Tensor, Tensor]]:
         batch=batch,
         seed=stable_seed(dense.seed, "calibration"),
     )
+
+
+def _norm_batches(dense: Dense) -> Iterator[tuple[Tensor, Tensor]]:
+    """Calibration batches as training shows them, augmented: what norms have averaged over there."""
+    generator = torch.Generator().manual_seed(stable_seed(dense.seed, "norms"))
+    for images, labels in calibration_of(dense, batch=NORM_BATCH_IMAGES):
+        if dense.recipe.augmented and isinstance(dense.dataset, Augments):
+            yield dense.dataset.augment(images, generator), labels
+        else:
+            yield images, labels
 
 
 def train_dense(

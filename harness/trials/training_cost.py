@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.converters import LoadsFile, Refines
 from harness.conversion.deployment import Deployment
+from harness.trials.budget import round_epochs
 from harness.trials.spec import Dense
 
 if TYPE_CHECKING:
@@ -80,9 +81,8 @@ def _epochs(subject: Trial | Dense, sequences: Sequence[Rounds]) -> float:
     if isinstance(subject, Dense):
         return 0.0
     steps = {rounds[: end + 1] for rounds in sequences for end in range(len(rounds))}
-    recipe = subject.dense.recipe
     return sum(
-        step[-1].share * recipe.finetune_epochs + step[-1].dense_share * recipe.dense_epochs
+        round_epochs(step[-1], subject.dense) + step[-1].share * subject.penalty_epochs
         for step in steps
     )
 

@@ -45,8 +45,8 @@ class Witness:
             return ""
         kept, others = ", ".join(self.names), ", ".join(self.left_out)
         return (
-            f"No backend here skips zeros: at granularity {GRANULARITY}, {kept} alone ran, as a witness. "
-            f"Others run by name, with --granularities {GRANULARITY}, or on a backend that reads zeros, "
+            f"No backend here skips zeros: at granularity weight, {kept} alone ran, as a witness. "
+            f"Others run by name, with --granularities weight, or on a backend that reads zeros, "
             f"as sparse_cpu: {others}."
         )
 

@@ -124,7 +124,7 @@ class Constant(Magnitude):
     ("broken", "kind", "sentence"),
     [
         (Loads(), harness.Backend, "load alone is not LoadsFile, which asks for converter too"),
-        (Penalising(), harness.Pruner, "asks for penalty_share, scores_after too"),
+        (Penalising(), harness.Pruner, "asks for least_steps, scores_after too"),
         (Nameless(), harness.Pruner, "is no Pruner: it has no name"),
         (Constant(), harness.Pruner, "'rewrite' of Rewrites is called: make it a method"),
     ],

@@ -224,7 +224,7 @@ def test_scoring_in_steps_goes_on_from_a_pruned_model(broken, sentence):
 class Shrinking(Magnitude):
     """Pulls all weights to zero."""
 
-    penalty_share, scores_after = 0.5, True
+    least_steps, scores_after = 10, True
 
     def penalty(self, trained):
         return torch.stack([weight.square().sum() for weight in trained.weights.values()]).sum()
@@ -261,7 +261,7 @@ class Fading(Shrinking):
 
 
 class Endless(Shrinking):
-    penalty_share = 2.0
+    least_steps = 0
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ class Endless(Shrinking):
         (Flat(), "the penalty's gradient is zero when training ends"),
         (PerLayer(), "the penalty at progress 0.0 is no finite scalar"),
         (Infinite(), "the penalty at progress 0.0 is no finite scalar"),
-        (Endless(), "penalty_share is above 0, at most 1"),
+        (Endless(), "least_steps is a whole number above 0, not 0"),
     ],
 )
 def test_a_penalty_is_a_finite_scalar_with_a_gradient(broken, sentence):

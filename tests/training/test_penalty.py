@@ -8,7 +8,7 @@ from harness.training.penalty import penalty_on
 class Listening:
     """Penalises the size of one weight, and remembers what it was shown."""
 
-    penalty_share, scores_after = 0.5, True
+    least_steps, scores_after = 1, True
 
     def __init__(self):
         self.seen = []

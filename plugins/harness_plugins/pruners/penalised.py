@@ -12,8 +12,8 @@ import harness
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHARE = 0.5
-"""Of each round's epochs, the rest being fine-tuning after pruning."""
+LEAST_STEPS = 500
+"""Of training with a penalty: in some tens, what is chosen is what was there before."""
 
 
 def strength_of(name: str, argument: str) -> float:
@@ -38,7 +38,7 @@ class Slimming:
     strength: float = 1e-4
     name: str = "slimming"
     granularities: frozenset[harness.Granularity] = frozenset({"channel"})
-    penalty_share: float = SHARE
+    least_steps: int = LEAST_STEPS
     scores_after: bool = True
 
     def configured(self, argument: str) -> Self:
@@ -68,7 +68,7 @@ class GroupLasso:
     strength: float = 1e-4
     name: str = "group_lasso"
     granularities: frozenset[harness.Granularity] = frozenset({"channel"})
-    penalty_share: float = SHARE
+    least_steps: int = LEAST_STEPS
     scores_after: bool = True
 
     @property
@@ -110,7 +110,7 @@ class GReg:
 
     ceiling: float = 1.0
     name: str = "greg"
-    penalty_share: float = SHARE
+    least_steps: int = LEAST_STEPS
     scores_after: bool = False
 
     @property
