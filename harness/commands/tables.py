@@ -170,7 +170,7 @@ def _ranking_cells(entry: Entry) -> list[Any]:
     score = f"{entry.score:.3f} [{entry.low:.3f}, {entry.high:.3f}]"
     saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
     words = (
-        str(entry.rank) if entry.rank is not None else "-",
+        str(entry.rank or "-"),
         *entry.method,
         score if entry.saves_time else "saves no time",
         f"{best['sparsity']:g}",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking._accuracy_draws import AccuracyDraws, accuracy_draws
+from harness.ranking._accuracy_draws import accuracy_draws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from harness.ranking._accuracy_draws import AccuracyDraws
 
     Doubles = NDArray[np.float64]
     Singles = NDArray[np.float32]
@@ -60,8 +62,31 @@ class DrawnColumns:
     error: Doubles
 
 
-def score_intervals(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Doubles:
-    """Score intervals `(methods, 3)`: the score, and the 2.5 % and 97.5 % quantiles of bootstrap draws.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoreEstimates:
+    """Score estimates of methods, in their order.
+
+    `intervals` `(methods, 3)` are the score and the 2.5 % and 97.5 % quantiles of bootstrap draws;
+    `by_seed` `(methods, seeds)` has nan where a method has no such seed of its board; `draws`
+    `(methods, draws)` are scores of the method's own seeds on drawn images and times, at one index the
+    same images for all.
+    """
+
+    intervals: Doubles
+    by_seed: Doubles
+    draws: Singles
+
+    def of(self, first: int, last: int, *, seeds: int) -> ScoreEstimates:
+        """Estimates of some methods in a row, whose board has so many seeds."""
+        return ScoreEstimates(
+            intervals=self.intervals[first:last],
+            by_seed=self.by_seed[first:last, :seeds],
+            draws=self.draws[first:last],
+        )
+
+
+def score_estimates(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> ScoreEstimates:
+    """Score estimates by bootstrap.
 
     Seeds and test images are drawn with replacement (Efron 1979), the same for all methods; a saving
     is drawn from a normal as wide as its own interval over processes and rounds.
@@ -71,19 +96,21 @@ def score_intervals(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Doubl
 
     drawn = _drawn_columns(frame)
     resample = cache(_draw_resamples)
-    results = np.empty((len(methods), 3))
+    seeds = max((cells.board_seeds for cells in methods), default=0)
+    estimates = ScoreEstimates(
+        intervals=np.empty((len(methods), 3)),
+        by_seed=np.full((len(methods), seeds), np.nan),
+        draws=np.empty((len(methods), BOOTSTRAP_DRAWS), np.float32),
+    )
     # The products are small: a second thread wins nothing, and on a busy machine waits for long.
     with threadpool_limits(1, user_api="blas"):
         for numbers in _methods_with_same_answers(drawn, methods):
             group = [methods[number] for number in numbers]
-            indices, images = group[0].indices, group[0].images
-            held_images, held_seeds = resample(images, group[0].board_seeds)
-            codes = drawn.right[indices], drawn.dense_right[indices]
-            accuracies = accuracy_draws(drawn.blobs, *codes, images=held_images, chance=group[0].chance)
-            results[numbers] = _intervals(
-                drawn, group, accuracies=accuracies, held=held_seeds[group[0].seeds]
+            held_images, held_seeds = resample(group[0].images, group[0].board_seeds)
+            _estimate(
+                drawn, group, numbers, estimates, images=held_images, held=held_seeds[group[0].seeds]
             )
-    return results
+    return estimates
 
 
 def _drawn_columns(frame: pd.DataFrame) -> DrawnColumns:
@@ -130,23 +157,39 @@ def _draw_resamples(images: int, seeds: int) -> tuple[Singles, Singles]:
     return held.T.astype(np.float32, order="C"), counts.T.astype(np.float32, order="C")
 
 
-def _intervals(
-    drawn: DrawnColumns, group: Sequence[ScoreCells], *, accuracies: AccuracyDraws, held: Singles
-) -> Doubles:
-    """Score intervals `(methods, 3)` of methods with equal right answers; `held` `(seeds, draws)`."""
+def _estimate(
+    drawn: DrawnColumns,
+    group: Sequence[ScoreCells],
+    numbers: Sequence[int],
+    estimates: ScoreEstimates,
+    *,
+    images: Singles,
+    held: Singles,
+) -> None:
+    """Estimate methods with equal right answers, in their places; `held` is `(seeds, draws)`."""
     import numpy as np
 
+    first = group[0]
+    accuracies = accuracy_draws(
+        drawn.blobs,
+        drawn.right[first.indices],
+        drawn.dense_right[first.indices],
+        images=images,
+        chance=first.chance,
+    )
     saved = np.stack([drawn.saved[cells.indices].T for cells in group])
-    flat_saved = saved.reshape(-1, saved.shape[-1])
     retained = np.tile(accuracies.observed, (len(group), 1))
-    score = area(retained, flat_saved).reshape(saved.shape[:2]).mean(axis=1, keepdims=True)
-    # A seed that a draw holds twice counts twice.
-    weighted = accuracies.gain * held
-    totals = np.stack([_total(_savings(drawn, cells), accuracies.order, weighted) for cells in group])
+    by_seed = area(retained, saved.reshape(-1, saved.shape[-1])).reshape(saved.shape[:2])
+    estimates.by_seed[np.asarray(numbers)[:, None], first.seeds] = by_seed
+    score = by_seed.mean(axis=1, keepdims=True)
+    drawn_by_seed = np.stack([_areas(_savings(drawn, cells), accuracies) for cells in group])
+    estimates.draws[numbers] = drawn_by_seed.mean(axis=1)
     total = held.sum(axis=0, dtype=np.float64)
-    # A draw that holds none of the method's seeds says nothing new: it repeats the estimate.
-    draws = np.where(total > 0, totals / np.maximum(total, 1.0), score)
-    return np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
+    # A seed that a draw holds twice counts twice; one that holds none of the method's seeds says
+    # nothing new: it repeats the estimate.
+    weighted = (drawn_by_seed * held).sum(axis=1)
+    draws = np.where(total > 0, weighted / np.maximum(total, 1.0), score)
+    estimates.intervals[numbers] = np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
 
 
 def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
@@ -174,19 +217,18 @@ def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
     return np.minimum(saved, 1.0, out=saved) if largest >= 1.0 else saved
 
 
-def _total(saved: Singles, order: RowIndices, gain: Singles) -> Singles:
-    """Area of every draw `(draws,)`, summed over seeds: the integral over accuracies, not savings."""
+def _areas(saved: Singles, accuracies: AccuracyDraws) -> Singles:
+    """Area of every seed and draw `(seeds, draws)`: the integral over accuracies, not savings."""
     import numpy as np
 
     total, best, term = (np.zeros(saved.shape[1:], np.float32) for _ in range(3))
     flat = saved.reshape(-1)
-    for index, more in zip(order, gain, strict=True):
+    for index, more in zip(accuracies.order, accuracies.gain, strict=True):
         # The levels at least this accurate save at most this much.
         np.maximum(best, np.take(flat, index, out=term, mode="clip"), out=best)
         np.multiply(best, more, out=term)
         total += term
-    summed: Singles = total.sum(axis=0)
-    return summed
+    return total
 
 
 def area(retained: Doubles, saved: Doubles) -> Doubles:

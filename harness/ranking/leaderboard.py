@@ -13,19 +13,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from harness.ranking._boards import comparison_groups, method_names
-from harness.ranking._bootstrap import score_intervals
+from harness.ranking._bootstrap import score_estimates
 from harness.ranking._frame import row_frame
+from harness.ranking._ranks import ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Self
 
-    from harness.ranking._boards import GroupEntry
+    from harness.ranking._boards import ComparisonGroup
+    from harness.ranking._bootstrap import ScoreEstimates
     from harness.ranking._frame import RowFrame, RowIndices, Rows
+    from harness.ranking._ranks import Ranking
+    from harness.ranking.rank_test import Correction, RankInterval
 
 AVERAGED_COLUMNS = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
@@ -36,20 +40,22 @@ AVERAGED_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Leaderboard entry of one method; its whole rows are made on first access."""
+    """Leaderboard entry of one method; its whole rows are made on first access.
+
+    The interval of its `rank` is 1 and those surely better, to those not surely worse; None where it
+    saves no time at any level beyond the noise, and with one seed. `by_seed` has nan where the method
+    has no such seed of its board.
+    """
 
     method: tuple[str, str, str, str]
-    rank: int | None
+    rank: RankInterval | None
+    saves_time: bool
     score: float
     low: float
     high: float
+    by_seed: tuple[float, ...] = field(repr=False, compare=False)
     columns: RowFrame = field(repr=False, compare=False)
     indices: RowIndices = field(repr=False, compare=False)
-
-    @property
-    def saves_time(self) -> bool:
-        """Whether any level saves time beyond the noise."""
-        return self.rank is not None
 
     @property
     def name(self) -> str:
@@ -83,12 +89,14 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Leaderboard: methods ranked under the same conditions."""
+    """Leaderboard: methods ranked under the same conditions, the highest score first."""
 
     conditions: Mapping[str, Any]
     entries: tuple[Entry, ...]
     seeds: int
     unsteady: tuple[str, ...]
+    correction: Correction
+    ranking: Ranking = field(repr=False, compare=False)
     columns: RowFrame = field(repr=False, compare=False)
     dense_indices: RowIndices = field(repr=False, compare=False)
 
@@ -110,13 +118,23 @@ class Leaderboard:
 class RankedRows(tuple[Mapping[str, Any], ...]):
     """Rows whose leaderboards are made once, however many reporters read them."""
 
+    correction: Correction
+
+    def __new__(
+        cls, rows: Iterable[Mapping[str, Any]] = (), *, correction: Correction = "holm"
+    ) -> Self:
+        """Rows with the correction for comparing all pairs of methods."""
+        made = super().__new__(cls, rows)
+        made.correction = correction
+        return made
+
     @cached_property
     def leaderboards(self) -> list[Leaderboard]:
         """Leaderboards of the rows."""
-        return leaderboards(list(self))
+        return leaderboards(list(self), correction=self.correction)
 
 
-def leaderboards(rows: Rows) -> list[Leaderboard]:
+def leaderboards(rows: Rows, *, correction: Correction = "holm") -> list[Leaderboard]:
     """Leaderboards, one for each model, dataset, backend, batch size, thread count, device and recipe.
 
     Rows are mappings or a table of them. Where a criterion was edited between two runs, its later
@@ -128,41 +146,54 @@ def leaderboards(rows: Rows) -> list[Leaderboard]:
     groups = comparison_groups(columns.frame)
     conditions = columns.conditions([group.first for group in groups])
     cells = [entry.cells for group in groups for entry in group.entries]
-    scores = iter(score_intervals(columns.frame, cells).tolist())
-    return [
-        Leaderboard(
-            conditions=condition,
-            entries=tuple(_ranked_entries(columns, group.entries, scores)),
-            seeds=group.seeds,
-            unsteady=tuple(
-                sorted({" ".join(name) for name in method_names(columns.frame, group.unsteady)})
-            ),
-            columns=columns,
-            dense_indices=group.dense,
-        )
-        for condition, group in zip(conditions, groups, strict=True)
-    ]
+    estimates, boards, first = score_estimates(columns.frame, cells), [], 0
+    for condition, group in zip(conditions, groups, strict=True):
+        own = estimates.of(first, first + len(group.entries), seeds=group.seeds)
+        boards.append(_leaderboard(columns, condition, group, own, correction))
+        first += len(group.entries)
+    return boards
 
 
-def _ranked_entries(
-    columns: RowFrame, entries: Sequence[GroupEntry], scores: Iterator[list[float]]
-) -> Iterator[Entry]:
-    pairs = zip(entries, islice(scores, len(entries)), strict=True)
-    scored = sorted(pairs, key=lambda item: (-item[1][0], item[0].method))
-    rank, floor = 0, float("inf")
-    for entry, (score, low, high) in scored:
-        saves = any(columns.values("saves_time", entry.indices))
-        if saves and high < floor:
-            rank, floor = rank + 1, low
-        yield Entry(
+def _leaderboard(
+    columns: RowFrame,
+    conditions: Mapping[str, Any],
+    group: ComparisonGroup,
+    estimates: ScoreEstimates,
+    correction: Correction,
+) -> Leaderboard:
+    saving = [any(columns.values("saves_time", entry.indices)) for entry in group.entries]
+    ranks = ranking([e.method for e in group.entries], estimates, saving, correction=correction)
+    entries = [
+        Entry(
             method=entry.method,
-            rank=rank if saves else None,
+            rank=ranks.intervals.get(entry.method),
+            saves_time=saves,
             score=score,
             low=min(low, score),
             high=max(high, score),
+            by_seed=tuple(by_seed),
             columns=columns,
             indices=entry.indices,
         )
+        for entry, saves, (score, low, high), by_seed in zip(
+            group.entries,
+            saving,
+            estimates.intervals.tolist(),
+            estimates.by_seed.tolist(),
+            strict=True,
+        )
+    ]
+    unsteady = {" ".join(name) for name in method_names(columns.frame, group.unsteady)}
+    return Leaderboard(
+        conditions=conditions,
+        entries=tuple(sorted(entries, key=lambda entry: (-entry.score, entry.method))),
+        seeds=group.seeds,
+        unsteady=tuple(sorted(unsteady)),
+        correction=correction,
+        ranking=ranks,
+        columns=columns,
+        dense_indices=group.dense,
+    )
 
 
 def _contribution(columns: RowFrame, level: RowIndices) -> tuple[float, float]:

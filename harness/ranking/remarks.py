@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from harness.ranking.controls import control_sentences
 from harness.ranking.leaderboard import shown_top1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from harness.ranking.leaderboard import Leaderboard
+    from harness.ranking.rank_test import Correction
 
-    from harness.ranking.leaderboard import Entry, Leaderboard
-
-BOOTSTRAP_DRAWS = 1000
-CONTROL = "random"
+CORRECTIONS: Mapping[Correction, str] = {
+    "holm": "all pairs at 5 % (Holm 1979)",
+    "fdr": "5 % of the pairs told apart may be wrong (Benjamini and Hochberg 1995)",
+}
 
 
 def remarks(board: Leaderboard) -> list[str]:
@@ -25,8 +26,9 @@ def remarks(board: Leaderboard) -> list[str]:
         *_dense_line(board),
         *_simulated(board),
         *_unsteady(board),
+        *_shared_times(board),
         *_saves_nothing(board),
-        *_against_random(board),
+        *control_sentences(board),
         *_interval_note(board),
     ]
 
@@ -79,10 +81,21 @@ def _unsteady(board: Leaderboard) -> list[str]:
     ]
 
 
+def _shared_times(board: Leaderboard) -> list[str]:
+    """Remark that equal architectures have equal times, and how many there are."""
+    every = [*(index for entry in board.entries for index in entry.indices), *board.dense_indices]
+    architectures = board.columns.frame["architecture"].iloc[every]
+    distinct = architectures.nunique()
+    if not architectures.all() or distinct == len(every):
+        return []
+    return [
+        f"{len(every)} models of {distinct} architectures: a time is the architecture's, whatever its "
+        "weights."
+    ]
+
+
 def _saves_nothing(board: Leaderboard) -> list[str]:
     useless = [entry for entry in board.entries if not entry.saves_time]
-    if not useless:
-        return []
     by_granularity: dict[str, list[str]] = defaultdict(list)
     for entry in useless:
         by_granularity[entry.method[1]].append(entry.name)
@@ -102,77 +115,15 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names)} {'saves' if len(names) == 1 else 'save'}"
 
 
-def _against_random(board: Leaderboard) -> list[str]:
-    controls = {entry.method[1:]: entry for entry in board.entries if entry.method[0] == CONTROL}
-    level = max((level for entry in board.entries for level in entry.levels), default=0.0)
-    differences = {
-        entry.name: difference
-        for entry in board.entries
-        if entry.method[0] != CONTROL
-        and (control := _control_of(entry, controls))
-        and (difference := _differences(entry, control, level)) is not None
-    }
-    if not differences:
-        return []
-    lower_ends = _lower_ends([*differences.values()])
-    tied = [
-        name for name, lower_end in zip(differences, lower_ends, strict=True) if not lower_end > 0.0
-    ]
-    if not tied:
-        return [f"At sparsity {level:g} every other method beats random of its kind in accuracy."]
-    return [
-        f"At sparsity {level:g} these do not beat random of their kind in accuracy beyond the 95 % "
-        f"interval: {', '.join(tied)}."
-    ]
-
-
-def _control_of(entry: Entry, controls: Mapping[Any, Entry]) -> Entry | None:
-    """Random control of the same granularity and schedule, and of the same scope where there is one."""
-    _, granularity, scope, schedule = entry.method
-    same_kind = {
-        key[1]: control
-        for key, control in controls.items()
-        if (key[0], key[2]) == (granularity, schedule)
-    }
-    return same_kind.get(scope) or next(iter(same_kind.values()), None)
-
-
-def _differences(entry: Entry, control: Entry, level: float) -> NDArray[np.float64] | None:
-    """Difference in right answers from the control `(images,)`, mean of the seeds that both have.
-
-    None where they have none in common at that level.
-    """
-    import numpy as np
-
-    from harness.storage.bits import decode_bits
-
-    theirs = {row["seed"]: row for row in control.at(level)}
-    pairs = [
-        decode_bits(row["correct"], row["images"]).astype(float)
-        - decode_bits(theirs[row["seed"]]["correct"], row["images"])
-        for row in entry.at(level)
-        if row["seed"] in theirs
-    ]
-    return np.mean(pairs, axis=0) if pairs else None
-
-
-def _lower_ends(differences: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Lower end of the 95 % interval of each mean, by bootstrap over images, the same for all."""
-    import numpy as np
-
-    images = len(differences[0])
-    picked = np.random.default_rng(0).integers(0, images, (BOOTSTRAP_DRAWS, images))
-    drawn = np.zeros((BOOTSTRAP_DRAWS, images))
-    np.add.at(drawn, (np.arange(BOOTSTRAP_DRAWS)[:, None], picked), 1.0 / images)
-    lower_ends: NDArray[np.float64] = np.quantile(drawn @ np.stack(differences, axis=1), 0.025, axis=0)
-    return lower_ends
-
-
 def _interval_note(board: Leaderboard) -> list[str]:
     covers = "test images, timing processes and rounds"
-    if board.seeds > 1:
-        return [f"Intervals: 95 %, by bootstrap over {board.seeds} seeds, {covers}."]
+    if board.seeds < 2:
+        return [
+            f"One seed: scores and no ranks, which take differences between seeds (--seeds 0,1,2). "
+            f"Intervals: 95 %, by bootstrap over {covers}, not the randomness of training."
+        ]
     return [
-        f"Intervals: 95 %, by bootstrap over {covers}; with one seed they do not cover the "
-        "randomness of training (--seeds 0,1,2 does)."
+        f"Ranks: 1 and the surely better, to those not surely worse, by differences paired over "
+        f"{board.seeds} seeds, {CORRECTIONS[board.correction]}. Intervals of scores: 95 %, by "
+        f"bootstrap over seeds, {covers}."
     ]

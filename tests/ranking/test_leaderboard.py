@@ -55,11 +55,41 @@ def test_a_saving_within_the_noise_counts_as_none_and_has_no_rank():
     assert list(board) == ["magnitude_l2 channel local one_shot", "noise channel local one_shot"]
 
 
-def test_methods_whose_intervals_overlap_share_a_rank():
-    board = by_name(
-        [level(90, 5.0, pruner="a"), level(89, 5.0, pruner="b"), level(40, 5.0, pruner="c")]
-    )
-    assert [standing.rank for standing in board.values()] == [1, 1, 2]
+def over_seeds(**rights):
+    """Levels that save half of the time, of each method with so many of 100 right, seed by seed."""
+    return [
+        level(right, 5.0, pruner=pruner, seed=seed)
+        for pruner, by_seed in rights.items()
+        for seed, right in enumerate(by_seed)
+    ]
+
+
+def test_ranks_are_intervals_and_what_seeds_do_not_tell_apart_shares_them():
+    board = by_name(over_seeds(a=(90, 89, 91), b=(89, 90, 90), c=(40, 41, 39), d=(70, 71, 69)))
+    assert [str(entry.rank) for entry in board.values()] == ["1 to 2", "1 to 2", "3", "4"]
+
+
+def test_one_seed_gives_scores_and_no_ranks():
+    board = by_name([level(90, 5.0, pruner="a"), level(40, 5.0, pruner="c")])
+    assert [entry.rank for entry in board.values()] == [None, None]
+    assert [entry.saves_time for entry in board.values()] == [True, True]
+    assert [entry.score for entry in board.values()] == [pytest.approx(0.45), pytest.approx(0.2)]
+
+
+def test_scores_by_seed_have_holes_where_a_method_lacks_a_seed():
+    board = by_name([*over_seeds(a=(90, 80)), *over_seeds(b=(50,))])
+    assert board["a channel local one_shot"].by_seed == pytest.approx((0.45, 0.40))
+    first, second = board["b channel local one_shot"].by_seed
+    assert first == pytest.approx(0.25)
+    assert second != second, "is no number"
+
+
+def test_the_correction_is_said_and_a_laxer_one_tells_no_fewer_apart():
+    rows = over_seeds(a=(90, 86, 88), b=(84, 85, 83), c=(78, 80, 79), d=(70, 74, 69), e=(71, 68, 70))
+    [strict], [lax] = leaderboards(rows), leaderboards(rows, correction="fdr")
+    assert strict.ranking.better <= lax.ranking.better
+    assert "Holm" in " ".join(remarks(strict))
+    assert "Benjamini and Hochberg" in " ".join(remarks(lax))
 
 
 def test_a_score_does_not_depend_on_who_else_was_run():
@@ -181,21 +211,41 @@ def test_what_saves_no_time_is_said_in_words(rows):
     assert "magnitude_l2 weight global one_shot saves no time here" in sentences(rows)
 
 
-def test_who_does_not_beat_random_is_named():
-    lazy = [level(50, 5.0, pruner="random"), level(50, 5.0, pruner="lazy")]
-    assert "do not beat random of their kind" in sentences(lazy)
-    assert "lazy channel local one_shot" in sentences(lazy)
-    better = [level(50, 5.0, pruner="random"), level(90, 5.0, pruner="good")]
-    assert "every other method beats random of its kind" in sentences(better)
+def test_methods_are_held_against_random_by_the_test_that_ranks():
+    rights = {
+        "random": (50, 51, 52),
+        "lazy": (51, 50, 52),
+        "good": (90, 89, 91),
+        "poor": (20, 21, 19),
+    }
+    told = sentences(over_seeds(**rights))
+    assert "surely better: good; not told apart from it: lazy; surely worse: poor" in told
 
 
-def test_nothing_is_said_of_random_where_it_was_not_run_at_that_level():
-    assert "beat random" not in sentences(
-        [level(50, 5.0, pruner="random"), level(50, 5.0, sparsity=0.9)]
-    )
+def test_a_control_of_its_own_channels_is_what_a_method_is_held_against():
+    rows = over_seeds(random=(20, 21, 22), narrow=(50, 52, 51), wide=(50, 51, 52))
+    own = over_seeds(**{"random:narrow": (51, 50, 52)})
+    spared = {"excluded": "stem"}
+    rows = [{**row, **(spared if row["pruner"] == "narrow" else {})} for row in rows]
+    told = sentences(rows)
+    assert "surely better: wide; no control removes from the same layers: narrow" in told
+    told = sentences([*rows, *({**row, **spared} for row in own)])
+    assert "surely better: wide; not told apart from it: narrow" in told
+
+
+def test_nothing_is_said_of_random_with_one_seed_or_without_it():
+    assert "random removal" not in sentences([level(50, 5.0, pruner="random"), level(90, 5.0)])
+    assert "random removal" not in sentences(over_seeds(a=(90, 91), b=(20, 21)))
+
+
+def test_it_is_said_how_many_architectures_the_models_have():
+    rows = over_seeds(a=(90, 91), b=(20, 21))
+    assert "architectures" not in sentences(rows), "as in rows of before"
+    narrow = [{**row, "architecture": f"narrow {row['seed']}"} for row in rows]
+    assert "4 models of 2 architectures" in sentences(narrow)
 
 
 def test_one_seed_is_said_to_hide_the_randomness_of_training(rows):
-    assert "with one seed they do not cover" in sentences(rows)
+    assert "One seed: scores and no ranks" in sentences(rows)
     more = [*rows, *({**row, "seed": 1} for row in rows)]
-    assert "bootstrap over 2 seeds" in sentences(more)
+    assert "paired over 2 seeds" in sentences(more)

@@ -17,9 +17,10 @@ MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 """What starts Markdown; an underscore inside a word does not."""
 INTRODUCTION = """# Leaderboard
 
-Methods are ranked by *score*: the accuracy retained per millisecond saved, averaged over every \
-millisecond there is to save (0 to 1, higher is better). A rank is shared by the methods whose \
-interval overlaps that of the rank's first. A method that saves no time beyond the noise has none. \
+Methods are ranked by *score*: the accuracy above chance retained per millisecond saved, averaged over \
+every millisecond there is to save (0 to 1, higher is better). A rank is an interval: from 1 and the \
+methods that are surely better, to those that are not surely worse, by differences between seeds. A \
+method that saves no time beyond the noise has none, and one seed gives none. \
 *best level* is the sparsity that adds most to the score; the columns after it belong to it. \
 *realised* is the speed-up over the one that fewer multiply-accumulates promise. `-` marks an empty \
 value.
@@ -50,7 +51,7 @@ def _section(board: harness.Leaderboard) -> str:
 def _cells(entry: harness.Entry) -> list[str]:
     best = entry.best
     return [
-        str(entry.rank) if entry.rank is not None else "-",
+        str(entry.rank or "-"),
         *map(_escaped, entry.method),
         f"{entry.score:.3f}",
         f"{entry.low:.3f} to {entry.high:.3f}",
