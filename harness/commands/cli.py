@@ -21,6 +21,9 @@ COMMANDS = {
     "doctor": LazyCommand("harness.commands.doctor:doctor", "Show this machine, and test its clock."),
     "export": LazyCommand("harness.commands.export:export", "Write a model of a run as files."),
     "list": LazyCommand("harness.commands.list:list_plugins", "Show every plugin, and what is broken."),
+    "replicate": LazyCommand(
+        "harness.commands.replicate:replicate", "Run a grid again with other seeds, and compare."
+    ),
     "report": LazyCommand("harness.commands.report:report", "Rank a run again, from its rows alone."),
     "run": LazyCommand("harness.commands.run:run", "Prune, time and rank every combination."),
 }

@@ -14,7 +14,7 @@ from harness.commands.options import SETTINGS, FiniteRange
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
 from harness.measuring.stopping import StoppingRule
-from harness.ranking.agreement import kendall_tau
+from harness.ranking.agreement import rank_agreement
 from harness.ranking.pairs import pairs
 from harness.ranking.verdicts import TOLERANCES
 from harness.runs.comparison import Comparison
@@ -166,12 +166,10 @@ def _word(verdict: MetricVerdict) -> str:
 
 
 def _show_agreement(base: RunFolder, new: RunFolder) -> None:
-    tau, counted = kendall_tau(base.rows, new.rows)
-    if tau is not None:
-        click.echo(
-            f"Kendall's tau between the rankings: {tau:.3f} over the {counted} pairs of methods whose "
-            "scores' intervals do not overlap."
-        )
+    from harness.commands.agreement import agreement_sentences
+
+    for sentence in agreement_sentences(rank_agreement(base.rows, new.rows)):
+        click.echo(sentence)
 
 
 def _conclude(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair]) -> bool:

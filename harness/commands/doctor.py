@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 INJECTED_FRACTION = 0.03
 NEAR_FRACTION = 0.01
-MIN_AGREEMENT = 0.95
+MAX_SWAPPED_FRACTION = 0.01
 WATCHED_SECONDS = 1.0
 
 
@@ -120,19 +120,20 @@ def _show_check(check: ClockCheck) -> None:
 
 def _rank_alike(catalogue: Catalogue, model: str, backend: str) -> bool:
     """Whether two runs of one grid rank alike the methods that their intervals tell apart."""
+    from harness.commands.agreement import agreement_sentences
     from harness.commands.progress import ConsoleProgress
-    from harness.ranking.agreement import kendall_tau
+    from harness.ranking.agreement import rank_agreement
     from harness.runs.repetition import latency_moves, repeated_runs
 
     with tempfile.TemporaryDirectory() as folder:
         first, second = repeated_runs(
             catalogue, Path(folder), model=model, backend=backend, progress=ConsoleProgress
         )
-    tau, count = kendall_tau(first, second)
-    moves = latency_moves(first, second)
+    agreement, moves = rank_agreement(first, second), latency_moves(first, second)
     click.echo(
-        f"Two runs of one grid: Kendall's tau is {'unknown' if tau is None else f'{tau:.3f}'} over the "
-        f"{count} pairs of methods whose intervals do not overlap; the ratios to dense latency move by "
+        "Two runs of one grid: the ratios to dense latency move by "
         f"{statistics.median(moves):.1%} in the median, by {max(moves):.1%} at most."
     )
-    return tau is not None and tau >= MIN_AGREEMENT
+    for sentence in agreement_sentences(agreement):
+        click.echo(sentence)
+    return agreement.swapped <= MAX_SWAPPED_FRACTION * agreement.apart

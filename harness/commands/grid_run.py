@@ -31,6 +31,7 @@ from harness.runs.sizing import (
     try_training_costs,
     workers_that_fit,
 )
+from harness.storage.files import write_file
 from harness.storage.ledger import Ledger
 from harness.trials.plan import make_plan
 
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
     from harness.runs.runner import Runner
     from harness.trials.grid import Grid
     from harness.trials.plan import Plan
+
+
+OPTIONS = "options.toml"
+"""Of a run folder: what was asked for, as `--config` reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +84,18 @@ class GridRun:
         rows = [] if fresh else Ledger(self.folder).rows()
         return self._in_earlier_arithmetics(rows)._plan(rows)
 
-    def execute(self, *, fresh: bool, began: float) -> RunOutcome:
-        """Do what is owed, then print and write the ranking; `began` is when the command did."""
+    def execute(self, *, fresh: bool, began: float, options: str = "") -> RunOutcome:
+        """Do what is owed, then print and write the ranking; `began` is when the command did.
+
+        What was asked for is kept in the folder as `options`, a configuration file.
+        """
         time_breakdown = TimeBreakdown()
         with Ledger(self.folder).lock():
             if fresh:
                 from harness.runs.runner import clear
 
                 clear(self.folder)
+            write_file(self.folder / OPTIONS, options.encode())
             rows = Ledger(self.folder).rows()
             grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)

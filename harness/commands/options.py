@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import tomllib
@@ -169,3 +170,15 @@ def typed_words(context: click.Context, *, without: Collection[str]) -> list[str
         else:
             words.append(f"{parameter.opts[0]}={value}")
     return words
+
+
+def config_text(context: click.Context, *, without: Collection[str]) -> str:
+    """TOML text with every option of a command but some, typed or not, as `read_config` reads it."""
+    lines = []
+    for parameter in context.command.params:
+        value = context.params[str(parameter.name)]
+        if parameter.name not in without and value is not None:
+            plain = value if isinstance(value, bool | int | float) else str(value)
+            # Numbers, words and flags are written alike in both languages.
+            lines.append(f"{parameter.opts[0].removeprefix('--')} = {json.dumps(plain)}\n")
+    return "".join(lines)

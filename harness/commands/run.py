@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.grid_run import GridRun
-from harness.commands.options import SETTINGS, cores_to_pin, with_options
+from harness.commands.options import SETTINGS, config_text, cores_to_pin, with_options
 from harness.commands.run_options import RunOptions
 from harness.commands.slurm_script import slurm_script
 from harness.commands.tables import console, print_plan, print_sentence
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
 
+NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard")
+"""Options that say nothing of which rows there are and how they are measured."""
 RAY_REQUIREMENT = "ray>=2.40,<2.56"
 """As in pyproject.toml."""
 
@@ -56,7 +58,8 @@ def run(options: RunOptions) -> None:
         elif engine.shard:
             _exit_as(grid_run.train_shard(engine.shard))
         else:
-            _exit_as(grid_run.execute(fresh=fresh, began=began))
+            text = config_text(click.get_current_context(), without=NOT_OF_THE_GRID)
+            _exit_as(grid_run.execute(fresh=fresh, began=began, options=text))
 
 
 def _exit_as(outcome: RunOutcome) -> None:

@@ -1,0 +1,46 @@
+"""What commands print of two runs' rankings: side by side, and how far they agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.commands.tables import print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.ranking.agreement import RankAgreement
+    from harness.ranking.leaderboard import Entry, RankedRows
+
+HEADERS = ("pruner", "granularity", "scope", "schedule", "score", "rank", "again", "rank")
+
+
+def print_side_by_side(page: Console, first: RankedRows, second: RankedRows) -> None:
+    """Scores and ranks of the methods that both rows rank, board by board."""
+    theirs = {board.title: board for board in second.leaderboards}
+    for board in first.leaderboards:
+        if board.title in theirs:
+            others = {entry.method: entry for entry in theirs[board.title].entries}
+            lines = [
+                (*entry.method, *_score_and_rank(entry), *_score_and_rank(others[entry.method]))
+                for entry in board.entries
+                if entry.saves_time and entry.method in others
+            ]
+            print_table(page, HEADERS, lines, title=board.title)
+
+
+def _score_and_rank(entry: Entry) -> tuple[str, str]:
+    return f"{entry.score:.3f} [{entry.low:.3f}, {entry.high:.3f}]", str(entry.rank or "-")
+
+
+def agreement_sentences(found: RankAgreement) -> list[str]:
+    """Sentences on how far two runs place methods alike; none where they share no scores."""
+    if not found.scores:
+        return []
+    tau = "" if found.tau is None else f"; Kendall's tau over all scores is {found.tau:.3f}"
+    return [
+        f"Ranks: of {found.apart} pairs that one of the two places apart, {found.swapped} have the "
+        f"opposite order in the other, in {found.swap_tables} of {found.tables} tables{tau}.",
+        f"Scores: {found.covered} of {found.scores} differ by no more than both intervals allow "
+        "(95 % would, were these exact).",
+    ]
