@@ -71,6 +71,10 @@ class AxisOptions:
         help="Compare scores as each method's paper does, over the network, a layer, an output row; or "
         "share the sparsity out by ERK, or over layers coupled alike.",
     )
+    layer_floor: float | None = optional(
+        FiniteRange(min=0, max=1, max_open=True),
+        help="Least fraction of each layer that stays whatever its scores.  [default: 0.1 of channels]",
+    )
     target: str = text_option(
         default="macs",
         help="What a level is a fraction of: macs, prunable params, or latency:BACKEND, which is "
@@ -264,4 +268,5 @@ class RunOptions:
             data_dir=axes.data_dir,
             download=axes.download,
             penalty_epochs=self.training.penalty_epochs,
+            layer_floor=axes.layer_floor,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import torch
 
 from harness.errors import UnsupportedError
 from harness.pruning._channel_groups import ChannelGroup, sum_by_channel
-from harness.pruning.masks import keep_all_but
+from harness.pruning.masks import keep_all_but, pin_best
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelKeep:
-    """Keep masks `(size,)` of channel groups, and how many groups were held at their last channel."""
+    """Keep masks `(size,)` of channel groups, and how many groups were held at their floor."""
 
     masks: tuple[Tensor, ...]
-    layers_at_one: int
+    layers_at_floor: int
 
 
 def comparable_scores(
@@ -55,25 +56,27 @@ def _rank_fraction(scores: Tensor) -> Tensor:
     return (order.double() + 0.5) / scores.numel()
 
 
-def lowest_channels(scores: Sequence[Tensor], count: int, *, multiple: int = 1) -> ChannelKeep:
-    """Drop the `count` lowest-scored channels over all groups, never a group's last one.
+def lowest_channels(
+    scores: Sequence[Tensor], count: int, *, multiple: int = 1, floor: float = 0.0
+) -> ChannelKeep:
+    """Drop the `count` lowest-scored channels over all groups, none of a group's best at its floor.
 
     What stays in each group is then rounded up to a multiple, the best of those dropped coming back.
     """
-    pinned = [_pin_best(score) for score in scores]
+    least = [least_channels(score.numel(), floor) for score in scores]
+    pinned = [pin_best(score, own) for score, own in zip(scores, least, strict=True)]
     sizes = [score.numel() for score in scores]
     keep = keep_all_but(count, torch.cat(pinned)).split(sizes)
     unpinned = keep_all_but(count, torch.cat(list(scores))).split(sizes)
-    held = sum(not bool(mask.any()) for mask in unpinned)
+    held = sum(int(mask.sum()) < own for mask, own in zip(unpinned, least, strict=True))
     if multiple > 1:
         keep = tuple(_round_up(m, p, multiple) for m, p in zip(keep, pinned, strict=True))
-    return ChannelKeep(masks=tuple(keep), layers_at_one=held)
+    return ChannelKeep(masks=tuple(keep), layers_at_floor=held)
 
 
-def _pin_best(score: Tensor) -> Tensor:
-    pinned = score.clone()
-    pinned[int(score.argmax())] = torch.inf
-    return pinned
+def least_channels(size: int, floor: float) -> int:
+    """Fewest channels of a group of that size that may stay: the fraction `floor`, and never none."""
+    return max(1, math.ceil(floor * size - 1e-9))
 
 
 def _round_up(mask: Tensor, score: Tensor, multiple: int) -> Tensor:
@@ -110,25 +113,29 @@ def select_channels(
     costs: Mapping[str, float],
     budget: float,
     multiple: int = 1,
+    floor: float = 0.0,
 ) -> ChannelKeep:
     """Channel selection: drop the fewest lowest-scored channels whose rest costs at most `budget`.
 
-    Raises UnsupportedError where the fewest channels that may stay cost more.
+    `floor` is the least fraction of each group that stays. Raises UnsupportedError where the fewest
+    channels that may stay cost more.
     """
-    low, high = 0, sum(score.numel() for score in scores) - len(scores)
+    low, high = 0, sum(score.numel() - least_channels(score.numel(), floor) for score in scores)
 
     def fits(count: int) -> bool:
-        masks = lowest_channels(scores, count, multiple=multiple).masks
+        masks = lowest_channels(scores, count, multiple=multiple, floor=floor).masks
         # Half a number is what sums of fractions may be off by.
         return cost_left(groups, masks, shapes=shapes, costs=costs) < budget + 0.5
 
     if not fits(high):
         least = "one channel" if multiple == 1 else f"{multiple} channels"
+        if floor:
+            least = f"the floor of {floor:g} of each layer's channels (--layer-floor), or {least}"
         raise UnsupportedError(f"even {least} a layer leaves more than this sparsity")
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle + 1, high)
-    return lowest_channels(scores, low, multiple=multiple)
+    return lowest_channels(scores, low, multiple=multiple, floor=floor)
 
 
 def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:

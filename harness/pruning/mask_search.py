@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +12,13 @@ import torch
 from harness.contracts.pruners import MakesMasks
 from harness.errors import HarnessError
 from harness.pruning.layers import forward_hooks, layers_of, prunable_weights
-from harness.pruning.masks import block_masks, n_of_m_masks, scores_removed_first, weight_masks
+from harness.pruning.masks import (
+    block_masks,
+    n_of_m_masks,
+    pin_best,
+    scores_removed_first,
+    weight_masks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +38,8 @@ SPARSITY_PRECISION = 1e-6
 class PruningBudget:
     """Pruning budget: `level` is the fraction of the dense model's cost that is to leave.
 
-    `costs` is what one number of each weight costs, `dense_cost` what all of the dense model's do.
+    `costs` is what one number of each weight costs, `dense_cost` what all of the dense model's do;
+    `floor` is the least fraction of each layer that stays, of its channels or its weights.
     """
 
     level: float
@@ -39,6 +47,7 @@ class PruningBudget:
     scope: Scope
     costs: Mapping[str, float] = field(repr=False)
     dense_cost: float
+    floor: float = 0.0
 
     @property
     def allowance(self) -> float:
@@ -98,7 +107,8 @@ def _scored_masks(scores: Scores, budget: PruningBudget, sparsity: float) -> Mas
         return n_of_m_masks(scores, n=pattern.n_of_m[0], m=pattern.n_of_m[1])
     if pattern.block:
         return block_masks(scores, sparsity, size=pattern.block, scope=budget.scope)
-    return weight_masks(scores, sparsity, scope=budget.scope)
+    pinned = {name: pin_best(s, math.ceil(budget.floor * s.numel())) for name, s in scores.items()}
+    return weight_masks(pinned, sparsity, scope=budget.scope)
 
 
 def weight_costs(

@@ -34,6 +34,13 @@ def keep_all_but(count: int, scores: Tensor) -> Tensor:
     return keep.view(scores.shape)
 
 
+def pin_best(scores: Tensor, count: int) -> Tensor:
+    """Scores in which the `count` best are infinite, later index first, so that they stay."""
+    if count <= 0:
+        return scores
+    return scores.masked_fill(keep_all_but(scores.numel() - count, scores), torch.inf)
+
+
 def scores_removed_first(scores: Scores, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Scores in which what keep masks dropped before goes first, so that masks only grow."""
     return {

@@ -51,7 +51,7 @@ class Removal:
     masks: Masks = field(default_factory=dict, repr=False)
     cut: History = field(default_factory=list)
     reduction: str
-    layers_at_one: int = 0
+    layers_at_floor: int = 0
     excluded: str = ""
     rewritten: str = ""
     seconds: float = 0.0
@@ -202,6 +202,7 @@ def _remove_channels(
         costs=budget.costs,
         budget=budget.allowance,
         multiple=budget.pattern.multiple,
+        floor=budget.floor,
     )
     smaller = copy.deepcopy(model)
     stays = _keep_by_producer(model, groups, keep.masks)
@@ -213,7 +214,7 @@ def _remove_channels(
         cut=remove_channels(smaller, example, list(zip(groups, keep.masks, strict=True))),
         model=smaller,
         reduction=",".join(sorted({reduction for _, reduction in reduced})),
-        layers_at_one=keep.layers_at_one,
+        layers_at_floor=keep.layers_at_floor,
         excluded=",".join((*coupled.excluded, *sorted(f"{root}.weight" for root in spared))),
         rewritten=rewritten,
         seconds=seconds,

@@ -120,20 +120,20 @@ def _comparison_group(frame: pd.DataFrame, codes: _Codes, indices: RowIndices) -
     seeds = np.unique(codes.seed[steady])
     pruned = _split_runs(steady[~codes.dense[steady]], codes.method)
     first = np.array([run[0] for run in pruned], dtype=np.intp)
-    methods = zip(method_names(frame, first), frame["key"].iloc[first], pruned, strict=True)
+    methods = zip(method_names(frame, first), pruned, strict=True)
     return ComparisonGroup(
         first=int(indices[0]),
         seeds=len(seeds),
         entries=tuple(
-            GroupEntry(method=name, indices=run, cells=_cells(codes, run, seeds=seeds, stream=key))
-            for name, key, run in methods
+            GroupEntry(method=name, indices=run, cells=_cells(codes, run, seeds=seeds))
+            for name, run in methods
         ),
         dense=steady[codes.dense[steady]],
         unsteady=indices[codes.unsteady[indices]],
     )
 
 
-def _cells(codes: _Codes, indices: RowIndices, *, seeds: RowIndices, stream: str) -> ScoreCells:
+def _cells(codes: _Codes, indices: RowIndices, *, seeds: RowIndices) -> ScoreCells:
     import numpy as np
 
     method_seeds, first, seed_numbers = np.unique(
@@ -148,5 +148,4 @@ def _cells(codes: _Codes, indices: RowIndices, *, seeds: RowIndices, stream: str
         board_seeds=len(seeds),
         images=max(int(codes.images[indices].max()), 1),
         chance=float(codes.chance[indices].max()),
-        stream=stream,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.ranking._accuracy_draws import accuracy_draws
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BOOTSTRAP_DRAWS = 1000
 NORMAL_95 = 1.96
+CACHED_NOISES = 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,8 +37,7 @@ class ScoreCells:
     """Score cells: one method's rows under one set of conditions.
 
     `indices` is `(levels, seeds)`, -1 where a seed has fewer levels; `seeds` numbers those of the
-    method among the board's `board_seeds`; `chance` is the accuracy of a constant answer; `stream`
-    names the method's own noise.
+    method among the board's `board_seeds`; `chance` is the accuracy of a constant answer.
     """
 
     indices: RowIndices
@@ -45,7 +45,6 @@ class ScoreCells:
     board_seeds: int
     images: int
     chance: float
-    stream: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +52,7 @@ class DrawnColumns:
     """Columns that draws are made from; the index -1 is a last element that saves nothing.
 
     `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
+    `timed` names what was timed, which rows of one architecture share.
     """
 
     right: RowIndices
@@ -60,6 +60,11 @@ class DrawnColumns:
     blobs: Sequence[str]
     saved: Doubles
     error: Doubles
+    timed: Sequence[str]
+
+    def noise_of(self, index: int) -> Singles:
+        """Standard normals `(draws,)` of what was timed for a row, the same for all that share it."""
+        return _timing_noise(self.timed[index])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +136,25 @@ def _drawn_columns(frame: pd.DataFrame) -> DrawnColumns:
         saved=np.append(np.where(counts, value, 0.0) / dense, 0.0),
         # The interval is Student's where processes are few: its width says more than the error.
         error=np.append(np.where(counts, high - low, 0.0) / (2 * NORMAL_95) / dense, 0.0),
+        timed=[*_timed_names(frame), ""],
     )
+
+
+def _timed_names(frame: pd.DataFrame) -> list[str]:
+    """Names of what was timed for each row: an architecture under conditions, or the row itself."""
+    conditions = frame["backend"] + frame["batch"].map(" b{}".format) + frame["device"]
+    shared = frame["architecture"] + conditions + frame["threads"].map(" t{}".format)
+    names: list[str] = shared.where(frame["architecture"] != "", frame["key"]).tolist()
+    return names
+
+
+@lru_cache(maxsize=CACHED_NOISES)
+def _timing_noise(name: str) -> Singles:
+    import numpy as np
+
+    # A stream of its own, so that an interval does not depend on what else was run.
+    generator = np.random.default_rng(zlib.crc32(name.encode()))
+    return generator.standard_normal(BOOTSTRAP_DRAWS, dtype=np.float32)
 
 
 def _methods_with_same_answers(
@@ -196,25 +219,13 @@ def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
     """Savings `(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
     import numpy as np
 
-    levels, seeds = cells.indices.shape
-    # A stream of each method's own, so that its interval does not depend on who else was run.
-    generator = np.random.default_rng(zlib.crc32(cells.stream.encode()))
-    noise = generator.standard_normal((BOOTSTRAP_DRAWS + 1, levels))[1:].T.astype(np.float32)
-    # Each seed takes the noise of other draws, every second one mirrored: within a draw no two seeds
-    # share any, so that a draw is what it would be if each seed had a stream of its own.
-    step = max(1, BOOTSTRAP_DRAWS // seeds)
-    repeated = noise.take(np.arange(BOOTSTRAP_DRAWS + step * seeds) % BOOTSTRAP_DRAWS, axis=1)
-    far, near = repeated.strides
-    windows = np.lib.stride_tricks.as_strided(
-        repeated, (levels, seeds, BOOTSTRAP_DRAWS), (far, step * near, near), writeable=False
-    )
-    sign = np.where(np.arange(seeds) % 2, -1.0, 1.0)
+    # What was timed once errs once: for every method, level and seed that shares the time.
+    noise = np.stack([drawn.noise_of(index) for index in cells.indices.ravel().tolist()])
     error, middle = drawn.error[cells.indices], drawn.saved[cells.indices]
-    saved: Singles = windows * (error * sign)[..., None].astype(np.float32)
+    saved: Singles = noise.reshape(*cells.indices.shape, -1)
+    saved *= error[..., None].astype(np.float32)
     saved += middle[..., None].astype(np.float32)
-    # Looking for the largest of them would take as long as cutting them off.
-    largest = (middle + error * float(np.abs(noise).max())).max()
-    return np.minimum(saved, 1.0, out=saved) if largest >= 1.0 else saved
+    return np.minimum(saved, 1.0, out=saved)
 
 
 def _areas(saved: Singles, accuracies: AccuracyDraws) -> Singles:

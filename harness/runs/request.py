@@ -58,6 +58,7 @@ class Request:
     data_dir: Path | None = None
     download: bool = False
     penalty_epochs: float = 0.0
+    layer_floor: float | None = None
 
     def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
@@ -94,6 +95,7 @@ class Request:
             quantity=quantity,
             target_backend=target_backend,
             penalty_epochs=self.penalty_epochs,
+            layer_floor=self.layer_floor,
             witness=chosen_witness(
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),

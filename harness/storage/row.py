@@ -35,6 +35,10 @@ class Row:
         "what is removed: `weight`, `channel`, `2:4`, `block:4x4`, ...", default=""
     )
     scope: str = _column("scores compared over the network, a layer, ...: see --scope", default="")
+    layer_floor: float = _column(
+        "least fraction of each layer's channels, or weights, that stays whatever its scores say",
+        default=0.0,
+    )
     schedule: str = _column("rounds of pruning and fine-tuning", default="")
     seed: int = _column("of initial weights, data order and random scores", default=0)
     target: str = _column(
@@ -151,7 +155,9 @@ class Row:
     timing_seconds: float | None = _column("wall time of the timing processes, all their models", "s")
     evidence: str = _column("what the criterion looked at", default="")
     reduction: str = _column("`elementwise`, `group` (coupled layers' mean) or `producers`", default="")
-    layers_at_one: int | None = _column("channel groups kept at their last channel against their score")
+    layers_at_floor: int | None = _column(
+        "channel groups held at the least number of channels that may stay, against their score"
+    )
     excluded: str = _column("layers whose channels could not leave, the classifier aside", default="")
 
     weights: str = _column(

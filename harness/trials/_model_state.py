@@ -25,7 +25,7 @@ class PruningFacts:
     score_seconds: float = 0.0
     evidence: str = ""
     reduction: str = ""
-    layers_at_one: int = 0
+    layers_at_floor: int = 0
     excluded: str = ""
 
     def with_evidence(self, touched: Collection[str], *, seconds: float) -> PruningFacts:

@@ -71,6 +71,7 @@ class RoundRunner:
                 target=trial.target,
                 pattern=trial.pattern,
                 scope=trial.scope,
+                floor=trial.layer_floor,
             )
 
     def target_reached(self, state: ModelState) -> float:
@@ -242,7 +243,7 @@ def _after_removal(state: ModelState, removal: Removal) -> ModelState:
         facts=replace(
             facts,
             reduction=removal.reduction,
-            layers_at_one=removal.layers_at_one,
+            layers_at_floor=removal.layers_at_floor,
             excluded=removal.excluded,
         ),
     )

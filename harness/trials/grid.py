@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from harness.training.recipe import Arithmetic, Recipe
     from harness.trials.target import Quantity
 
+CHANNEL_FLOOR = 0.1
+"""Of a layer's channels: with fewer, criteria that compare over the network close whole layers."""
 ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"]
 
 
@@ -86,6 +88,7 @@ class Grid:
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
     witness: Witness = Witness()
     penalty_epochs: float = 0.0
+    layer_floor: float | None = None
 
     @cached_property
     def target(self) -> Target:
@@ -132,11 +135,20 @@ class Grid:
                 schedule=schedule,
                 levels=pattern(granularity).levels or levels,
                 target=self.target,
+                layer_floor=self._layer_floor(granularity),
                 penalty_epochs=self.penalty_epochs if isinstance(pruner, Penalises) else 0.0,
             )
             for dense, pruner, granularity, schedule in axes
             if self.witness.runs(pruner.name, granularity)
         ]
+
+    def _layer_floor(self, granularity: str) -> float:
+        """Least fraction of a layer that stays: by default of channels, whose layers may close."""
+        chosen = pattern(granularity)
+        if chosen.scored == "channel":
+            return CHANNEL_FLOOR if self.layer_floor is None else self.layer_floor
+        plain = chosen.n_of_m is None and chosen.block is None
+        return self.layer_floor if plain and self.layer_floor is not None else 0.0
 
     def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
         """Cells of dense models and trials, level by level."""

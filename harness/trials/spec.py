@@ -69,7 +69,8 @@ class Dense:
 class Trial:
     """Trial: one method on one model, dataset and seed; `levels` rise.
 
-    `penalty_epochs` of each level are trained with the criterion's penalty, where it has one.
+    `penalty_epochs` of each level are trained with the criterion's penalty, where it has one;
+    `layer_floor` is the least fraction of each layer that stays.
     """
 
     dense: Dense
@@ -80,6 +81,7 @@ class Trial:
     levels: tuple[float, ...]
     target: Target = Target()
     penalty_epochs: float = 0.0
+    layer_floor: float = 0.0
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -95,6 +97,7 @@ class Trial:
             "target": self.target.name,
             "clock": self.target.clock,
             "penalty_epochs": self.penalty_epochs,
+            "layer_floor": self.layer_floor,
         }
 
     @cached_property

@@ -65,7 +65,14 @@ class TargetSearch:
     """
 
     def __init__(
-        self, dense: nn.Module, *, example: Tensor, target: Target, pattern: Pattern, scope: Scope
+        self,
+        dense: nn.Module,
+        *,
+        example: Tensor,
+        target: Target,
+        pattern: Pattern,
+        scope: Scope,
+        floor: float = 0.0,
     ) -> None:
         self._dense = dense
         self._example = example
@@ -77,7 +84,12 @@ class TargetSearch:
             raise UnsupportedError("the model has no convolution or linear layer to prune")
         whole = total_cost(shapes, costs)
         self._budget = PruningBudget(
-            level=0.0, pattern=pattern, scope=scope, costs=costs, dense_cost=whole
+            level=0.0,
+            pattern=pattern,
+            scope=scope,
+            costs=costs,
+            dense_cost=whole,
+            floor=floor,
         )
 
     def budget(self, level: float) -> PruningBudget:

@@ -63,7 +63,7 @@ def test_channel_scores_speak_for_the_producers():
 def test_a_group_keeps_its_last_channel_and_says_so():
     keep = lowest_channels([torch.tensor([1.0, 2.0]), torch.tensor([8.0, 9.0])], 2)
     assert [mask.tolist() for mask in keep.masks] == [[False, True], [False, True]]
-    assert keep.layers_at_one == 1
+    assert keep.layers_at_floor == 1
 
 
 def test_what_is_left_counts_outputs_and_inputs():

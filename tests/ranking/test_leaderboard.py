@@ -188,11 +188,34 @@ def test_a_table_is_ranked_as_its_rows_are(seeds, rows):
 @pytest.mark.parametrize("seeds", [2, 25])
 def test_an_interval_is_as_wide_as_if_every_seed_had_noise_of_its_own(seeds):
     # One accuracy, one level: only timing noise is left, and seeds average it.
-    rows = [level(100, 5.0, seed=seed, ms_saved_low=4.0, ms_saved_high=6.0) for seed in range(seeds)]
+    rows = [
+        level(100, 5.0, key=f"{seed}", seed=seed, ms_saved_low=4.0, ms_saved_high=6.0)
+        for seed in range(seeds)
+    ]
     [standing] = by_name(rows).values()
     # A draw of n seeds with replacement holds some twice: the mean's variance is (2 - 1/n) / n.
     expected = 0.1 * 2 * ((2 - 1 / seeds) / seeds) ** 0.5
     assert standing.high - standing.low == pytest.approx(expected, rel=0.15)
+
+
+def test_a_time_that_seeds_share_errs_once_for_all_of_them():
+    wide = {"ms_saved_low": 4.0, "ms_saved_high": 6.0}
+    rows = [level(100, 5.0, key=f"{seed}", seed=seed, **wide) for seed in range(9)]
+    [own] = by_name(rows).values()
+    [shared] = by_name([{**row, "architecture": "narrow"} for row in rows]).values()
+    assert shared.high - shared.low > 2 * (own.high - own.low)
+
+
+def test_methods_of_one_architecture_are_told_apart_by_accuracy_whatever_the_clock_says():
+    wide = {"ms_saved_low": 2.0, "ms_saved_high": 8.0}
+    rows = [
+        {**row, **wide, "key": f"{number}"}
+        for number, row in enumerate(over_seeds(a=(90, 91, 92), b=(70, 71, 72), c=(50, 51, 52)))
+    ]
+    own = by_name(rows)
+    assert [str(entry.rank) for entry in own.values()] == ["1 to 3"] * 3
+    shared = by_name([{**row, "architecture": "narrow"} for row in rows])
+    assert [str(entry.rank) for entry in shared.values()] == ["1", "2", "3"]
 
 
 def test_seeds_with_other_levels_are_scored_by_what_they_have():
