@@ -7,7 +7,7 @@ import torch
 
 from harness.pruning.layers import count_macs, prunable_weights
 from harness.pruning.mask_search import masked_cost, total_cost, weight_costs
-from harness.trials.snapshot import read_facts
+from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target import Target
 from harness_plugins.schedules.iterative import Iterative
 from tests.doubles import run_trial
@@ -58,3 +58,20 @@ def test_weights_leave_until_their_macs_are_met(by_macs, trained, scope, schedul
     [plain] = run_trial(replace(trial, target=Target()), trained)
     # Where every layer loses the same fraction, it is the same of both.
     assert (level.snapshot == plain.snapshot) == (scope in ("local", "row"))
+
+
+@pytest.mark.parametrize("scope", ["global", "local", "row", "erk"])
+def test_a_floor_keeps_that_part_of_each_layer_s_weights(trial, trained, scope):
+    floor = replace(trial, scope=scope, levels=(0.5,), layer_floor=0.4)
+    [level] = run_trial(floor, trained)
+    model = load_model(trained.folder(level.snapshot), trial.dense.model, trial.dense.dataset)
+    weights = prunable_weights(model).values()
+    assert level.sparsity_reached == pytest.approx(0.5, abs=0.03)
+    assert all(int(w.count_nonzero()) >= 0.4 * w.numel() for w in weights)
+
+
+def test_without_a_floor_a_layer_may_lose_more(trial, trained):
+    [level] = run_trial(replace(trial, scope="global", levels=(0.9,)), trained)
+    model = load_model(trained.folder(level.snapshot), trial.dense.model, trial.dense.dataset)
+    left = [int(w.count_nonzero()) / w.numel() for w in prunable_weights(model).values()]
+    assert min(left) < 0.1

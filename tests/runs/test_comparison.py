@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.ranking.agreement import kendall_tau
 from harness.ranking.pairs import pairs
 from harness.ranking.verdicts import TOLERANCES, Loss
 from harness.runs.comparison import Comparison, RemeasuredPair
@@ -87,24 +86,3 @@ def test_a_latency_measured_again_in_one_session_decides():
     found = findings([base], [new], remeasured={base["key"]: again})
     assert ("latency", "worse", True) in found
     assert {decides for metric, _, decides in found if metric == "score"} == {True}
-
-
-def methods(*saved):
-    """Three methods that save so many of dense's ten milliseconds."""
-    names = ("magnitude_l2", "random", "taylor")
-    return [
-        row(key=name, pruner=name, ms_saved=ms, ms_saved_low=ms - 0.05, ms_saved_high=ms + 0.05)
-        for name, ms in zip(names, saved, strict=True)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("new", "tau"),
-    [((2.0, 4.0, 6.0), 1.0), ((6.0, 4.0, 2.0), -1.0), ((4.0, 2.0, 6.0), pytest.approx(1 / 3))],
-)
-def test_rankings_agree_as_far_as_pairs_of_methods_keep_their_order(new, tau):
-    assert kendall_tau(methods(2.0, 4.0, 6.0), methods(*new)) == (tau, 3)
-
-
-def test_methods_that_no_run_can_tell_apart_do_not_count():
-    assert kendall_tau(methods(4.0, 4.0, 4.0), methods(4.0, 4.0, 4.0)) == (None, 0)

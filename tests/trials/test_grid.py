@@ -118,7 +118,7 @@ def test_a_control_runs_wherever_its_schedule_does():
 
 
 def test_what_a_level_is_a_fraction_of_tells_results_apart():
-    grids = [grid(), grid(target="macs"), grid(target="latency:eager_cpu")]
+    grids = [grid(target="params"), grid(target="macs"), grid(target="latency:eager_cpu")]
     keys = [
         {cell.key for cell in g.cells([*g.dense_models(), *g.trials(g.dense_models())])} for g in grids
     ]
@@ -260,3 +260,30 @@ def test_the_run_folder_is_named_after_models_and_data(tmp_path):
     assert run_folder(grid(), None).as_posix() == "results/resnet18-digits"
     assert run_folder(grid(models="resnet18,resnet34"), None).name == "resnet18_resnet34-digits"
     assert run_folder(grid(), tmp_path) == tmp_path
+
+
+def test_a_floor_is_of_channels_unless_it_is_asked_for():
+    def floors(**changes):
+        chosen = grid(granularities="weight,channel,2:4", schedules="one_shot", **changes)
+        return {(t.granularity, t.layer_floor) for t in make_plan(chosen, []).trials}
+
+    assert floors() == {("weight", 0.0), ("channel", 0.1), ("2:4", 0.0)}
+    assert floors(layer_floor=0.2) == {("weight", 0.2), ("channel", 0.2), ("2:4", 0.0)}
+    assert floors(layer_floor=0.0) == {("weight", 0.0), ("channel", 0.0), ("2:4", 0.0)}
+
+
+def test_seeds_are_stages_and_each_trains_the_next_one_s_dense_models_beside_its_own():
+    plan = make_plan(grid(), [])
+    first, second = plan.stages()
+    assert {cell.dense.seed for cell in first.pending} == {0}
+    assert {cell.dense.seed for cell in second.pending} == {1}
+    assert len(first.pending) + len(second.pending) == len(plan.pending)
+    assert [dense.seed for dense in first.ahead] == [1]
+    assert second.ahead == ()
+    assert first.cells == plan.cells, "the whole grid, of which a stage is owed a part"
+
+
+def test_a_finished_grid_has_no_stages():
+    every = make_plan(grid(), [])
+    rows = [{"key": cell.key, "status": "skipped"} for cell in every.cells]
+    assert make_plan(grid(), rows).stages() == []
