@@ -39,7 +39,7 @@ def test_rows_pair_up_by_what_was_asked_for_whatever_code_and_machine_they_come_
     [pair] = pairs([base], [new])
     assert pair.both == (base, new)
     assert pair.label == (
-        "resnet18 magnitude_l2 channel local one_shot eager_cpu, level 0.5, batch 1, seed 0"
+        "resnet18 group_norm_l2 channel local one_shot eager_cpu, level 0.5, batch 1, seed 0"
     )
 
 
@@ -91,7 +91,7 @@ def test_a_latency_measured_again_in_one_session_decides():
 
 def methods(*saved):
     """Three methods that save so many of dense's ten milliseconds."""
-    names = ("magnitude_l2", "random", "taylor")
+    names = ("group_norm_l2", "random", "taylor")
     return [
         row(key=name, pruner=name, ms_saved=ms, ms_saved_low=ms - 0.05, ms_saved_high=ms + 0.05)
         for name, ms in zip(names, saved, strict=True)
