@@ -4,6 +4,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -20,7 +21,7 @@ from harness.trials.spec import Dense, Trial
 from harness.trials.trained_models import train_dense
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm import TimmModel
-from harness_plugins.pruners.magnitude import Magnitude
+from harness_plugins.pruners.magnitude import GroupNorm, Magnitude
 from harness_plugins.schedules.one_shot import OneShot
 from tests import doubles
 
@@ -118,6 +119,12 @@ def trial(dense: Dense) -> Trial:
         schedule=OneShot(),
         levels=(0.5, 0.9),
     )
+
+
+@pytest.fixture
+def channel_trial(trial: Trial) -> Trial:
+    """The same where whole channels leave."""
+    return replace(trial, pruner=GroupNorm("group_norm_l2", 2), granularity="channel", scope="local")
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def made_row(**columns: object) -> dict[str, object]:
     """A measured row with believable columns, any of them replaced."""
     bits = np.arange(100) < 90
     row = Row(
-        key="k", model="resnet18", dataset="digits", pruner="magnitude_l2", granularity="channel",
+        key="k", model="resnet18", dataset="digits", pruner="group_norm_l2", granularity="channel",
         scope="local", schedule="one_shot", sparsity=0.5, backend="eager_cpu", top1=0.9,
         dense_top1=1.0, retained=0.9, images=100, latency_ms=6.0, latency_low_ms=5.9,
         latency_high_ms=6.1, dense_latency_ms=10.0, fps=166.7, ms_saved=4.0, ms_saved_low=3.9,
@@ -258,7 +258,7 @@ def made_rows() -> list[dict[str, object]]:
     """Dense, two methods that save time at two levels, one that does not, one skipped cell."""
     nothing = {"ms_saved": 0.0, "saves_time": False, "retained_per_ms_saved": None}
     rows = [made_row(pruner="dense", granularity="", scope="", schedule="", sparsity=0.0, **nothing)]
-    for pruner, share in (("random", 0.8), ("magnitude_l2", 0.9)):
+    for pruner, share in (("random", 0.8), ("group_norm_l2", 0.9)):
         for level, saved in ((0.5, 4.0), (0.9, 8.0)):
             bits = encode_bits(np.arange(100) < 100 * (share - level / 10))
             rows.append(made_row(pruner=pruner, sparsity=level, ms_saved=saved, correct=bits))

@@ -19,7 +19,7 @@ from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
-from harness.runs.coverage import CoverageJob, CoverageResult, Half, run_coverage
+from harness.runs.coverage import CoverageJob, CoverageResult, Half, criterion_at, run_coverage
 from harness.runs.preloads import preloads_of
 from harness.runs.request import channel_multiples, selected_granularities
 from harness.storage.files import write_file
@@ -49,7 +49,11 @@ TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
 @click.command("coverage", context_settings=SETTINGS)
 @click.option("--models", default=",".join(MODELS), show_default=False, help="Names or patterns.")
 @click.option("--granularities", default="weight,channel,2:4", help="What leaves.")
-@click.option("--pruner", default="magnitude_l2", help="The criterion.")
+@click.option(
+    "--pruner",
+    default="magnitude_l2,group_norm_l2",
+    help="The criterion; of several, at each granularity the first that is defined there.",
+)
 @click.option("--backend", default="onnxruntime_cpu", help="Exported to this one.")
 @click.option("--side", type=click.IntRange(min=32), default=224, help="Of the images, in pixels.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: cores]")
@@ -78,20 +82,21 @@ def coverage(
     twenty families. Exit code 1 where one cannot be covered.
     """
     catalogue = discover()
-    criterion = catalogue.choose_one("pruner", pruner, option="--pruner")
+    criteria = catalogue.choose("pruner", pruner)
     runtime = catalogue.choose_one("backend", backend, option="--backend")
     jobs = [
         CoverageJob(
             model=model,
             granularity=granularity,
-            prune=Half(pruner=criterion, granularity=granularity),
+            prune=Half(pruner=criterion_at(granularity, criteria), granularity=granularity),
             backend=runtime,
             side=side,
         )
         for model in _models(catalogue, models)
         for granularity in selected_granularities(granularities, channel_multiples(catalogue))
     ]
-    _claim(out, {"pruner": criterion.name, "backend": runtime.name, "side": side})
+    names = ",".join(criterion.name for criterion in criteria)
+    _claim(out, {"pruner": names, "backend": runtime.name, "side": side})
     results = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
     click.echo(summary(results))
     if any(result.step for result in results):

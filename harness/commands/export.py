@@ -45,7 +45,7 @@ def export(
     """Write the file that a row of RUN measured, with a manifest of what it is.
 
     METHOD is `PRUNER@LEVEL`, with more words of the method where there are several, as
-    "magnitude_l2 channel@0.8"; or `dense`. A backend that loads a file gets that file; of one that
+    "taylor channel@0.8"; or `dense`. A backend that loads a file gets that file; of one that
     runs PyTorch's model you get its weights and a program for torch.export.load. Nothing of the
     harness is needed to load them.
     """

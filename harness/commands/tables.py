@@ -171,7 +171,7 @@ def _ranking_cells(entry: Entry) -> list[Any]:
     saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
     words = (
         str(entry.rank or "-"),
-        *entry.method,
+        *entry.shown_method,
         score if entry.saves_time else "saves no time",
         f"{best['sparsity']:g}",
         f"{shown_top1(best):.1%}",

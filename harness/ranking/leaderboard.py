@@ -37,6 +37,8 @@ AVERAGED_COLUMNS = (
     "top1_backend", "energy_j", "dense_energy_j",
 )  # fmt: skip
 
+REDUCTION_WORDS = {"group": "group", "producers": "filters"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -61,6 +63,13 @@ class Entry:
     def name(self) -> str:
         """Method in words: pruner, granularity, scope and schedule."""
         return " ".join(self.method)
+
+    @property
+    def shown_method(self) -> tuple[str, str, str, str]:
+        """Method as tables show it: the granularity says what of a channel its score is made of."""
+        pruner, granularity, scope, schedule = self.method
+        word = _reduction_word(self.best)
+        return pruner, f"{granularity} ({word})" if word else granularity, scope, schedule
 
     @cached_property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
@@ -216,6 +225,15 @@ def _mean_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         for name in AVERAGED_COLUMNS
     }
     return {**rows[0], **means}
+
+
+def _reduction_word(row: Mapping[str, Any]) -> str:
+    """Reduction of a channel's scores in a word, empty where there is none, or are several."""
+    reduction = row.get("reduction") or ""
+    # What sums over the group itself hands over one score a channel, as a criterion of filters does.
+    if reduction == "producers" and "coupled_sums" in (row.get("evidence") or "").split(","):
+        reduction = "group"
+    return REDUCTION_WORDS.get(reduction, "")
 
 
 def shown_top1(row: Mapping[str, Any]) -> float:

@@ -19,10 +19,13 @@ from harness.pruning.removal import choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages
+from harness.trials.spec import undefined_at
 from harness.trials.target import Target
 from harness.trials.target_search import TargetSearch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from harness.contracts.backends import Backend
@@ -31,6 +34,14 @@ if TYPE_CHECKING:
     from harness.pruning.removal import Removal
 
 PRUNED_FRACTION = 0.5
+
+
+def criterion_at(granularity: str, criteria: Sequence[Pruner]) -> Pruner:
+    """The first criterion that is defined there. Raises HarnessError where none is."""
+    reasons = [undefined_at(criterion, pattern(granularity).scored) for criterion in criteria]
+    if None not in reasons:
+        raise HarnessError("; ".join(filter(None, reasons)))
+    return criteria[reasons.index(None)]
 
 
 class Prune(Protocol):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Rows = Sequence[Mapping[str, Any]]
 
-PRUNERS = "magnitude_*,random,fpgm,batch_norm_scale,snip,taylor"
+PRUNERS = "group_norm_*,random,fpgm,batch_norm_scale,snip,taylor"
 RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
 STOPPING_RULE = StoppingRule(seconds=120.0)
 

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.contracts.data import Dataset, Model
-    from harness.contracts.evidence import Scope
+    from harness.contracts.evidence import Granularity, Scope
     from harness.contracts.granularity import Pattern
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Round, Schedule
     from harness.training.recipe import Recipe
+
+
+def undefined_at(pruner: Pruner, scored: Granularity) -> str | None:
+    """Reason why a criterion has no scores there, None where it has."""
+    if not isinstance(pruner, PrunesOnly) or scored in pruner.granularities:
+        return None
+    return f"{pruner.name} is defined at granularity {', '.join(sorted(pruner.granularities))} only"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +126,9 @@ class Trial:
     @cached_property
     def impossible(self) -> str | None:
         """Reason why no level of it can run, as far as that is known beforehand."""
-        scored, pruner = self.pattern.scored, self.pruner
-        if isinstance(pruner, PrunesOnly) and scored not in pruner.granularities:
-            allowed = ", ".join(sorted(pruner.granularities))
-            return f"{pruner.name} is defined at granularity {allowed} only"
+        reason = undefined_at(self.pruner, self.pattern.scored)
+        if reason is not None:
+            return reason
         allowed_scopes = self.pattern.scopes
         if self.scope not in allowed_scopes:
             return f"at granularity {self.granularity}, scope is one of {', '.join(allowed_scopes)}"

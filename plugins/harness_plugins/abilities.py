@@ -36,7 +36,7 @@ from .pruners.fpgm import Fpgm
 from .pruners.grasp import Grasp
 from .pruners.hrank import HRank
 from .pruners.lamp import Lamp
-from .pruners.magnitude import Magnitude
+from .pruners.magnitude import FilterNorm, GroupNorm, Magnitude
 from .pruners.obs import Obs
 from .pruners.penalised import GReg, GroupLasso, Slimming
 from .pruners.random import Random
@@ -56,6 +56,8 @@ _ETHOS_U = EthosU("ethos_u55", "ethos-u55-128", "Ethos_U55_High_End_Embedded", "
 _ZIGZAG = ZigZag("zigzag_tpu", "tpu_like", "tpu_like", 700e6)
 _REWINDING = Rewinding("weight_rewinding", weights=True)
 _TIMM_DATA = TimmData("torch", "cifar10")
+_GROUP_NORM = GroupNorm("group_norm_l2", 2)
+_FILTER_NORM = FilterNorm("filter_norm_l1", 1)
 
 CONFIGURABLE: tuple[harness.Configurable, ...] = (
     EagerCpu(), EagerCuda(), CompiledCuda(), OnnxRuntimeCpu(), Folder(), _TIMM_DATA, Watts(),
@@ -65,12 +67,13 @@ CONFIGURABLE: tuple[harness.Configurable, ...] = (
 NEEDS_ARGUMENT: tuple[harness.NeedsArgument, ...] = (_TIMM_DATA, Watts(), TorchPrune())
 
 PRUNES_ONLY: tuple[harness.PrunesOnly, ...] = (
-    ActivationMean(), Apoz(), BatchNormScale(), Fpgm(), Grasp(), GroupLasso(), HRank(), Lamp(), Obs(),
-    Slimming(), SynFlow(), TaylorActivation(), TaylorGate(), ThiNet(), TorchPrune(), Wanda(),
+    ActivationMean(), Apoz(), BatchNormScale(), _FILTER_NORM, Fpgm(), Grasp(), GroupLasso(),
+    _GROUP_NORM, HRank(), Lamp(), Magnitude("magnitude_l1", 1), Obs(), Slimming(), SynFlow(),
+    TaylorActivation(), TaylorGate(), ThiNet(), TorchPrune(), Wanda(),
 )  # fmt: skip
 SCOPED: tuple[harness.Scoped, ...] = (
-    ActivationMean(), Apoz(), Fpgm(), GReg(), GroupLasso(), HRank(), Magnitude("magnitude_l1", 1),
-    Obs(), Random(), ThiNet(), TorchPrune(), Wanda(),
+    ActivationMean(), Apoz(), _FILTER_NORM, Fpgm(), GReg(), GroupLasso(), _GROUP_NORM, HRank(), Obs(),
+    Random(), ThiNet(), TorchPrune(), Wanda(),
 )  # fmt: skip
 REWRITES: tuple[harness.Rewrites, ...] = (Obs(), ThiNet())
 MAKES_MASKS: tuple[harness.MakesMasks, ...] = (TorchPrune(),)

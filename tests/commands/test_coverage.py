@@ -36,4 +36,4 @@ def test_the_command_writes_a_table_and_goes_on_where_it_was(command, tmp_path):
     assert pd.read_csv(tmp_path / "covered" / "coverage.csv").equals(table), "nothing was done again"
     other = command(*arguments, "--backend", "onnxruntime_cpu", "--out", "covered")
     told = refusal(other)
-    assert "covered holds coverage with pruner magnitude_l2, backend eager_cpu, side 64" in told
+    assert "covered holds coverage with pruner magnitude_l2,group_norm_l2, backend eager_cpu" in told

@@ -62,9 +62,11 @@ def test_a_plan_says_what_is_owed_and_what_cannot_be(page):
 
 
 def test_a_ranking_shows_each_method_once_and_one_batch_size_where_one_is_asked_for(page, rows):
+    rows[1]["reduction"] = rows[2]["reduction"] = "producers"
     print_ranking(page, RankedRows(rows), batch=rows[0]["batch"])
     text = "\n".join(lines(page))
     assert text.count("random   ") == 1
+    assert "channel (filters)" in text
     assert "resnet18" in text
     before = len(lines(page))
     print_ranking(page, RankedRows(rows), batch=rows[0]["batch"] + 1)

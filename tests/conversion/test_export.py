@@ -17,12 +17,13 @@ from tests.doubles import run_trial
 
 
 @pytest.fixture
-def models(trial, trained):
+def models(channel_trial, trained):
     """Dense and a model that has lost channels."""
 
     def made(name=None):
-        dense = replace(trial.dense, model=TimmModel(name)) if name else trial.dense
-        own = replace(trial, dense=dense, granularity="channel", scope="local", levels=(0.5,))
+        dense = channel_trial.dense
+        dense = replace(dense, model=TimmModel(name)) if name else dense
+        own = replace(channel_trial, dense=dense, levels=(0.5,))
         train_dense(dense, trained)
         [level] = run_trial(own, trained)
         keys = dense.key, level.snapshot

@@ -5,13 +5,14 @@ import torch
 from torch import nn
 
 from harness.errors import UnsupportedError
-from harness.pruning._channel_selection import comparable_scores, lowest_channels
+from harness.pruning._channel_selection import channel_scores, comparable_scores, lowest_channels
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm
 from harness_plugins.pruners.lamp import Lamp
-from harness_plugins.pruners.magnitude import Magnitude
+from harness_plugins.pruners.magnitude import FilterNorm, GroupNorm, Magnitude
+from harness_plugins.pruners.magnitude import harness_pruners as magnitudes
 from harness_plugins.pruners.random import Random
 from harness_plugins.pruners.snip import Snip
 from harness_plugins.pruners.taylor import Taylor
@@ -42,6 +43,67 @@ def test_magnitudes_are_powers_of_the_absolute_weight():
     given = Given([[1.0, -2.0], [0.5, 3.0]])
     assert Magnitude("l1", 1).score(given)["w"].tolist() == [[1.0, 2.0], [0.5, 3.0]]
     assert Magnitude("l2", 2).score(given)["w"].tolist() == [[1.0, 4.0], [0.25, 9.0]]
+
+
+def test_filter_norms_are_the_sum_of_absolute_weights_and_the_root_of_the_sum_of_squares():
+    given = Given([[1.0, -1.0, 1.0, -1.0], [3.0, 0.0, 0.0, 0.0]], granularity="channel")
+    assert FilterNorm("l1", 1).score(given)["w"].tolist() == [4.0, 3.0]
+    assert FilterNorm("l2", 2).score(given)["w"].tolist() == [2.0, 3.0]
+
+
+@pytest.fixture
+def two_channels():
+    """A small filter that is read by large weights, and a large one that is read by small ones."""
+    model = nn.Sequential(
+        nn.Conv2d(3, 2, 1, bias=False), nn.BatchNorm2d(2), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(2, 10),
+    )  # fmt: skip
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, -1.0, 1.0], [2.0, 2.0, -2.0]]).view(2, 3, 1, 1))
+        model[1].weight.copy_(torch.tensor([1.0, 2.0]))
+        model[5].weight.copy_(torch.tensor([-2.0, 0.5]).repeat(10, 1))
+    return model.eval()
+
+
+@pytest.mark.parametrize(
+    ("pruner", "scores", "reduction", "keep"),
+    [
+        (FilterNorm("l1", 1), [3.0, 6.0], "producers", [False, True]),
+        (FilterNorm("l2", 2), [3.0**0.5, 12.0**0.5], "producers", [False, True]),
+        # The filter, its norm's scale and the ten weights that read it, over three members.
+        (GroupNorm("l1", 1), [(3 + 1 + 20) / 3, (6 + 2 + 5) / 3], "group", [True, False]),
+        (GroupNorm("l2", 2), [(3 + 1 + 40) / 3, (12 + 4 + 2.5) / 3], "group", [True, False]),
+    ],
+)
+def test_group_norms_count_what_reads_a_channel_and_filter_norms_do_not(
+    two_channels, pruner, scores, reduction, keep
+):
+    [group] = coupled_layers(two_channels, torch.randn(2, 3, 8, 8)).groups
+    given = pruner.score(evidence(two_channels, "channel"))
+    reduced, how = channel_scores(given, group)
+    assert (reduced.tolist(), how) == (pytest.approx(scores), reduction)
+    compared = comparable_scores([reduced], [group], scope=pruner.scopes["channel"])
+    assert lowest_channels(compared, 1).masks[0].tolist() == keep
+
+
+def test_the_norms_of_filters_that_are_added_up_are_averaged(network):
+    seen = evidence(network, "channel")
+    groups = coupled_layers(network, torch.randn(2, 3, 8, 8)).groups
+    [stream] = [group for group in groups if len(group.producers) == 2]
+    reduced, _ = channel_scores(FilterNorm("l1", 1).score(seen), stream)
+    first, second = (
+        seen.weights[f"{name}.weight"].abs().sum((1, 2, 3)) for name in ("first", "second")
+    )
+    torch.testing.assert_close(reduced, ((first + second) / 2).to(reduced))
+
+
+def test_each_magnitude_is_defined_at_what_its_name_says():
+    where = {pruner.name: set(pruner.granularities) for pruner in magnitudes()}
+    assert where == {
+        "magnitude_l1": {"weight"}, "magnitude_l2": {"weight"},
+        "group_norm_l1": {"channel"}, "group_norm_l2": {"channel"},
+        "filter_norm_l1": {"channel"}, "filter_norm_l2": {"channel"},
+    }  # fmt: skip
 
 
 def test_fpgm_measures_signed_distances_between_filters():

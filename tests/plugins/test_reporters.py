@@ -48,11 +48,17 @@ def test_the_page_has_the_ranking_the_dense_line_and_the_missing_cells(rows):
     text = page(rows)
     assert "## resnet18 on digits, eager_cpu, batch 1, 1 thread" in text
     first, second = (line for line in text.splitlines() if line.startswith(("| 1 ", "| 2 ")))
-    assert "magnitude_l2" in first
+    assert "group_norm_l2" in first
     assert "random" in second
     assert "- Dense: top-1 90.0%" in text
     assert "Cells without a measurement" in text
     assert "not defined here" in text
+
+
+def test_the_page_says_what_of_a_channel_is_scored(rows):
+    text = page([{**row, "reduction": "group"} if row["pruner"] == "random" else row for row in rows])
+    [line] = [line for line in text.splitlines() if "| random " in line]
+    assert "| channel (group) " in line
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from harness.trials.target import Target
 from harness_plugins.schedules.iterative import Iterative
 from tests.doubles import run_trial
 
+MACS = Target(quantity="macs")
+
 
 def shapes_of(model):
     return {name: weight.shape for name, weight in prunable_weights(model).items()}
@@ -34,13 +36,8 @@ def test_masks_save_what_their_zeros_cost():
     assert masked_cost(masks, 100.0, {"a": 10.0, "b": 1.0}) == 79.0
 
 
-@pytest.fixture
-def by_macs(trial):
-    return replace(trial, target=Target(quantity="macs"))
-
-
-def test_channels_leave_until_the_macs_are_met(by_macs, trained):
-    trial = replace(by_macs, granularity="channel", scope="local", levels=(0.5, 0.8))
+def test_channels_leave_until_the_macs_are_met(channel_trial, trained):
+    trial = replace(channel_trial, target=MACS, levels=(0.5, 0.8))
     dense = read_facts(trained.folder(trial.dense.key)).macs
     for level in run_trial(trial, trained):
         left = read_facts(trained.folder(level.snapshot)).macs / dense
@@ -50,8 +47,9 @@ def test_channels_leave_until_the_macs_are_met(by_macs, trained):
 
 @pytest.mark.parametrize("schedule", [None, Iterative()])
 @pytest.mark.parametrize("scope", ["global", "local", "row", "erk"])
-def test_weights_leave_until_their_macs_are_met(by_macs, trained, scope, schedule):
-    trial = replace(by_macs, scope=scope, schedule=schedule or by_macs.schedule, levels=(0.5,))
+def test_weights_leave_until_their_macs_are_met(trial, trained, scope, schedule):
+    schedule = schedule or trial.schedule
+    trial = replace(trial, target=MACS, scope=scope, schedule=schedule, levels=(0.5,))
     [level] = run_trial(trial, trained)
     assert level.reason == ""
     assert 0.5 <= level.target_reached < 0.5 + (0.03 if scope == "row" else 1e-3)

@@ -21,7 +21,7 @@ from harness_plugins.pruners.activation_mean import ActivationMean
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm
 from harness_plugins.pruners.lamp import Lamp
-from harness_plugins.pruners.magnitude import Magnitude
+from harness_plugins.pruners.magnitude import GroupNorm
 from harness_plugins.pruners.obd import Obd
 from harness_plugins.pruners.snip import Snip
 from harness_plugins.pruners.taylor import Taylor
@@ -73,7 +73,7 @@ def with_gradients(model, images=6):
 @pytest.mark.parametrize("power", [1, 2])
 def test_norms_are_its_group_norms(resnet18, root, power):
     expected = their_scores(resnet18, root, theirs.MagnitudeImportance(p=power, normalizer=None))
-    found = our_scores(Magnitude(f"magnitude_l{power}", power), resnet18, root)
+    found = our_scores(GroupNorm(f"group_norm_l{power}", power), resnet18, root)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
 
 

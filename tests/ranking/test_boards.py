@@ -15,8 +15,8 @@ def test_conditions_make_boards_in_order_of_appearance():
     found = groups(made_row(batch=8), made_row(batch=1), made_row(batch=8, pruner="random"))
     assert [board.first for board in found] == [0, 1]
     assert [[entry.method[0] for entry in board.entries] for board in found] == [
-        ["magnitude_l2", "random"],
-        ["magnitude_l2"],
+        ["group_norm_l2", "random"],
+        ["group_norm_l2"],
     ]
 
 
@@ -43,10 +43,10 @@ def test_cells_are_levels_by_seeds_with_holes_where_nothing_was_measured():
     )
     cells = {entry.method[0]: entry.cells for entry in board.entries}
     assert board.seeds == 3
-    assert cells["magnitude_l2"].indices.tolist() == [[0, 2], [1, -1]]
-    assert cells["magnitude_l2"].seeds.tolist() == [0, 2]
+    assert cells["group_norm_l2"].indices.tolist() == [[0, 2], [1, -1]]
+    assert cells["group_norm_l2"].seeds.tolist() == [0, 2]
 
 
 def test_methods_are_named_by_their_four_words():
     frame = row_frame([made_row(key="a")]).frame
-    assert method_names(frame, np.array([0])) == [("magnitude_l2", "channel", "local", "one_shot")]
+    assert method_names(frame, np.array([0])) == [("group_norm_l2", "channel", "local", "one_shot")]

@@ -32,7 +32,7 @@ def level(right: int, saved: float, **columns):
 def test_the_score_is_the_area_under_the_best_accuracy_for_each_saving():
     # r(t) is 0.9 up to 4 ms, 0.6 from there to 8 ms, 0 beyond: (0.9 * 4 + 0.6 * 4) / 10.
     board = by_name([level(90, 4.0), level(60, 8.0, sparsity=0.9)])
-    assert board["magnitude_l2 channel local one_shot"].score == pytest.approx(0.6)
+    assert board["group_norm_l2 channel local one_shot"].score == pytest.approx(0.6)
 
 
 def test_a_level_that_is_worse_on_both_counts_changes_nothing():
@@ -52,7 +52,7 @@ def test_a_saving_within_the_noise_counts_as_none_and_has_no_rank():
     board = by_name([level(99, 0.3, saves_time=False, pruner="noise"), level(80, 2.0)])
     assert board["noise channel local one_shot"].score == 0.0
     assert board["noise channel local one_shot"].rank is None
-    assert list(board) == ["magnitude_l2 channel local one_shot", "noise channel local one_shot"]
+    assert list(board) == ["group_norm_l2 channel local one_shot", "noise channel local one_shot"]
 
 
 def over_seeds(**rights):
@@ -94,9 +94,9 @@ def test_the_correction_is_said_and_a_laxer_one_tells_no_fewer_apart():
 
 def test_a_score_does_not_depend_on_who_else_was_run():
     mine = level(90, 5.0)
-    alone = by_name([mine])["magnitude_l2 channel local one_shot"]
+    alone = by_name([mine])["group_norm_l2 channel local one_shot"]
     among = by_name([level(40, 9.0, pruner="a"), mine, level(70, 2.0, pruner="z")])[
-        "magnitude_l2 channel local one_shot"
+        "group_norm_l2 channel local one_shot"
     ]
     assert (alone.score, alone.low, alone.high) == (among.score, among.low, among.high)
 
@@ -110,8 +110,8 @@ def test_ranks_are_never_mixed_across_conditions(condition):
 
 def test_seeds_are_averaged_and_widen_the_interval():
     seeds = [level(right, 5.0, seed=seed) for seed, right in enumerate((60, 75, 90))]
-    one = by_name([level(75, 5.0)])["magnitude_l2 channel local one_shot"]
-    three = by_name(seeds)["magnitude_l2 channel local one_shot"]
+    one = by_name([level(75, 5.0)])["group_norm_l2 channel local one_shot"]
+    three = by_name(seeds)["group_norm_l2 channel local one_shot"]
     assert three.score == pytest.approx(one.score)
     assert three.best["top1"] == pytest.approx(0.75)
     assert three.high - three.low > one.high - one.low
@@ -119,12 +119,12 @@ def test_seeds_are_averaged_and_widen_the_interval():
 
 def test_after_an_edit_of_the_criterion_its_later_rows_count():
     old, new = level(50, 5.0, pruner_hash="old"), level(90, 5.0, pruner_hash="new")
-    assert by_name([old, new])["magnitude_l2 channel local one_shot"].score == pytest.approx(0.45)
+    assert by_name([old, new])["group_norm_l2 channel local one_shot"].score == pytest.approx(0.45)
 
 
 def test_what_was_timed_while_a_copy_of_dense_stood_out_is_left_out_and_named():
     rows = [level(90, 5.0), level(90, 9.0, steady=False, pruner="lucky", key="lucky")]
-    assert list(by_name(rows)) == ["magnitude_l2 channel local one_shot"]
+    assert list(by_name(rows)) == ["group_norm_l2 channel local one_shot"]
     assert "are left out: lucky channel local one_shot" in sentences(rows)
 
 
@@ -139,9 +139,36 @@ def test_a_model_that_guesses_earns_no_score():
 def test_scopes_are_told_apart():
     board = by_name([level(90, 5.0), level(60, 5.0, scope="global")])
     assert list(board) == [
-        "magnitude_l2 channel local one_shot",
-        "magnitude_l2 channel global one_shot",
+        "group_norm_l2 channel local one_shot",
+        "group_norm_l2 channel global one_shot",
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        ({"reduction": "group"}, "channel (group)"),
+        ({"reduction": "producers"}, "channel (filters)"),
+        ({"reduction": "group", "granularity": "channel:8"}, "channel:8 (group)"),
+        # It sums over the group itself, and hands one score over for each channel.
+        ({"reduction": "producers", "evidence": "coupled_sums,weights"}, "channel (group)"),
+        ({"reduction": "group,producers"}, "channel"),
+        ({"reduction": ""}, "channel"),
+        ({"reduction": None, "evidence": None}, "channel"),
+        ({"reduction": "elementwise", "granularity": "weight"}, "weight"),
+    ],
+)
+def test_tables_say_what_of_a_channel_is_scored_and_names_do_not(columns, shown):
+    [entry] = by_name([level(90, 5.0, **columns)]).values()
+    assert entry.shown_method == ("group_norm_l2", shown, "local", "one_shot")
+    assert entry.name == f"group_norm_l2 {columns.get('granularity', 'channel')} local one_shot"
+
+
+def test_rows_of_before_there_was_a_reduction_say_nothing_of_it():
+    old = level(90, 5.0)
+    del old["reduction"], old["evidence"]
+    [entry] = by_name([old]).values()
+    assert entry.shown_method == entry.method
 
 
 def test_rows_that_could_not_be_measured_are_left_out(rows):

@@ -38,7 +38,7 @@ def test_rows_pair_up_by_what_was_asked_for_whatever_code_and_machine_they_come_
     [pair] = pairs([base], [new])
     assert pair.both == (base, new)
     assert pair.label == (
-        "resnet18 magnitude_l2 channel local one_shot eager_cpu, level 0.5, batch 1, seed 0"
+        "resnet18 group_norm_l2 channel local one_shot eager_cpu, level 0.5, batch 1, seed 0"
     )
 
 

@@ -5,16 +5,32 @@ from dataclasses import dataclass, replace
 import pytest
 from torch import nn
 
-from harness.runs.coverage import CoverageJob, Half, run_coverage
+from harness.errors import HarnessError
+from harness.runs.coverage import CoverageJob, Half, criterion_at, run_coverage
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from harness_plugins.models.timm import TimmModel
-from harness_plugins.pruners.magnitude import Magnitude
+from harness_plugins.pruners.magnitude import GroupNorm, Magnitude
 from tests.doubles import Wrong
+
+CRITERIA = (Magnitude("magnitude_l2", 2), GroupNorm("group_norm_l2", 2))
 
 
 def half(granularity):
-    return Half(pruner=Magnitude("magnitude_l2", 2), granularity=granularity)
+    return Half(pruner=criterion_at(granularity, CRITERIA), granularity=granularity)
+
+
+@pytest.mark.parametrize(
+    ("granularity", "name"),
+    [("weight", "magnitude_l2"), ("2:4", "magnitude_l2"), ("channel:8", "group_norm_l2")],
+)
+def test_a_granularity_gets_the_criterion_that_is_defined_there(granularity, name):
+    assert criterion_at(granularity, CRITERIA).name == name
+
+
+def test_a_granularity_that_no_criterion_is_defined_at_is_refused():
+    with pytest.raises(HarnessError, match="magnitude_l2 is defined at granularity weight only"):
+        criterion_at("channel", CRITERIA[:1])
 
 
 @pytest.fixture

@@ -78,26 +78,26 @@ def test_the_file_loads_without_the_harness_and_keeps_its_accuracy(
 def rows():
     return [
         made_row(pruner="dense", granularity="", scope="", schedule="", sparsity=0.0, seed=0),
-        made_row(granularity="weight", sparsity=0.5, seed=0, batch=8),
-        made_row(granularity="weight", sparsity=0.5, seed=0, batch=1),
-        made_row(granularity="channel", sparsity=0.5, seed=0, batch=1),
-        made_row(granularity="channel", sparsity=0.5, seed=1, batch=1, model="resnet34"),
+        made_row(pruner="taylor", granularity="weight", sparsity=0.5, seed=0, batch=8),
+        made_row(pruner="taylor", granularity="weight", sparsity=0.5, seed=0, batch=1),
+        made_row(pruner="taylor", granularity="channel", sparsity=0.5, seed=0, batch=1),
+        made_row(pruner="taylor", sparsity=0.5, seed=1, batch=1, model="resnet34"),
     ]
 
 
 def test_the_smallest_batch_is_taken_where_none_is_named():
-    found = select_row(rows(), RowSelector(method="magnitude_l2 weight@0.50", backend="eager_cpu"))
+    found = select_row(rows(), RowSelector(method="taylor weight@0.50", backend="eager_cpu"))
     assert (found["granularity"], found["batch"]) == ("weight", 1)
-    found = select_row(rows(), RowSelector(method="magnitude_l2@0.5", backend="eager_cpu", batch=8))
+    found = select_row(rows(), RowSelector(method="taylor@0.5", backend="eager_cpu", batch=8))
     assert found["batch"] == 8
 
 
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ({"method": "magnitude_l2@0.5"}, "is several: resnet18 magnitude_l2 channel"),
-        ({"method": "magnitude_l2@half"}, "a level is a number"),
-        ({"method": "magnitude_l2@0.7"}, "'magnitude_l2@0.7' is none of dense, magnitude_l2 channel"),
+        ({"method": "taylor@0.5"}, "is several: resnet18 taylor channel"),
+        ({"method": "taylor@half"}, "a level is a number"),
+        ({"method": "taylor@0.7"}, "'taylor@0.7' is none of dense, taylor channel"),
         ({"method": ""}, "'' is none of"),
         ({"method": "dense", "backend": "npu"}, "nothing was measured on 'npu' here, but on eager_cpu"),
     ],

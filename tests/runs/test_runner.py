@@ -27,7 +27,7 @@ from tests.doubles import PLUGIN, Notes, Nowhere, program, refusal, started, unt
 pytestmark = [pytest.mark.xdist_group("finished run"), pytest.mark.long(150)]
 
 SMALL = (
-    "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--levels", "0.5,0.9",
+    "--models", "test_resnet", "--pruners", "taylor,random", "--levels", "0.5,0.9",
     "--schedules", "one_shot", "--dense-epochs", "2", "--finetune-epochs", "0.5",
     "--timing-seconds", "0", "--quick", "--batch-sizes", "1,8", "--out", "results/small",
 )  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_run_ends_with_a_ranking_for_every_backend(finished):
     assert done.returncode == 0, done.stderr
     for backend in ("eager_cpu", "onnxruntime_cpu"):
         assert f"test_resnet on digits, {backend}, batch 1, 1 thread" in done.stdout
-    assert "magnitude_l2" in done.stdout
+    assert "taylor" in done.stdout
     assert "Dense: top-1" in done.stdout
 
 

@@ -104,8 +104,8 @@ def test_a_folder_from_before_gets_its_records_without_training_again(trial, sto
     assert made(trial, store, ONNX).time_breakdown.seconds.keys() == {"starting"}
 
 
-def test_masked_twins_share_one_probe_and_smaller_models_have_their_own(trial, store):
-    cut = replace(trial, granularity="channel", scope="local")
+def test_masked_twins_share_one_probe_and_smaller_models_have_their_own(trial, channel_trial, store):
+    cut = channel_trial
     made(trial, store, EAGER, ONNX)
     made(cut, store, EAGER, ONNX)
     found = list(pending_peaks(members(trial, store, EAGER, ONNX), store))

@@ -15,8 +15,8 @@ from tests.doubles import run_trial
 def survivors(trial, trained):
     """Which weights of dense a trial's only level still has, and where its snapshot is."""
 
-    def of(**changes):
-        own = replace(trial, levels=(0.5,), **changes)
+    def of(own=trial):
+        own = replace(own, levels=(0.5,))
         [level] = run_trial(own, trained)
         folder = trained.folder(level.snapshot)
         return surviving_weights(folder, own.dense.model, own.dense.dataset), folder
@@ -31,8 +31,8 @@ def test_masked_weights_survive_where_they_are_not_zero(survivors, dense):
         assert torch.equal(found[name], (weight != 0).flatten()), name
 
 
-def test_weights_of_a_smaller_model_are_found_where_dense_had_them(survivors):
-    found, folder = survivors(granularity="channel", scope="local")
+def test_weights_of_a_smaller_model_are_found_where_dense_had_them(survivors, channel_trial):
+    found, folder = survivors(channel_trial)
     history = read_facts(folder).history
     gone = {root: channels for root, produces, channels in history if produces}["third"]
     kept = found["third.weight"].view(16, -1).any(1)

@@ -16,7 +16,6 @@ from harness.training.loop import TrainingJob, train
 from harness.trials._rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_to
-from harness_plugins.pruners.magnitude import Magnitude
 from harness_plugins.pruners.obs import Obs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
 from harness_plugins.pruners.random import Random
@@ -88,13 +87,13 @@ def test_a_rewound_ticket_holds_the_initial_weights_where_its_mask_keeps_them(tr
         assert torch.equal(weight, prunable_weights(start)[name] * keep), name
 
 
-def test_a_channel_pruned_ticket_is_cut_from_the_initial_model(trial, trained):
+def test_a_channel_pruned_ticket_is_cut_from_the_initial_model(channel_trial, trained):
     turn = Round(sparsity=0.5, share=0.0, rewind=0.0)
-    level, model = walked(trial, trained, schedule=Once(turn), granularity="channel", scope="local")
+    level, model = walked(channel_trial, trained, schedule=Once(turn))
     history = read_facts(trained.folder(level.snapshot)).history
     gone = {root: channels for root, _, channels in history}["third"]
     stays = [channel for channel in range(16) if channel not in gone]
-    start = at(0.0, trial, trained)
+    start = at(0.0, channel_trial, trained)
     assert torch.equal(model.norm3.weight, start.norm3.weight[stays])
     assert torch.equal(model.classifier.weight, start.classifier.weight[:, stays])
 
@@ -146,9 +145,8 @@ def test_rigl_ends_with_as_many_weights_somewhere_else(trial, trained):
     assert not torch.equal(prunable_weights(moved)[name] != 0, prunable_weights(still)[name] != 0)
 
 
-def test_masks_move_at_granularity_weight_only(trial, trained):
-    trial = replace(trial, schedule=RigL(), granularity="channel", scope="local", levels=(0.5,))
-    [level] = run_trial(trial, trained)
+def test_masks_move_at_granularity_weight_only(channel_trial, trained):
+    [level] = run_trial(replace(channel_trial, schedule=RigL(), levels=(0.5,)), trained)
     assert (level.status, level.reason) == (
         "skipped",
         "masks move at granularity weight only, not channel",
@@ -235,14 +233,10 @@ def test_a_criterion_that_rewrites_goes_on_from_its_own_weights(trial, trained):
     assert not torch.equal(weight[weight != 0], before[weight != 0])
 
 
-def test_thinet_leaves_streams_that_blocks_add_to_whole(trial, trained):
+def test_thinet_leaves_streams_that_blocks_add_to_whole(channel_trial, trained):
     once = Once(Round(sparsity=0.2, share=0.0))
-    level, model = walked(
-        trial, trained, pruner=ThiNet(), granularity="channel", scope="local", schedule=once
-    )
-    _, plain = walked(
-        trial, trained, pruner=Magnitude("l2", 2), granularity="channel", scope="local", schedule=once
-    )
+    level, model = walked(channel_trial, trained, pruner=ThiNet(), schedule=once)
+    _, plain = walked(channel_trial, trained, schedule=once)
     assert level.facts.evidence == "contributions,readers,weights"
     assert model.first.weight.shape[0] == 8, "a stream that blocks add to stays whole"
     assert plain.first.weight.shape[0] < 8
@@ -261,8 +255,8 @@ def test_patterns_are_trained_as_any_other_mask(trial, trained, granularity, lev
     assert level.facts.excluded == ("first.weight" if ":4" in granularity else "")
 
 
-def test_channels_are_left_in_multiples(trial, trained):
-    _, model = walked(trial, trained, granularity="channel:4", scope="local")
+def test_channels_are_left_in_multiples(channel_trial, trained):
+    _, model = walked(channel_trial, trained, granularity="channel:4")
     assert {
         len(w) % 4 for name, w in prunable_weights(model).items() if name != "classifier.weight"
     } == {0}

@@ -13,6 +13,7 @@ from harness.pruning.removal import Removal
 from harness.trials import target_search
 from harness.trials.target import Target
 from harness.trials.target_search import MAX_SPARSITY, least_removal
+from harness_plugins.pruners.taylor import Taylor
 from tests.doubles import Nowhere, run_trial
 
 
@@ -110,6 +111,7 @@ def test_a_level_of_latency_is_searched_on_the_backends_clock(
     trial = replace(
         trial,
         target=Target(quantity="latency", backend=backend, facts=backend.describe()),
+        pruner=Taylor(),
         granularity=granularity,
         scope=scope,
         levels=(0.5,),

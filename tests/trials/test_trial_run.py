@@ -12,6 +12,7 @@ from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_dense
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.magnitude import Magnitude
+from harness_plugins.pruners.taylor import Taylor
 from harness_plugins.schedules.iterative import Iterative
 from tests.doubles import run_trial
 
@@ -33,8 +34,8 @@ def test_snapshots_hold_exactly_the_asked_number_of_zeros(trial, trained, schedu
 
 
 @pytest.mark.parametrize("schedule", [None, Iterative()])
-def test_channels_leave_until_the_sparsity_is_met(trial, trained, schedule):
-    trial = replace(trial, granularity="channel", scope="local", schedule=schedule or trial.schedule)
+def test_channels_leave_until_the_sparsity_is_met(channel_trial, trained, schedule):
+    trial = replace(channel_trial, schedule=schedule or channel_trial.schedule)
     dense = read_facts(trained.folder(trial.dense.key))
     for level, model in zip(run_trial(trial, trained), models(trial, trained), strict=True):
         left = sum(weight.numel() for weight in prunable_weights(model).values())
@@ -158,9 +159,8 @@ def test_what_a_method_looked_at_is_recorded(trial, trained):
     assert first.facts.evidence == "norm_scales"
 
 
-def test_what_cannot_be_reached_is_skipped_with_its_reason(trial, trained):
-    trial = replace(trial, granularity="channel", levels=(0.5, 0.9999))
-    near, far = run_trial(trial, trained)
+def test_what_cannot_be_reached_is_skipped_with_its_reason(channel_trial, trained):
+    near, far = run_trial(replace(channel_trial, levels=(0.5, 0.9999)), trained)
     assert near.status == "ok"
     assert (far.status, far.reason) == (
         "skipped",
@@ -189,7 +189,8 @@ class Norms:
 
 @pytest.mark.parametrize("granularity", ["weight", "channel", "2:4"])
 def test_a_model_with_nothing_to_prune_is_skipped(trial, store, granularity):
-    trial = replace(trial, dense=replace(trial.dense, model=Norms()), granularity=granularity)
+    dense = replace(trial.dense, model=Norms())
+    trial = replace(trial, dense=dense, pruner=Taylor(), granularity=granularity)
     train_dense(trial.dense, store)
     for level in run_trial(trial, store):
         assert (level.status, level.reason) == (

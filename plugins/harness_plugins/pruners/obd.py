@@ -16,7 +16,7 @@ class Obd:
         """Half of `w^2` times the mean over images of each image's squared gradient.
 
         The diagonal of the Hessian is taken to be that of the empirical Fisher information, which
-        it is where the model fits its labels (Theis 2018, eq. 7).
+        it is where the model fits its labels (Theis 2018, eq. 7). At granularity channel: group mean.
         """
         curvature = evidence.squared_gradients
         return {name: 0.5 * w.square() * curvature[name] for name, w in evidence.weights.items()}

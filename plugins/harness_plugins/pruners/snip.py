@@ -13,7 +13,10 @@ class Snip:
     name = "snip"
 
     def score(self, evidence: harness.Evidence) -> harness.Scores:
-        """`|w g|` of every weight, with `g` of the mean calibration loss."""
+        """`|w g|` of every weight, with `g` of the mean calibration loss.
+
+        At granularity channel: group mean.
+        """
         gradients = evidence.gradients
         return {name: (w * gradients[name]).abs() for name, w in evidence.weights.items()}
 

@@ -22,8 +22,9 @@ every millisecond there is to save (0 to 1, higher is better). A rank is an inte
 methods that are surely better, to those that are not surely worse, by differences between seeds. A \
 method that saves no time beyond the noise has none, and one seed gives none. \
 *best level* is the sparsity that adds most to the score; the columns after it belong to it. \
-*realised* is the speed-up over the one that fewer multiply-accumulates promise. `-` marks an empty \
-value.
+*realised* is the speed-up over the one that fewer multiply-accumulates promise. *channel (group)* \
+scores a channel by all that leaves with it, *channel (filters)* by the layers that make it. `-` marks \
+an empty value.
 """
 
 
@@ -52,7 +53,7 @@ def _cells(entry: harness.Entry) -> list[str]:
     best = entry.best
     return [
         str(entry.rank or "-"),
-        *map(_escaped, entry.method),
+        *map(_escaped, entry.shown_method),
         f"{entry.score:.3f}",
         f"{entry.low:.3f} to {entry.high:.3f}",
         f"{best['sparsity']:g}",

@@ -37,8 +37,8 @@ from harness.training.recipe import Recipe
 
 LEVELS, SEEDS = (0.5, 0.8, 0.9), (0, 1, 2)
 CRITERIA = {
-    "magnitude_l1": lambda: tp.importance.GroupMagnitudeImportance(p=1),
-    "magnitude_l2": lambda: tp.importance.GroupMagnitudeImportance(p=2),
+    "group_norm_l1": lambda: tp.importance.GroupMagnitudeImportance(p=1),
+    "group_norm_l2": lambda: tp.importance.GroupMagnitudeImportance(p=2),
     "fpgm": tp.importance.FPGMImportance,
     "taylor": tp.importance.GroupTaylorImportance,
     "batch_norm_scale": tp.importance.BNScaleImportance,
