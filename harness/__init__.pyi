@@ -103,6 +103,9 @@ from .contracts.options import (
     number_from as number_from,
 )
 from .contracts.pruners import (
+    ComparedWith as ComparedWith,
+)
+from .contracts.pruners import (
     MakesMasks as MakesMasks,
 )
 from .contracts.pruners import (
@@ -239,6 +242,7 @@ __all__ = [
     "Augments",
     "Backend",
     "Bounded",
+    "ComparedWith",
     "Configurable",
     "Controlled",
     "Converter",

@@ -89,6 +89,18 @@ class Steps(Protocol):
         """How many; the density falls by the same factor in each."""
 
 
+@runtime_checkable
+class ComparedWith(Protocol):
+    """A pruner that removes from fewer layers than others do, and offers random removal from them.
+
+    The core runs it wherever it runs the criterion beside `random`, and holds the criterion against it.
+    """
+
+    @property
+    def control(self) -> Pruner:
+        """The control, called `random:NAME` after the criterion."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """A model in training, as a penalty sees it; tensors are live, so that gradients flow.

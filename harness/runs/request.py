@@ -12,11 +12,11 @@ from harness.contracts.backends import PrefersMultiple
 from harness.contracts.data import Located, Pretrained
 from harness.contracts.evidence import GRANULARITIES
 from harness.contracts.granularity import pattern
-from harness.contracts.schedules import Controlled
 from harness.discovery.selection import selected_names, split_terms
 from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
+from harness.runs.chosen_controls import with_controls, with_random_controls
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from harness.contracts.backends import Backend
     from harness.contracts.data import Dataset, Model
     from harness.contracts.meters import Meter
-    from harness.contracts.schedules import Schedule
     from harness.discovery.catalogue import Catalogue
     from harness.machine.device import Device
     from harness.trials.grid import ScopeChoice
@@ -76,10 +75,10 @@ class Request:
                 model.build_pretrained(dataset)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
         quantity, target_backend, target_device = self._target(catalogue, devices)
-        pruners = catalogue.choose("pruner", self.pruners)
+        pruners = with_random_controls(catalogue.choose("pruner", self.pruners))
         return Grid(
             pruners=pruners,
-            schedules=_with_controls(catalogue.choose("schedule", self.schedules)),
+            schedules=with_controls(catalogue.choose("schedule", self.schedules)),
             granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
             scope=self.scope,
             levels=checked_levels(_numbers("levels", self.levels, float)),
@@ -131,12 +130,6 @@ def channel_multiples(catalogue: Catalogue) -> dict[str, int]:
     """How many channels backends compute at a time, by name of those that say so."""
     plugins = {offer.name: offer.plugin for offer in catalogue.offers if offer.kind == "backend"}
     return {n: p.channel_multiple for n, p in plugins.items() if isinstance(p, PrefersMultiple)}
-
-
-def _with_controls(schedules: Sequence[Schedule]) -> list[Schedule]:
-    """The control of a schedule follows it, unless it was chosen by itself."""
-    controls = [[s, s.control] if isinstance(s, Controlled) else [s] for s in schedules]
-    return list({s.name: s for both in controls for s in both}.values())
 
 
 def _usable(

@@ -22,6 +22,7 @@ from harness.contracts.data import Augments, Dataset, Located, Model, Pretrained
 from harness.contracts.meters import Meter
 from harness.contracts.options import Configurable, NeedsArgument, Preloads
 from harness.contracts.pruners import (
+    ComparedWith,
     MakesMasks,
     Penalises,
     Pruner,
@@ -42,7 +43,9 @@ Abilities = tuple[type, ...]
 
 _ARGUMENTS: Abilities = (Configurable, NeedsArgument)
 ABILITIES: Mapping[type, Abilities] = {
-    Pruner: (*_ARGUMENTS, PrunesOnly, Scoped, Rewrites, MakesMasks, Steps, Penalises),
+    Pruner: (
+        *_ARGUMENTS, PrunesOnly, Scoped, Rewrites, MakesMasks, Steps, Penalises, ComparedWith,
+    ),
     Schedule: (*_ARGUMENTS, StartsEarly, Controlled),
     Dataset: (*_ARGUMENTS, Located, Augments, Preloads),
     Model: (Pretrained,),

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.contracts.evidence import GRANULARITIES
-from harness.contracts.pruners import MakesMasks, Penalises, Pruner, PrunesOnly, Rewrites, Steps
+from harness.contracts.pruners import (
+    ComparedWith,
+    MakesMasks,
+    Penalises,
+    Pruner,
+    PrunesOnly,
+    Rewrites,
+    Steps,
+)
 from harness.pruning.layers import prunable_weights
 from harness.pruning.removal import choose_in_steps
 from harness.pruning.scoring import check_finite
@@ -43,7 +51,18 @@ def check_pruner(pruner: Pruner, *, argument: str | None = None) -> Abilities:
     for granularity in GRANULARITIES:
         if granularity in defined:
             _check_at(PruningCase.of(pruner, granularity))
+    if isinstance(pruner, ComparedWith):
+        _check_control(pruner, pruner.control)
     return abilities
+
+
+def _check_control(pruner: Pruner, control: Pruner) -> None:
+    """The control is found by its name, and removes from the layers that the criterion does."""
+    name = f"random:{pruner.name}"
+    require(control.name == name, f"{pruner.name}: its control is called {name}, not {control.name}")
+    check_pruner(control)
+    ours, theirs = ({*PruningCase.of(p, "channel").scoring().scores} for p in (pruner, control))
+    require(ours == theirs, f"{name} scores {sorted(theirs)}, and {pruner.name} {sorted(ours)}")
 
 
 def _check_at(case: PruningCase) -> None:

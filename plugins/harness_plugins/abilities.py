@@ -80,6 +80,8 @@ MAKES_MASKS: tuple[harness.MakesMasks, ...] = (TorchPrune(),)
 STEPS: tuple[harness.Steps, ...] = (SynFlow(),)
 PENALISES: tuple[harness.Penalises, ...] = (Slimming(), GroupLasso(), GReg())
 
+COMPARED_WITH: tuple[harness.ComparedWith, ...] = (ThiNet(),)
+
 STARTS_EARLY: tuple[harness.StartsEarly, ...] = (AtInit(), RigL())
 CONTROLLED: tuple[harness.Controlled, ...] = (Lottery(),)
 

@@ -9,7 +9,7 @@ from harness.ranking.agreement import RankAgreement
 from tests.doubles import refusal, started
 
 GRID = (
-    "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--granularities", "channel",
+    "--models", "test_resnet", "--pruners", "group_norm_l2,random", "--granularities", "channel",
     "--levels", "0.5", "--seeds", "0,3", "--dense-epochs", "1", "--finetune-epochs", "0.2",
     "--backends", "onnxruntime_cpu", "--timing-seconds", "0", "--quick", "--out", "results/first",
 )  # fmt: skip

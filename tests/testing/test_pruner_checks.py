@@ -279,3 +279,53 @@ def test_a_penalty_is_a_finite_scalar_with_a_gradient(broken, sentence):
     assert check_pruner(Fading()) == (harness.Penalises,)
     with pytest.raises(AssertionError, match=sentence):
         check_pruner(broken)
+
+
+class Compared(Magnitude):
+    """Scores the first layer alone, and offers random removal from it."""
+
+    granularities = frozenset({"channel"})
+
+    def score(self, evidence):
+        return {"first.weight": evidence.weights["first.weight"].abs()}
+
+    @property
+    def control(self):
+        return Chance()
+
+
+class Chance:
+    name = "random:magnitude"
+    granularities = frozenset({"channel"})
+    scored = ("first.weight",)
+
+    def score(self, evidence):
+        weights = evidence.weights
+        return {
+            name: torch.rand(len(weights[name]), generator=evidence.generator) for name in self.scored
+        }
+
+
+class Renamed(Chance):
+    name = "luck"
+
+
+class Wider(Chance):
+    scored = ("first.weight", "third.weight")
+
+
+def compared_with(control):
+    return type("Misled", (Compared,), {"control": property(lambda _: control)})()
+
+
+@pytest.mark.parametrize(
+    ("control", "sentence"),
+    [
+        (Renamed(), "its control is called random:magnitude, not luck"),
+        (Wider(), r"random:magnitude scores \['first.weight', 'third.weight'\]"),
+    ],
+)
+def test_a_control_removes_from_the_layers_that_its_criterion_does(control, sentence):
+    assert check_pruner(Compared()) == (harness.PrunesOnly, harness.ComparedWith)
+    with pytest.raises(AssertionError, match=sentence):
+        check_pruner(compared_with(control))

@@ -23,6 +23,11 @@ class ThiNet:
     granularities = frozenset({"channel"})
     scopes: Mapping[harness.Granularity, harness.Scope] = MappingProxyType({"channel": "local"})
 
+    @property
+    def control(self) -> harness.Pruner:
+        """Random channels among those that ThiNet may cut: half of its lead is where it cuts."""
+        return RandomReaders()
+
     def score(self, evidence: harness.Evidence) -> harness.Scores:
         """`(out,)`: in which turn a channel leaves when the cheapest leaves first (eq. 6, alg. 1)."""
         found = {name: removal_order(added) for name, added in evidence.contributions.items()}
@@ -45,6 +50,22 @@ class ThiNet:
                 weight[:, reader.index] *= by_slice
                 changed[reader.weight] = weight
         return changed
+
+
+class RandomReaders:
+    """Remove at random among the channels that one layer alone reads: the control of ThiNet."""
+
+    name = "random:thinet"
+    granularities = frozenset({"channel"})
+    scopes: Mapping[harness.Granularity, harness.Scope] = MappingProxyType({"channel": "local"})
+
+    def score(self, evidence: harness.Evidence) -> harness.Scores:
+        """`(out,)`: uniform."""
+        weights = evidence.weights
+        return {
+            name: weights[name].new_empty(len(weights[name])).uniform_(generator=evidence.generator)
+            for name in evidence.readers
+        }
 
 
 def removal_order(added: Tensor) -> Tensor:
