@@ -22,7 +22,7 @@ from harness.commands.tables import (
     print_unmeasured,
 )
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
-from harness.ranking.leaderboard import RankedRows
+from harness.ranking.leaderboard import RankedRows, RankingRule
 from harness.runs.preloads import import_for_run, preloads_of
 from harness.runs.sizing import (
     in_arithmetic_of,
@@ -75,6 +75,7 @@ class GridRun:
     folder: Path
     execution: Execution
     catalogue: Catalogue
+    rule: RankingRule = RankingRule()
     cluster: Cluster | None = None
     auto_arithmetic: bool = False
     workers_by_memory: bool = False
@@ -161,7 +162,7 @@ class GridRun:
                     self._show_provisional(progress.console, plan)
 
     def _show_provisional(self, page: Console, plan: Plan) -> None:
-        rows = RankedRows(self._rows_of(plan))
+        rows = RankedRows(self._rows_of(plan), rule=self.rule)
         measured = sorted({row["seed"] for row in rows if row["status"] == "ok"})
         page.print(
             f"\nProvisional: {len(measured)} of {len(self.grid.seeds)} seeds "
@@ -236,8 +237,8 @@ class GridRun:
 
     def _report(self, plan: Plan) -> RunOutcome:
         """Print and write what there is of the plan's cells, and of others in the folder."""
-        every = RankedRows(Ledger(self.folder).rows())
-        rows = RankedRows(self._rows_of(plan, every))
+        every = RankedRows(Ledger(self.folder).rows(), rule=self.rule)
+        rows = RankedRows(self._rows_of(plan, every), rule=self.rule)
         # Ranked once where the folder holds nothing else.
         rows = every if len(rows) == len(every) else rows
         print_ranking(console(), rows, batch=min(self.grid.batches))

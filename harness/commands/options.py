@@ -72,15 +72,21 @@ def _option(*names: str, **attributes: Any) -> dict[str, Any]:  # noqa: ANN401 -
     return {"names": names, "attributes": attributes}
 
 
-def with_options(settings: type[Settings]) -> Callable[[Callable[[Settings], None]], Command]:
-    """A decorator: the command has the options of `settings`, and is given what was typed as one."""
+def with_options(settings: type[Settings]) -> Callable[[Command], Command]:
+    """A decorator: the command has the options of `settings`, and is given what was typed as one.
 
-    def decorate(command: Callable[[Settings], None]) -> Command:
+    That comes first; what the command declares besides, as an argument, is given by name.
+    """
+    items = [*_option_fields(settings)]
+    own = {item.name for item in items}
+
+    def decorate(command: Command) -> Command:
         @wraps(command)
         def decorated(**values: object) -> None:
-            command(_with_values(settings, values))
+            others = {name: value for name, value in values.items() if name not in own}
+            command(_with_values(settings, values), **others)
 
-        for item in reversed([*_option_fields(settings)]):
+        for item in reversed(items):
             names = item.metadata["names"] or [f"--{item.name.replace('_', '-')}"]
             click.option(*names, item.name, **item.metadata["attributes"])(decorated)
         return decorated

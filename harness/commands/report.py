@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import SETTINGS
+from harness.commands.options import SETTINGS, with_options
+from harness.commands.ranking_options import RankingOptions
 from harness.commands.tables import console, print_ranking, print_reports
 from harness.discovery.loading import discover
 from harness.ranking.leaderboard import RankedRows
@@ -15,8 +16,9 @@ from harness.storage.run_folder import RunFolder
 
 @click.command(context_settings=SETTINGS)
 @click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
+@with_options(RankingOptions)
+def report(options: RankingOptions, folder: Path) -> None:
     """Make the tables, the leaderboard and the picture of a run again, from its rows alone."""
-    rows = RankedRows(RunFolder(folder).rows)
+    rows = RankedRows(RunFolder(folder).rows, rule=options.rule())
     print_ranking(console(), rows)
     print_reports(folder, rows, discover())

@@ -104,6 +104,7 @@ def _grid_run(options: RunOptions, catalogue: Catalogue, cluster: Cluster | None
         folder=run_folder(grid, options.folder.out),
         execution=execution,
         catalogue=catalogue,
+        rule=options.ranking.rule(),
         cluster=cluster,
         auto_arithmetic=options.training.auto,
         workers_by_memory=options.engine.workers is None,

@@ -18,6 +18,7 @@ from harness.commands.options import (
     required_option,
     text_option,
 )
+from harness.commands.ranking_options import RankingOptions
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.measuring.stopping import StoppingRule
@@ -245,6 +246,7 @@ class RunOptions:
     training: TrainingOptions = option_group(TrainingOptions)
     engine: EngineOptions = option_group(EngineOptions)
     timing: TimingOptions = option_group(TimingOptions)
+    ranking: RankingOptions = option_group(RankingOptions)
     folder: FolderOptions = option_group(FolderOptions)
 
     def request(self) -> Request:

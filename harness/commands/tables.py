@@ -158,8 +158,9 @@ def _ranking(board: Leaderboard) -> Table:
         "best level",
         "top-1",
         "ms saved",
+        "speed-up",
     )
-    table = _table(*headers, "speed-up", title=board.title)
+    table = _table(*headers, f"ms at {board.rule.floor:.4g}", title=board.title)
     for entry in board.entries:
         table.add_row(*_ranking_cells(entry))
     return table
@@ -177,6 +178,7 @@ def _ranking_cells(entry: Entry) -> list[Any]:
         f"{shown_top1(best):.1%}",
         saved,
         f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
+        "not reached" if entry.ms_at_floor is None else f"{entry.ms_at_floor:.3g}",
     )
     return [_plain(word) for word in words]
 

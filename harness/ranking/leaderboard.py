@@ -20,6 +20,7 @@ from harness.ranking._boards import comparison_groups, method_names
 from harness.ranking._bootstrap import score_estimates
 from harness.ranking._frame import row_frame
 from harness.ranking._ranks import ranking
+from harness.ranking.quality_floor import QUALITY_FLOOR, latency_at_floor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +42,14 @@ REDUCTION_WORDS = {"group": "group", "producers": "filters"}
 
 
 @dataclass(frozen=True, kw_only=True)
+class RankingRule:
+    """Ranking rule: the correction for all pairs of methods, and the quality floor of best times."""
+
+    correction: Correction = "holm"
+    floor: float = QUALITY_FLOOR
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """Leaderboard entry of one method; its whole rows are made on first access.
 
@@ -56,6 +65,7 @@ class Entry:
     low: float
     high: float
     by_seed: tuple[float, ...] = field(repr=False, compare=False)
+    floor: float
     columns: RowFrame = field(repr=False, compare=False)
     indices: RowIndices = field(repr=False, compare=False)
 
@@ -91,6 +101,15 @@ class Entry:
         level = max(self.levels, key=lambda level: _contribution(self.columns, self._indices_at(level)))
         return _mean_row(self.at(level))
 
+    @cached_property
+    def ms_at_floor(self) -> float | None:
+        """Least latency at the quality floor, means of seeds; None where no level reaches it."""
+        means = (
+            [fmean(self.columns.values(name, indices)) for name in ("retained", "latency_ms")]
+            for indices in map(self._indices_at, self.levels)
+        )
+        return latency_at_floor([(retained, latency) for retained, latency in means], self.floor)
+
     def _indices_at(self, level: float) -> RowIndices:
         levels = self.columns.values("sparsity", self.indices)
         return self.indices[[row_level == level for row_level in levels]]
@@ -104,7 +123,7 @@ class Leaderboard:
     entries: tuple[Entry, ...]
     seeds: int
     unsteady: tuple[str, ...]
-    correction: Correction
+    rule: RankingRule
     ranking: Ranking = field(repr=False, compare=False)
     columns: RowFrame = field(repr=False, compare=False)
     dense_indices: RowIndices = field(repr=False, compare=False)
@@ -127,23 +146,23 @@ class Leaderboard:
 class RankedRows(tuple[Mapping[str, Any], ...]):
     """Rows whose leaderboards are made once, however many reporters read them."""
 
-    correction: Correction
+    rule: RankingRule
 
     def __new__(
-        cls, rows: Iterable[Mapping[str, Any]] = (), *, correction: Correction = "holm"
+        cls, rows: Iterable[Mapping[str, Any]] = (), *, rule: RankingRule = RankingRule()
     ) -> Self:
-        """Rows with the correction for comparing all pairs of methods."""
+        """Rows that are ranked by a rule."""
         made = super().__new__(cls, rows)
-        made.correction = correction
+        made.rule = rule
         return made
 
     @cached_property
     def leaderboards(self) -> list[Leaderboard]:
         """Leaderboards of the rows."""
-        return leaderboards(list(self), correction=self.correction)
+        return leaderboards(list(self), rule=self.rule)
 
 
-def leaderboards(rows: Rows, *, correction: Correction = "holm") -> list[Leaderboard]:
+def leaderboards(rows: Rows, *, rule: RankingRule = RankingRule()) -> list[Leaderboard]:
     """Leaderboards, one for each model, dataset, backend, batch size, thread count, device and recipe.
 
     Rows are mappings or a table of them. Where a criterion was edited between two runs, its later
@@ -158,7 +177,7 @@ def leaderboards(rows: Rows, *, correction: Correction = "holm") -> list[Leaderb
     estimates, boards, first = score_estimates(columns.frame, cells), [], 0
     for condition, group in zip(conditions, groups, strict=True):
         own = estimates.of(first, first + len(group.entries), seeds=group.seeds)
-        boards.append(_leaderboard(columns, condition, group, own, correction))
+        boards.append(_leaderboard(columns, condition, group, own, rule))
         first += len(group.entries)
     return boards
 
@@ -168,10 +187,10 @@ def _leaderboard(
     conditions: Mapping[str, Any],
     group: ComparisonGroup,
     estimates: ScoreEstimates,
-    correction: Correction,
+    rule: RankingRule,
 ) -> Leaderboard:
     saving = [any(columns.values("saves_time", entry.indices)) for entry in group.entries]
-    ranks = ranking([e.method for e in group.entries], estimates, saving, correction=correction)
+    ranks = ranking([e.method for e in group.entries], estimates, saving, correction=rule.correction)
     entries = [
         Entry(
             method=entry.method,
@@ -181,6 +200,7 @@ def _leaderboard(
             low=min(low, score),
             high=max(high, score),
             by_seed=tuple(by_seed),
+            floor=rule.floor,
             columns=columns,
             indices=entry.indices,
         )
@@ -198,7 +218,7 @@ def _leaderboard(
         entries=tuple(sorted(entries, key=lambda entry: (-entry.score, entry.method))),
         seeds=group.seeds,
         unsteady=tuple(sorted(unsteady)),
-        correction=correction,
+        rule=rule,
         ranking=ranks,
         columns=columns,
         dense_indices=group.dense,

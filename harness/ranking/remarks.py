@@ -124,6 +124,6 @@ def _interval_note(board: Leaderboard) -> list[str]:
         ]
     return [
         f"Ranks: 1 and the surely better, to those not surely worse, by differences paired over "
-        f"{board.seeds} seeds, {CORRECTIONS[board.correction]}. Intervals of scores: 95 %, by "
+        f"{board.seeds} seeds, {CORRECTIONS[board.rule.correction]}. Intervals of scores: 95 %, by "
         f"bootstrap over seeds, {covers}."
     ]

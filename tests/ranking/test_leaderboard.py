@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ranking._bootstrap import area
-from harness.ranking.leaderboard import leaderboards
+from harness.ranking.leaderboard import RankingRule, leaderboards
 from harness.ranking.remarks import remarks
 from harness.storage.bits import encode_bits
 from tests.doubles import made_row
@@ -86,7 +86,7 @@ def test_scores_by_seed_have_holes_where_a_method_lacks_a_seed():
 
 def test_the_correction_is_said_and_a_laxer_one_tells_no_fewer_apart():
     rows = over_seeds(a=(90, 86, 88), b=(84, 85, 83), c=(78, 80, 79), d=(70, 74, 69), e=(71, 68, 70))
-    [strict], [lax] = leaderboards(rows), leaderboards(rows, correction="fdr")
+    [strict], [lax] = leaderboards(rows), leaderboards(rows, rule=RankingRule(correction="fdr"))
     assert strict.ranking.better <= lax.ranking.better
     assert "Holm" in " ".join(remarks(strict))
     assert "Benjamini and Hochberg" in " ".join(remarks(lax))
@@ -134,6 +134,16 @@ def test_a_model_that_guesses_earns_no_score():
     [entry] = board.values()
     assert entry.score == pytest.approx(0.25)
     assert entry.best["sparsity"] == 0.5
+
+
+def test_the_best_time_at_a_quality_floor_stands_beside_the_score():
+    rows = [level(100, 4.0), level(98, 8.0, sparsity=0.9)]
+    [entry] = by_name(rows).values()
+    assert entry.ms_at_floor == pytest.approx(4.0), "half way from 6 ms to 2 ms"
+    [lax], [strict] = (
+        leaderboards(rows, rule=RankingRule(floor=floor))[0].entries for floor in (0.9, 1.01)
+    )
+    assert (lax.ms_at_floor, strict.ms_at_floor) == (2.0, None)
 
 
 def test_scopes_are_told_apart():

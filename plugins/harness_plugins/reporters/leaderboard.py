@@ -10,7 +10,7 @@ import harness
 
 HEADERS = (
     "rank", "pruner", "granularity", "scope", "schedule", "score", "95 %", "best level", "top-1",
-    "retained", "ms", "ms saved", "95 %", "speed-up", "realised",
+    "retained", "ms", "ms saved", "95 %", "speed-up", "ms at floor", "realised",
     "retained / ms saved", "FPS", "MB", "mJ",
 )  # fmt: skip
 MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
@@ -22,6 +22,7 @@ every millisecond there is to save (0 to 1, higher is better). A rank is an inte
 methods that are surely better, to those that are not surely worse, by differences between seeds. A \
 method that saves no time beyond the noise has none, and one seed gives none. \
 *best level* is the sparsity that adds most to the score; the columns after it belong to it. \
+*ms at floor* is the least time at which it retains 99 % of dense accuracy, or what --floor says. \
 *realised* is the speed-up over the one that fewer multiply-accumulates promise. *channel (group)* \
 scores a channel by all that leaves with it, *channel (filters)* by the layers that make it. `-` marks \
 an empty value.
@@ -63,6 +64,7 @@ def _cells(entry: harness.Entry) -> list[str]:
         f"{best['ms_saved']:.3g}",
         f"{best['ms_saved_low']:.3g} to {best['ms_saved_high']:.3g}",
         f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
+        "not reached" if entry.ms_at_floor is None else f"{entry.ms_at_floor:.3g}",
         f"{harness.speedup_realised(best):.0%}",
         _number(best["retained_per_ms_saved"], "{:.3g}"),
         f"{best['fps']:.0f}",
