@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from harness.contracts.pruners import MakesMasks
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnsupportedError
+from harness.pruning._weighted_selection import lowest_masks
 from harness.pruning.layers import forward_hooks, layers_of, prunable_weights
 from harness.pruning.masks import (
     block_masks,
@@ -75,7 +76,22 @@ def select_masks(
     if isinstance(pruner, MakesMasks) and budget.pattern.name == "weight":
         return _search_masks(partial(_criterion_masks, pruner, evidence, masks), budget)
     prunable = {name: scores[name] for name in evidence.weights}
-    return _search_masks(partial(_scored_masks, scores_removed_first(prunable, masks), budget), budget)
+    ordered = scores_removed_first(prunable, masks)
+    if budget.scope == "global" and budget.pattern.name == "weight" and not budget.uniform:
+        saving = budget.dense_cost - budget.allowance
+        return _above_floor(lowest_masks(_floored(ordered, budget), budget.costs, saving), budget)
+    return _above_floor(_search_masks(partial(_scored_masks, ordered, budget), budget), budget)
+
+
+def _above_floor(masks: Masks, budget: PruningBudget) -> Masks:
+    """Masks that leave each layer its floor. Raises UnsupportedError where the level does not."""
+    for name, keep in masks.items():
+        if budget.floor and int(keep.sum()) < math.ceil(budget.floor * keep.numel()):
+            raise UnsupportedError(
+                f"the floor of {budget.floor:g} of each layer's weights (--layer-floor) leaves "
+                f"more than this sparsity, as in {name}"
+            )
+    return masks
 
 
 def _criterion_masks(
@@ -107,8 +123,12 @@ def _scored_masks(scores: Scores, budget: PruningBudget, sparsity: float) -> Mas
         return n_of_m_masks(scores, n=pattern.n_of_m[0], m=pattern.n_of_m[1])
     if pattern.block:
         return block_masks(scores, sparsity, size=pattern.block, scope=budget.scope)
-    pinned = {name: pin_best(s, math.ceil(budget.floor * s.numel())) for name, s in scores.items()}
-    return weight_masks(pinned, sparsity, scope=budget.scope)
+    return weight_masks(_floored(scores, budget), sparsity, scope=budget.scope)
+
+
+def _floored(scores: Scores, budget: PruningBudget) -> Scores:
+    """Scores in which the best of each layer stay, as many as its floor asks for."""
+    return {name: pin_best(s, math.ceil(budget.floor * s.numel())) for name, s in scores.items()}
 
 
 def weight_costs(

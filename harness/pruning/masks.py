@@ -69,7 +69,12 @@ def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
 
 def _network_masks(scores: Scores, sparsity: float) -> Masks:
     joined = torch.cat([score.flatten() for score in scores.values()])
-    keep = keep_all_but(round(sparsity * joined.numel()), joined)
+    # What left before leaves first: the order of the others is all that is asked for.
+    keep = joined > -torch.inf
+    left = joined[keep]
+    keep[keep.clone()] = keep_all_but(
+        round(sparsity * joined.numel()) - (joined.numel() - left.numel()), left
+    )
     chunks = keep.split([score.numel() for score in scores.values()])
     return {
         name: chunk.view(score.shape)

@@ -1,0 +1,57 @@
+"""The fewest lowest-scored weights that save enough, exactly, ties by index."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.pruning import _weighted_selection
+from harness.pruning._weighted_selection import lowest_masks
+
+
+def by_sorting(scores, costs, saving):
+    """The plain way: all of them in ascending order, until enough is saved."""
+    order = sorted(
+        ((float(score), place, name) for name in scores for place, score in enumerate(scores[name])),
+        key=lambda entry: (entry[0], [*scores].index(entry[2]), entry[1]),
+    )
+    gone, saved = {name: [] for name in scores}, 0.0
+    for score, place, name in order:
+        if saved >= saving - 1e-9 and score > -torch.inf:
+            break
+        gone[name].append(place)
+        saved += costs[name]
+    return {name: sorted(places) for name, places in gone.items()}
+
+
+@given(
+    st.lists(st.sampled_from([-torch.inf, 0.0, 1.0, 1.0, 2.0, 3.5, 7.0]), min_size=2, max_size=40),
+    st.floats(0, 1),
+)
+@pytest.mark.parametrize("sorted_at", [1, 4096])
+def test_it_is_what_sorting_gives(sorted_at, values, level):
+    half = len(values) // 2
+    scores = {"a": torch.tensor(values[:half]), "b": torch.tensor(values[half:])}
+    costs = {"a": 3.0, "b": 16.0}
+    saving = level * sum(costs[name] * len(score) for name, score in scores.items())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_weighted_selection, "SORTED_AT", sorted_at)
+        masks = lowest_masks(scores, costs, saving)
+    gone = {name: (~mask).nonzero().flatten().tolist() for name, mask in masks.items()}
+    assert gone == by_sorting(scores, costs, saving)
+
+
+def test_one_less_would_save_too_little_among_many():
+    generator = torch.Generator().manual_seed(0)
+    scores = {
+        "a": torch.rand(300, 300, generator=generator),
+        "b": torch.rand(50_000, generator=generator).round(decimals=2),
+    }
+    costs = {"a": 1.0, "b": 64.0}
+    saving = 0.6 * sum(costs[name] * score.numel() for name, score in scores.items())
+    masks = lowest_masks(scores, costs, saving)
+    saved = sum(costs[name] * float((~mask).sum()) for name, mask in masks.items())
+    assert saving <= saved < saving + 64.0
+    highest_gone = max(float(scores[name][~mask].max()) for name, mask in masks.items())
+    lowest_kept = min(float(scores[name][mask].min()) for name, mask in masks.items())
+    assert highest_gone <= lowest_kept
