@@ -61,7 +61,7 @@ class AxisOptions:
     )
     granularities: str = text_option(default="all", help="weight, channel, 2:4, block:4x4, ...")
     levels: str = text_option(
-        default="0.3,0.6,0.85", help="Sparsity levels: fractions of the target that leave."
+        default="0.3,0.6,0.8", help="Sparsity levels: fractions of the target that leave."
     )
     schedules: str = text_option(
         default="one_shot", help="one_shot, iterative:0.2, lottery, ... or all."

@@ -62,7 +62,7 @@ def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> 
         granularities="channel",
         scope="published",
         schedules="one_shot",
-        levels="0.3,0.6,0.85",
+        levels="0.3,0.6,0.8",
         seeds="0,1",
         backends=backend,
         batch_sizes="1",
