@@ -23,7 +23,7 @@ import torch
 from harness.commands.cli import main
 from harness.engines.local import LocalEngine
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.measuring.clock_check import COPIES, SLOWED_COPIES
+from harness.measuring.clock_check import COPIES, SLOWED_COPIES, TWINS
 from harness.measuring.timing_process import COPY, DENSE, ProcessTiming
 from harness.measuring.timing_results import TimingResults
 from harness.runs.preloads import preloads_of
@@ -281,7 +281,7 @@ def _made_process(
     placement: float,
 ) -> ProcessTiming:
     """Copies of a model that differ by `placement`, some made `slower`, in one process."""
-    labels = [DENSE, COPY, *(f"copy {k}" for k in range(COPIES))]
+    labels = [DENSE, COPY, *(f"copy {k}" for k in range(COPIES)), *(f"twin {k}" for k in range(TWINS))]
     truth = dict.fromkeys(labels, MADE_MS) | {
         f"slowed {k}": MADE_MS * (1 + slower) for k in range(SLOWED_COPIES)
     }

@@ -105,6 +105,11 @@ def _show_check(check: ClockCheck) -> None:
         f"Same model: {check.false_savings} of {len(check.same)} cases seem to save time "
         f"(half-width of the interval: {width:.1%} in the median)."
     )
+    far = max(max(abs(twin.low), abs(twin.high)) for twin in check.twins)
+    click.echo(
+        f"Other weights, of every second model mostly zeros: {check.differing_twins} of "
+        f"{len(check.twins)} models of the same architecture surely differ, by {far:.1%} at most."
+    )
     click.echo(
         f"{INJECTED_FRACTION:.0%} slower: {check.judged_slower} of {len(check.injected)} cases "
         "are found slower, "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import nn
 
 from harness.conversion.slowed import slowed_backend
@@ -18,6 +19,7 @@ from harness.measuring.stopping import StoppingRule
 from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import DENSE
 from harness.measuring.timing_session import TimingItem, TimingSession
+from harness.pruning.layers import prunable_weights
 from harness.ranking.intervals import Estimate, mean_of_medians
 from harness.training.synthetic import NoiseImages
 from harness.trials.snapshot import save_snapshot
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 COPIES = 20
 SLOWED_COPIES = 10
+TWINS = 4
+"""Models of the same architecture with other weights, every second one with hardly any but zeros."""
+TWIN_ZEROS = 0.95
 CASES = COPIES
 """Of a model against itself, in one session: each copy against the next, the last against the first."""
 IMAGE = (3, 32, 32)
@@ -58,18 +63,19 @@ def copy_session(
     slower = slowed_backend(backend, nanoseconds)
     slowed_names = [f"slowed {k}" for k in range(SLOWED_COPIES)]
     names = [*(f"copy {k}" for k in range(COPIES)), *slowed_names]
+    twins = {f"twin {k}": _snapshot(model, store, twin=k + 1) for k in range(TWINS)}
     job = _job(
         backend,
         model,
         store=store,
-        snapshots=dict.fromkeys([DENSE, *names], dense),
+        snapshots=dict.fromkeys([DENSE, *names], dense) | twins,
         others=dict.fromkeys(slowed_names, slower),
         seed=seed,
     )
     # All in one group: a copy that dies is a clock that cannot be tested.
     copies = TimingItem(
         origin=SlowedCopies(nanoseconds=nanoseconds),
-        labels=tuple(names),
+        labels=(*names, *twins),
         batches=job.batches,
         group="copies",
     )
@@ -111,15 +117,20 @@ def _title(job: TimingJob) -> str:
     return f"{COPIES} copies of {job.model.name} on {job.backend.name}"
 
 
-def _snapshot(model: Model, store: ArtifactStore) -> Path:
-    key = f"{model.name}-copied"
+def _snapshot(model: Model, store: ArtifactStore, *, twin: int = 0) -> Path:
+    """Folder of the model with weights of its own; every second twin's are mostly zeros."""
+    key = f"{model.name}-copied-{twin}"
     if key not in store:
         dataset = NoiseImages(shape=IMAGE)
+        torch.manual_seed(twin)
         network = model.build(dataset)
         for norm in network.modules():
             # timm starts some norms at zero, and a converter would fold their branch away.
             if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.affine:
                 nn.init.ones_(norm.weight)
+        if twin % 2:
+            for weight in prunable_weights(network).values():
+                weight.data.mul_(torch.rand_like(weight) >= TWIN_ZEROS)
         save_snapshot(store, key, network, dataset=dataset, history=[], train_seconds=0.0)
     return store.folder(key)
 
@@ -128,13 +139,15 @@ def _snapshot(model: Model, store: ArtifactStore) -> Path:
 class ClockCheck:
     """Cases: what a copy seems to save against its like, as fractions of its latency.
 
-    `injected` pairs that with the extra time that was really spent, as the same fraction.
+    `injected` pairs that with the extra time that was really spent, as the same fraction. `twins` are
+    what models of the same architecture with other weights seem to save against a copy.
     `process_moves` and `session_moves` are ratios of a copy's latency to dense latency, less 1: in one
     process, and on average over a session's processes.
     """
 
     same: tuple[Estimate, ...]
     injected: tuple[tuple[Estimate, float], ...]
+    twins: tuple[Estimate, ...]
     process_moves: tuple[float, ...]
     session_moves: tuple[float, ...]
     processes: tuple[int, ...]
@@ -143,6 +156,11 @@ class ClockCheck:
     def false_savings(self) -> int:
         """Copies that seem to save time against a copy of themselves."""
         return sum(saved.low > 0.0 for saved in self.same)
+
+    @property
+    def differing_twins(self) -> int:
+        """Twins whose time surely differs from a copy's."""
+        return sum(saved.low > 0.0 or saved.high < 0.0 for saved in self.twins)
 
     @property
     def judged_slower(self) -> int:
@@ -168,6 +186,9 @@ def clock_check(sessions: Sequence[TimingResults], extra: Sequence[float]) -> Cl
     return ClockCheck(
         same=tuple(same),
         injected=tuple(injected),
+        twins=tuple(
+            _relative(results, f"copy {k}", f"twin {k}") for results in sessions for k in range(TWINS)
+        ),
         process_moves=tuple(move for one in sessions for move in _process_moves(one, copies)),
         session_moves=tuple(
             one.latency(1, copy).value / one.latency(1, DENSE).value - 1.0

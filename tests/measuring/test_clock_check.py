@@ -7,7 +7,7 @@ import pytest
 
 from harness.discovery.loading import discover
 from harness.machine.clock import Limits
-from harness.measuring.clock_check import COPIES, SLOWED_COPIES, clock_check, copy_session
+from harness.measuring.clock_check import COPIES, SLOWED_COPIES, TWINS, clock_check, copy_session
 from harness.measuring.timing_process import time_snapshots
 from harness.storage.artifacts import ArtifactStore
 from tests.doubles import MADE_MS, made_session
@@ -36,6 +36,11 @@ def test_placement_is_not_taken_for_a_saving_and_processes_average_it_out():
     assert np.std(found.session_moves) == pytest.approx(0.015 * 2**0.5 / 4, rel=0.2)
 
 
+def test_twins_with_other_weights_are_held_against_copies():
+    assert len(proof(3).twins) == 3 * TWINS
+    assert proof(12, placement=0.015).differing_twins <= 0.05 * 12 * TWINS + 2
+
+
 def test_nothing_injected_is_nothing_found_and_an_error_as_large():
     found = proof(10, slower=0.0, placement=0.005)
     assert found.judged_slower <= 0.05 * len(found.injected) + 2
@@ -50,7 +55,10 @@ def test_a_real_session_loads_copies_as_any_snapshot_and_slows_some(name, tmp_pa
     session = copy_session(backend, model, ArtifactStore(tmp_path), injected=0.5, seed=0)
     timing = time_snapshots(replace(session.job, limits=Limits(seconds=0.2)))
     assert timing.failures == {1: {}}
-    assert len(timing.samples[1]) == COPIES + SLOWED_COPIES + 2
+    assert len(timing.samples[1]) == COPIES + SLOWED_COPIES + TWINS + 2
+    twins = {session.job.snapshots[f"twin {k}"] for k in range(TWINS)}
+    assert len(twins) == TWINS
+    assert session.job.snapshots["copy 0"] not in twins
     extra = session.origins[0].nanoseconds / 1e6
     for k in range(SLOWED_COPIES):
         # Whatever the machine does meanwhile, no run can be shorter than the time it spins.
