@@ -32,7 +32,8 @@ def test_it_is_listed_with_its_distribution(site, process):
 
 
 RUN = (
-    "run", "--models", "test_resnet", "--pruners", "gradient,random", "--granularities", "channel",
+    "run", "--seeds", "0", "--target", "params",
+    "--models", "test_resnet", "--pruners", "gradient,random", "--granularities", "channel",
     "--schedules", "one_shot", "--levels", "0.8", "--dense-epochs", "1", "--finetune-epochs", "0.2",
     "--timing-seconds", "0", "--quick", "--batch-sizes", "1", "--backends", "eager_cpu",
 )  # fmt: skip

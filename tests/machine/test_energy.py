@@ -77,7 +77,8 @@ def test_a_meter_that_is_not_here_is_refused_before_any_work(command, tmp_path):
 
 
 RUN = (
-    "run", "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
+    "run", "--seeds", "0", "--target", "params",
+    "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
     "--levels", "0.9", "--dense-epochs", "0", "--finetune-epochs", "0", "--timing-seconds", "1",
     "--backends", "eager_cpu", "--batch-sizes", "1", "--quick", "--out", "out",
 )  # fmt: skip

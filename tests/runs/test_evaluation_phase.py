@@ -13,7 +13,8 @@ from harness.trials.level_result import LevelResult
 from tests.doubles import Notes, Nowhere, Wrong, local_engine
 
 RUN = (
-    "run", "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
+    "run", "--seeds", "0", "--target", "params",
+    "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
     "--levels", "0.9", "--dense-epochs", "1", "--finetune-epochs", "0", "--timing-seconds", "1",
     "--backends", "eager_cpu:bf16,ethos_u55", "--batch-sizes", "1,4",
 )  # fmt: skip
