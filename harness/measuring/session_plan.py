@@ -57,20 +57,24 @@ def plan_sessions(
     limits: Limits,
     cores: tuple[int, ...] = (),
     meter: Meter | None = None,
+    shared: Sequence[ReadyCell] = (),
 ) -> list[TimingSession[ReadyCell]]:
     """Plan sessions: as many models together as fit, dense timed once for all of them.
 
     Sessions are of one dense architecture, one backend and one number of threads, which the cells say;
-    where values of weights decide the time, of one dense model.
+    where values of weights decide the time, of one dense model. `shared` cells have a time already, and
+    may be twins of what is timed.
     """
 
     def model_file(timed: TimedCell) -> tuple[str, float]:
         name = timed.ready[0].dense.key if timed.label == DENSE else timed.label
         return timed.label, read_facts(store.folder(name)).size_mb
 
+    deployed_sizes = DeployedSizes(store)
+    known = _groups(shared, deployed_sizes)
     return [
-        _session(chunk, store=store, limits=limits, cores=cores, meter=meter)
-        for group in _groups(ready, DeployedSizes(store))
+        _session(chunk, known.get(key, []), store=store, limits=limits, cores=cores, meter=meter)
+        for key, group in _groups(ready, deployed_sizes).items()
         for chunk in file_chunks(
             sorted(group, key=lambda timed: (timed.label != DENSE, timed.label)),
             model_file,
@@ -79,7 +83,9 @@ def plan_sessions(
     ]
 
 
-def _groups(ready: Sequence[ReadyCell], deployed_sizes: DeployedSizes) -> list[list[TimedCell]]:
+def _groups(
+    ready: Sequence[ReadyCell], deployed_sizes: DeployedSizes
+) -> dict[tuple[Any, ...], list[TimedCell]]:
     """Timed cells by what a session is of."""
     groups: dict[tuple[Any, ...], list[tuple[ReadyCell, str]]] = defaultdict(list)
     for cell, level in ready:
@@ -90,7 +96,7 @@ def _groups(ready: Sequence[ReadyCell], deployed_sizes: DeployedSizes) -> list[l
             )
         key = cell.dense.model.name, cell.dense.dataset.name, dense, cell.backend.name
         groups[*key, cell.settings["threads"]].append(((cell, level), alike))
-    return [_timed_cells(cells, dense=key[2]) for key, cells in groups.items()]
+    return {key: _timed_cells(cells, dense=key[2]) for key, cells in groups.items()}
 
 
 def _timed_cells(cells: Sequence[tuple[ReadyCell, str]], *, dense: str) -> list[TimedCell]:
@@ -106,6 +112,7 @@ def _timed_cells(cells: Sequence[tuple[ReadyCell, str]], *, dense: str) -> list[
 
 def _session(
     timed: Sequence[TimedCell],
+    known: Sequence[TimedCell],
     *,
     store: ArtifactStore,
     limits: Limits,
@@ -114,7 +121,8 @@ def _session(
 ) -> TimingSession[ReadyCell]:
     first, _ = timed[0].ready
     dense, backend = first.dense, first.backend
-    items, twins = [_item(one) for one in timed], _twins(timed)
+    masked = [one for one in known if one.is_masked]
+    items, twins = [_item(one) for one in timed], _twins([*timed, *masked])
     labels = dict.fromkeys([*(label for item in items for label in item.labels), *twins])
     job = TimingJob(
         backend=backend,

@@ -52,19 +52,19 @@ class DrawnColumns:
     """Columns that draws are made from; the index -1 is a last element that saves nothing.
 
     `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
-    `timed` names what was timed, which rows of one architecture share.
+    Their error has a part of the model's `own` and one of dense's, which is `common` to its session.
+    `timed` and `session` name what was timed, which rows of one architecture share, and beside which
+    dense model.
     """
 
     right: RowIndices
     dense_right: RowIndices
     blobs: Sequence[str]
     saved: Doubles
-    error: Doubles
+    own: Doubles
+    common: Doubles
     timed: Sequence[str]
-
-    def noise_of(self, index: int) -> Singles:
-        """Standard normals `(draws,)` of what was timed for a row, the same for all that share it."""
-        return _timing_noise(self.timed[index])
+    session: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,22 +122,39 @@ def _drawn_columns(frame: pd.DataFrame) -> DrawnColumns:
     import numpy as np
     import pandas as pd
 
-    dense, value, low, high = (
-        frame[name].to_numpy()
-        for name in ("dense_latency_ms", "ms_saved", "ms_saved_low", "ms_saved_high")
-    )
+    dense, value = frame["dense_latency_ms"].to_numpy(), frame["ms_saved"].to_numpy()
     counts = frame["saves_time"].to_numpy()
     codes, blobs = pd.factorize(pd.concat([frame["correct"], frame["dense_correct"]]))
     right, dense_right = codes.reshape(2, -1)
+    timed = _timed_names(frame)
+    own, common = (np.where(counts, error, 0.0) / dense for error in _timing_errors(frame))
     return DrawnColumns(
         right=np.append(right, -1),
         dense_right=np.append(dense_right, -1),
         blobs=blobs.tolist(),
         saved=np.append(np.where(counts, value, 0.0) / dense, 0.0),
-        # The interval is Student's where processes are few: its width says more than the error.
-        error=np.append(np.where(counts, high - low, 0.0) / (2 * NORMAL_95) / dense, 0.0),
-        timed=[*_timed_names(frame), ""],
+        own=np.append(own, 0.0),
+        common=np.append(common, 0.0),
+        timed=[*timed, ""],
+        session=[*frame["samples"].where(frame["samples"] != "", timed), ""],
     )
+
+
+def _timing_errors(frame: pd.DataFrame) -> tuple[Doubles, Doubles]:
+    """Errors of savings (ms): of the model's own time, and the rest, which is that of dense's.
+
+    Both are the widths of intervals, which are Student's where processes are few, and say more than the
+    standard error.
+    """
+    import numpy as np
+
+    low, high, own_low, own_high = (
+        frame[name].to_numpy(dtype=float)
+        for name in ("ms_saved_low", "ms_saved_high", "latency_low_ms", "latency_high_ms")
+    )
+    saved, own = ((up - down) / (2 * NORMAL_95) for up, down in ((high, low), (own_high, own_low)))
+    own = np.minimum(np.nan_to_num(own, nan=np.inf), saved)
+    return own, np.sqrt(np.maximum(saved**2 - own**2, 0.0))
 
 
 def _timed_names(frame: pd.DataFrame) -> list[str]:
@@ -219,12 +236,14 @@ def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
     """Savings `(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
     import numpy as np
 
-    # What was timed once errs once: for every method, level and seed that shares the time.
-    noise = np.stack([drawn.noise_of(index) for index in cells.indices.ravel().tolist()])
-    error, middle = drawn.error[cells.indices], drawn.saved[cells.indices]
-    saved: Singles = noise.reshape(*cells.indices.shape, -1)
-    saved *= error[..., None].astype(np.float32)
-    saved += middle[..., None].astype(np.float32)
+    # What was timed once errs once: for every method, level and seed that shares the time, and dense's
+    # error for all that was timed beside it.
+    indices = cells.indices.ravel().tolist()
+    shape = *cells.indices.shape, BOOTSTRAP_DRAWS
+    saved = drawn.saved[cells.indices][..., None].astype(np.float32) + np.zeros(shape, np.float32)
+    for errors, names in ((drawn.own, drawn.timed), (drawn.common, drawn.session)):
+        noise = np.stack([_timing_noise(names[index]) for index in indices]).reshape(shape)
+        saved += noise * errors[cells.indices][..., None].astype(np.float32)
     return np.minimum(saved, 1.0, out=saved)
 
 

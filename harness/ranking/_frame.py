@@ -42,8 +42,8 @@ WHOLE_COLUMNS = frozenset(
 )
 RANKED_COLUMNS = (
     *CONDITION_COLUMNS, *RECIPE_COLUMNS, *METHOD_COLUMNS, "sparsity", "seed", *NEEDED_COLUMNS, "key",
-    "steady", "architecture", "top1", "chance", "dense_top1", "dense_top1_backend", "retained",
-    "correct", "dense_correct",
+    "steady", "architecture", "samples", "latency_low_ms", "latency_high_ms", "top1", "chance",
+    "dense_top1", "dense_top1_backend", "retained", "correct", "dense_correct",
 )  # fmt: skip
 
 

@@ -19,15 +19,24 @@ if TYPE_CHECKING:
 
 
 def time_cells(
-    ready: Sequence[ReadyCell], *, pool: WorkerPool, store: ArtifactStore, execution: Execution
+    ready: Sequence[ReadyCell],
+    shared: Sequence[ReadyCell] = (),
+    *,
+    pool: WorkerPool,
+    store: ArtifactStore,
+    execution: Execution,
 ) -> Iterator[tuple[TimingSession[ReadyCell], Outcome[TimingResults]]]:
-    """The sessions of all cells as they end, with their results or why they came to no end."""
+    """The sessions of all cells as they end, with their results or why they came to no end.
+
+    `shared` cells have a time already, and may be timed as a check.
+    """
     sessions = plan_sessions(
         ready,
         store=store,
         limits=execution.stopping_rule.limits,
         cores=execution.cores,
         meter=execution.meter,
+        shared=shared,
     )
     pool.observer.phase("timing", len(ready))
     scheduler = TimingScheduler["ReadyCell"](

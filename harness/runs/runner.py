@@ -128,13 +128,15 @@ class Runner:
         known = KnownTimes(self._ledger.rows(), processes=rule.least, metered=meter is not None)
         sizes = DeployedSizes(self._store)
         unknown: list[ReadyCell] = []
+        shared: list[ReadyCell] = []
         for cell, level in untimed:
             row = known.row(cell, sizes.architecture(level.snapshot, cell.backend))
             if row is None:
                 unknown.append((cell, level))
             else:
+                shared.append((cell, level))
                 yield builder.shared(cell, level, row)
-        sessions = time_cells(unknown, pool=pool, store=self._store, execution=self._execution)
+        sessions = time_cells(unknown, shared, pool=pool, store=self._store, execution=self._execution)
         for session, outcome in sessions:
             archive = self._keep_samples(session.origins, outcome)
             for item in session.items:

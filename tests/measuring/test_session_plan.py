@@ -84,6 +84,17 @@ def test_twins_with_other_weights_are_timed_as_a_check(ready, trained):
     assert len(session.job.snapshots) == 1 + len(own) + len(session.twins)
 
 
+def test_what_has_a_time_already_may_be_a_twin_of_dense(ready, trained):
+    pairs = ready(EagerCpu())
+    masked = [pair for pair in pairs if getattr(pair[0].subject, "granularity", "") == "weight"]
+    cut = pairs[-1:]
+    [alone] = planned(cut, trained)
+    assert alone.twins == {}
+    [session] = plan_sessions(cut, store=trained, limits=Limits(seconds=0.0), shared=masked)
+    assert list(session.twins.values()) == [DENSE]
+    assert session.origins == cut, "its row is there already"
+
+
 def test_what_is_taken_apart_times_no_twins(ready, trained):
     [session] = planned(ready(EagerCpu()), trained)
     smaller = session.split()
