@@ -23,6 +23,7 @@ from harness.commands.tables import (
 )
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.ranking.leaderboard import RankedRows, RankingRule
+from harness.ranking.podium import contenders
 from harness.runs.preloads import import_for_run, preloads_of
 from harness.runs.sizing import (
     in_arithmetic_of,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from harness.trials.plan import Plan
 
 
+MAX_PODIUM_SEEDS = 8
 OPTIONS = "options.toml"
 """Of a run folder: what was asked for, as `--config` reads it."""
 
@@ -68,7 +70,8 @@ class GridRun:
     """What is run, where, how, and with which plugins.
 
     With `auto_arithmetic`, models train as the folder's rows of them did, or in what is fastest here;
-    with `workers_by_memory`, on fewer workers where memory is short.
+    with `workers_by_memory`, on fewer workers where memory is short. Where a `podium` is asked for,
+    further seeds are spent on methods that may be on it, until it is decided or eight are spent.
     """
 
     grid: Grid
@@ -79,6 +82,7 @@ class GridRun:
     cluster: Cluster | None = None
     auto_arithmetic: bool = False
     workers_by_memory: bool = False
+    podium: int | None = None
 
     def plan(self, *, fresh: bool) -> Plan:
         """What is owed, as far as is known without trying anything; all of it where `fresh`."""
@@ -100,20 +104,44 @@ class GridRun:
             rows = Ledger(self.folder).rows()
             grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)
-            if plan.pending:
-                try:
-                    grid_run._carry_out(plan, time_breakdown)
-                except KeyboardInterrupt:
-                    grid_run._report(plan)
-                    raise
-            else:
+            if not plan.pending:
                 text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
                 click.echo(text, err=True)
+            worked = bool(plan.pending)
+            try:
+                for part in grid_run._parts(plan):
+                    if part.pending:
+                        worked = True
+                        grid_run._carry_out(part, time_breakdown)
+                    plan = plan.with_cells(part)
+            except KeyboardInterrupt:
+                grid_run._report(plan)
+                raise
             outcome = grid_run._report(plan)
-        if plan.pending:
+        if worked:
             spent, workers = time.perf_counter() - began, grid_run.execution.workers
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
         return outcome
+
+    def _parts(self, plan: Plan) -> Iterator[Plan]:
+        """The plan, then a seed at a time of those methods of which it is open who is on the podium."""
+        yield plan
+        seeds = list(self.grid.seeds)
+        while self.podium and len(seeds) < MAX_PODIUM_SEEDS:
+            rows = RankedRows(self._rows_of(plan), rule=self.rule)
+            methods = contenders(rows.leaderboards, self.podium)
+            if not methods:
+                return
+            seeds.append(max(seeds) + 1)
+            click.echo(
+                f"Who is among the best {self.podium} is open among {len(methods)} methods: "
+                f"seed {seeds[-1]} is spent on them.",
+                err=True,
+            )
+            grid = replace(self.grid, seeds=seeds[-1:], methods=methods)
+            part = replace(self, grid=grid)._plan(Ledger(self.folder).rows())
+            yield part
+            plan = plan.with_cells(part)
 
     def train_shard(self, shard: Shard) -> RunOutcome:
         """Only train a shard of what is owed, beside others in the same folder, writing no rows."""

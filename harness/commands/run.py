@@ -83,6 +83,8 @@ def check_options(options: RunOptions) -> None:
         raise HarnessError("--fresh: one job would forget what another did; remove the folder instead")
     if "cuda" in arithmetic and local and (reason := no_gpu()):
         raise HarnessError(f"--arithmetic {arithmetic}: {reason}")
+    if options.axes.podium and "," not in options.axes.seeds:
+        raise HarnessError("--podium compares methods between seeds: --seeds takes at least two")
     if engine.shard and arithmetic == "auto":
         raise HarnessError("--shard: name an --arithmetic, as fp32, so that all shards train alike")
 
@@ -108,6 +110,7 @@ def _grid_run(options: RunOptions, catalogue: Catalogue, cluster: Cluster | None
         cluster=cluster,
         auto_arithmetic=options.training.auto,
         workers_by_memory=options.engine.workers is None,
+        podium=options.axes.podium,
     )
 
 

@@ -85,6 +85,11 @@ class AxisOptions:
         default="0,1,2",
         help="Whole numbers, each with its own dense model; one seed gives scores and no ranks.",
     )
+    podium: int | None = optional(
+        COUNT,
+        help="Spend further seeds, up to eight, on the methods of which it is open whether they are "
+        "among so many best.",
+    )
     dataset: str = text_option(
         default="digits",
         help="digits, folder:PATH with train/ and test/, or as timm names them: torch/cifar10, "

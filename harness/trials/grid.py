@@ -66,7 +66,7 @@ class Grid:
 
     Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
     `arithmetics`, by name, or in that of the recipe. `witness` leaves criteria out where zeros save
-    nothing.
+    nothing, and `methods`, where given, are the only ones.
     """
 
     models: Sequence[Model]
@@ -89,6 +89,7 @@ class Grid:
     witness: Witness = Witness()
     penalty_epochs: float = 0.0
     layer_floor: float | None = None
+    methods: frozenset[tuple[str, str, str, str]] | None = None
 
     @cached_property
     def target(self) -> Target:
@@ -126,7 +127,7 @@ class Grid:
         """Trials, one for every method and dense model."""
         levels = checked_levels(self.levels)
         axes = product(dense_models, self.pruners, self.granularities, self.schedules)
-        return [
+        every = (
             Trial(
                 dense=dense,
                 pruner=pruner,
@@ -140,7 +141,8 @@ class Grid:
             )
             for dense, pruner, granularity, schedule in axes
             if self.witness.runs(pruner.name, granularity)
-        ]
+        )
+        return [trial for trial in every if self.methods is None or trial.method in self.methods]
 
     def _layer_floor(self, granularity: str) -> float:
         """Least fraction of a layer that stays: by default of channels, whose layers may close."""

@@ -29,6 +29,11 @@ class Plan:
     pending: tuple[Cell, ...]
     ahead: tuple[Dense, ...] = ()
 
+    def with_cells(self, other: Plan) -> Plan:
+        """The plan with the cells of another one, whose rows belong to the same ranking."""
+        cells = {cell.key: cell for cell in (*self.cells, *other.cells)}
+        return replace(self, cells=tuple(cells.values()))
+
     def stages(self) -> list[Plan]:
         """Stages: the plan seed by seed, so that a whole table is there after the first.
 

@@ -113,6 +113,11 @@ class Trial:
         return trial_key(self.settings)
 
     @property
+    def method(self) -> tuple[str, str, str, str]:
+        """Method that a leaderboard ranks: pruner, granularity, scope and schedule."""
+        return self.pruner.name, self.granularity, self.scope, self.schedule.name
+
+    @property
     def label(self) -> str:
         """Label for people."""
         words = (self.pruner.name, self.granularity, self.schedule.name)
