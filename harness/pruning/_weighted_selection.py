@@ -46,18 +46,22 @@ def _cheapest_prefix(scores: Tensor, prices: Tensor, saving: float) -> Tensor:
     if missing <= 0.0:
         return torch.empty(0, dtype=torch.long)
     taken: list[Tensor] = []
-    candidates = torch.arange(scores.numel())
-    while candidates.numel() > SORTED_AT:
-        own = scores[candidates]
-        below = own <= own.kthvalue(own.numel() // 2).values
+    places = torch.arange(scores.numel())
+    while scores.numel() > SORTED_AT:
+        pivot = scores.kthvalue(scores.numel() // 2).values
+        below = scores <= pivot
         if bool(below.all()):
-            break
-        cost = float(prices[candidates[below]].sum())
-        if cost >= missing:
-            candidates = candidates[below]
-        else:
-            taken.append(candidates[below])
-            candidates, missing = candidates[~below], missing - cost
-    order = candidates[scores[candidates].argsort(stable=True)]
-    count = int(torch.searchsorted(prices[order].cumsum(0), missing)) + 1
-    return torch.cat([*taken, order[:count]])
+            below = scores < pivot
+            if not bool(below.any()):
+                # All are equal, and leave by their place.
+                break
+        cost = float(prices[below].sum())
+        if cost < missing:
+            taken.append(places[below])
+            below, missing = ~below, missing - cost
+        scores, prices, places = scores[below], prices[below], places[below]
+    if scores.numel() <= SORTED_AT:
+        order = scores.argsort(stable=True)
+        prices, places = prices[order], places[order]
+    count = int(torch.searchsorted(prices.cumsum(0), missing)) + 1
+    return torch.cat([*taken, places[:count]])
