@@ -52,7 +52,7 @@ TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
 @click.option(
     "--pruner",
     default="magnitude_l2,group_norm_l2",
-    help="The criterion; of several, at each granularity the first that is defined there.",
+    help="The criterion; several where each granularity has one that is defined there.",
 )
 @click.option("--backend", default="onnxruntime_cpu", help="Exported to this one.")
 @click.option("--side", type=click.IntRange(min=32), default=224, help="Of the images, in pixels.")

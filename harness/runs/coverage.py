@@ -37,11 +37,15 @@ PRUNED_FRACTION = 0.5
 
 
 def criterion_at(granularity: str, criteria: Sequence[Pruner]) -> Pruner:
-    """The first criterion that is defined there. Raises HarnessError where none is."""
-    reasons = [undefined_at(criterion, pattern(granularity).scored) for criterion in criteria]
-    if None not in reasons:
-        raise HarnessError("; ".join(filter(None, reasons)))
-    return criteria[reasons.index(None)]
+    """The one criterion that is defined there. Raises HarnessError where none is, or several are."""
+    reasons = {c.name: undefined_at(c, pattern(granularity).scored) for c in criteria}
+    defined = [criterion for criterion in criteria if reasons[criterion.name] is None]
+    if not defined:
+        raise HarnessError("; ".join(filter(None, reasons.values())))
+    if len(defined) > 1:
+        names = ", ".join(criterion.name for criterion in defined)
+        raise HarnessError(f"coverage takes one pruner at granularity {granularity}, not {names}")
+    return defined[0]
 
 
 class Prune(Protocol):

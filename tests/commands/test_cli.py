@@ -26,7 +26,7 @@ from tests.doubles import refusal
         ("run --models resnet18 --dataset folder", "--dataset folder:PATH"),
         ("run --models resnet18 --config nowhere.toml", "'nowhere.toml' does not exist"),
         ("run --models resnet18 --optimizer adamm", "did you mean 'adam"),
-        ("coverage --pruner all", "--pruner asks for one pruner (there are: "),
+        ("coverage --pruner all", "coverage takes one pruner at granularity weight, not "),
         ("coverage --backend *", "--backend asks for one backend (there are: compiled_cpu, "),
         ("run", "Missing option '--models'"),
         ("rum", "No such command 'rum'"),

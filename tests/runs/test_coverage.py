@@ -10,6 +10,7 @@ from harness.runs.coverage import CoverageJob, Half, criterion_at, run_coverage
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from harness_plugins.models.timm import TimmModel
+from harness_plugins.pruners.fpgm import Fpgm
 from harness_plugins.pruners.magnitude import GroupNorm, Magnitude
 from tests.doubles import Wrong
 
@@ -31,6 +32,14 @@ def test_a_granularity_gets_the_criterion_that_is_defined_there(granularity, nam
 def test_a_granularity_that_no_criterion_is_defined_at_is_refused():
     with pytest.raises(HarnessError, match="magnitude_l2 is defined at granularity weight only"):
         criterion_at("channel", CRITERIA[:1])
+
+
+def test_two_criteria_at_one_granularity_are_refused():
+    two = (*CRITERIA, Fpgm())
+    with pytest.raises(
+        HarnessError, match="one pruner at granularity channel, not group_norm_l2, fpgm"
+    ):
+        criterion_at("channel", two)
 
 
 @pytest.fixture
