@@ -16,5 +16,6 @@ def test_help_names_every_option_with_what_it_does():
 def test_a_plan_writes_nothing(command, tmp_path):
     done = command("run", "--models", "resnet18", "--dry-run")
     assert done.returncode == 0
-    assert "skipped: fpgm is defined at granularity channel only" in done.stdout
+    assert "skipped: wanda is defined at granularity weight only" in done.stdout
+    assert "at granularity weight, magnitude_l1 alone" in done.stdout
     assert list(tmp_path.iterdir()) == []

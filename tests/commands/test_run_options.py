@@ -13,6 +13,7 @@ from harness.engines.shard import Shard
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu
 from harness.measuring.stopping import StoppingRule
+from harness.ranking.leaderboard import RankingRule
 from harness.runs.request import Request
 from harness.training.recipe import Recipe
 
@@ -35,7 +36,7 @@ def test_nothing_but_models_gives_the_defaults_of_the_settings_themselves():
     options = typed()
     assert options.request() == Request(
         models="resnet18", dataset="digits", pruners="all", granularities="all", scope="published",
-        schedules="one_shot", levels="0.5,0.95", seeds="0", backends="eager_cpu,onnxruntime_cpu",
+        schedules="one_shot", levels="0.3,0.6,0.8", seeds="0,1,2", backends="eager_cpu,onnxruntime_cpu",
         batch_sizes="1", threads=1, recipe=Recipe(),
     )  # fmt: skip
     assert options.timing.stopping_rule() == StoppingRule()
@@ -47,10 +48,11 @@ def test_every_setting_of_the_request_and_the_recipe_can_be_typed(tmp_path):
     options = typed(
         "--dataset=torch/cifar10", "--pruners=snip", "--granularities=channel", "--scope=erk",
         "--schedules=all", "--levels=0.3", "--seeds=1", "--backends=eager_cpu", "--batch-sizes=8",
-        "--threads=4", "--target=macs", "--data-dir=data", "--download", f"--weights={tmp_path}/file",
+        "--threads=4", "--target=params", "--layer-floor=0.2", "--penalty-epochs=3",
+        "--data-dir=data", "--download", f"--weights={tmp_path}/file",
         "--dense-epochs=3", "--finetune-epochs=2", "--train-batch=16", "--optimizer=adam",
         "--dense-lr=0.3", "--finetune-lr=0.2", "--weight-decay=0.1", "--no-augment",
-        "--arithmetic=bf16",
+        "--arithmetic=bf16", "--norms=as-trained",
     )  # fmt: skip
     request, default = options.request(), typed().request()
     assert request.threads == 4
@@ -71,6 +73,12 @@ def test_models_train_in_32_bit_floats_where_no_other_arithmetic_is_named(choice
 def test_a_quick_run_times_in_one_process():
     rule = typed("--quick", "--timing-seconds=5").timing.stopping_rule()
     assert (rule.least, rule.most, rule.seconds) == (1, 1, 5.0)
+
+
+def test_how_methods_are_ranked_is_asked_for():
+    assert typed().ranking.rule() == RankingRule()
+    asked = typed("--correction=fdr", "--floor=0.9").ranking.rule()
+    assert asked == RankingRule(correction="fdr", floor=0.9)
 
 
 @pytest.mark.parametrize("name", ["--shard", "--part"])
@@ -103,6 +111,7 @@ def test_dense_models_are_taken_over_from_run_folders_only(tmp_path):
         (["--shard=dense:1/2"], "name an --arithmetic, as fp32"),
         (["--engine=slurm-script", "--fresh"], "remove the folder instead"),
         (["--address=10.0.0.1:6379"], "it goes with --engine ray"),
+        (["--podium=3", "--seeds=0"], "--seeds takes at least two"),
         (["--engine=ray", "--pin=0"], "--pin 0 is of this machine"),
         (["--engine=ray", "--meter=rapl"], "--meter rapl reads this machine"),
         pytest.param(

@@ -29,6 +29,7 @@ from tests.doubles import ROOT
 RUNS = sorted(path.parent for path in (ROOT / "results").glob("*/rows.jsonl"))
 NUMBERS = {"seed", "batch", "threads", "train_batch", "recipe"}
 FRACTIONS = {"dense_epochs", "finetune_epochs", "dense_lr", "finetune_lr", "weight_decay", "sparsity"}
+FRACTIONS |= {"penalty_epochs", "layer_floor"}
 
 
 def values(name):
