@@ -89,7 +89,7 @@ def test_the_main_job_is_the_default_grid(command):
     main = ["run", "--pruners", "all", "--models", "resnet18"]
     assert ["harness", *main] in commands()
     done = command(*main, "--dry-run")
-    assert "52 trials, 210 cells on eager_cpu, onnxruntime_cpu" in done.stdout
+    assert "84 trials, 510 cells on eager_cpu, onnxruntime_cpu" in done.stdout
 
 
 def test_the_readme_shows_the_strangers_distribution():

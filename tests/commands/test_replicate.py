@@ -15,8 +15,12 @@ GRID = (
 )  # fmt: skip
 
 
+def rows_in(folder):
+    return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+
+
 def seeds_in(folder):
-    return {json.loads(line)["seed"] for line in (folder / "rows.jsonl").read_text().splitlines()}
+    return {row["seed"] for row in rows_in(folder)}
 
 
 @pytest.mark.long(60)
@@ -25,6 +29,10 @@ def test_a_replicate_has_other_seeds_and_the_same_grid(tmp_path, command):
     assert first.returncode == 0, first.stderr
     assert "Provisional: 1 of 2 seeds (0)" in first.stderr
     assert "Provisional" not in first.stdout, "the last thing printed is the whole table"
+    rows = [row for row in rows_in(tmp_path / "results" / "first") if row["pruner"] != "dense"]
+    shared = {(row["architecture"], row["samples"], row["latency_ms"]) for row in rows}
+    assert len(rows) == 4
+    assert len(shared) == 1, "two methods and two seeds leave one architecture, timed once"
     done = started(tmp_path, "replicate", "results/first")
     assert done.returncode == 0, done.stderr
     again = tmp_path / "results" / "first-replicate"
@@ -36,8 +44,8 @@ def test_a_replicate_has_other_seeds_and_the_same_grid(tmp_path, command):
     assert {*one} ^ {*other} == {'seeds = "0,3"', 'seeds = "4,5"'}
     assert "again" in done.stdout
     assert "of 2 differ by no more than both intervals allow" in done.stdout
-    shared = command("replicate", "results/first", "--seeds", "3,7")
-    assert "3 are seeds of results/first itself" in refusal(shared)
+    refused = command("replicate", "results/first", "--seeds", "3,7")
+    assert "3 are seeds of results/first itself" in refusal(refused)
     options = tmp_path / "results" / "first" / "options.toml"
     planned = command("run", "--config", str(options), "--out", "results/other", "--dry-run")
     assert "4 trials" in planned.stdout, "the file is a configuration of its own"
