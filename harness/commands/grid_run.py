@@ -14,15 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import psutil
 
-from harness.commands.tables import (
-    console,
-    print_ranking,
-    print_reports,
-    print_sentence,
-    print_unmeasured,
-)
+from harness.commands.run_report import RunOutcome, RunReport
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
-from harness.ranking.leaderboard import RankedRows, RankingRule
+from harness.ranking.leaderboard import RankingRule
 from harness.ranking.podium import contenders
 from harness.runs.preloads import import_for_run, preloads_of
 from harness.runs.sizing import (
@@ -40,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rich.console import Console
-
     from harness.commands.progress import ConsoleProgress
     from harness.discovery.catalogue import Catalogue
     from harness.engines.engine import Engine, EngineFactory
@@ -56,13 +48,6 @@ if TYPE_CHECKING:
 MAX_PODIUM_SEEDS = 8
 OPTIONS = "options.toml"
 """Of a run folder: what was asked for, as `--config` reads it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOutcome:
-    """How a run ended: of how many cells, or training jobs of a shard, it has no result."""
-
-    failures: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +100,9 @@ class GridRun:
                         grid_run._carry_out(part, time_breakdown)
                     plan = plan.with_cells(part)
             except KeyboardInterrupt:
-                grid_run._report(plan)
+                grid_run._report.conclude(plan)
                 raise
-            outcome = grid_run._report(plan)
+            outcome = grid_run._report.conclude(plan)
         if worked:
             spent, workers = time.perf_counter() - began, grid_run.execution.workers
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
@@ -128,8 +113,7 @@ class GridRun:
         yield plan
         seeds = list(self.grid.seeds)
         while self.podium and len(seeds) < MAX_PODIUM_SEEDS:
-            rows = RankedRows(self._rows_of(plan), rule=self.rule)
-            methods = contenders(rows.leaderboards, self.podium)
+            methods = contenders(self._report.rows(plan).leaderboards, self.podium)
             if not methods:
                 return
             seeds.append(max(seeds) + 1)
@@ -187,18 +171,7 @@ class GridRun:
             for number, stage in enumerate(stages, start=1):
                 runner.carry_out(stage)
                 if number < len(stages):
-                    self._show_provisional(progress.console, plan)
-
-    def _show_provisional(self, page: Console, plan: Plan) -> None:
-        rows = RankedRows(self._rows_of(plan), rule=self.rule)
-        measured = sorted({row["seed"] for row in rows if row["status"] == "ok"})
-        page.print(
-            f"\nProvisional: {len(measured)} of {len(self.grid.seeds)} seeds "
-            f"({', '.join(map(str, measured))}). Ctrl-C keeps it; the same command goes on.\n",
-            markup=False,
-            highlight=False,
-        )
-        print_ranking(page, rows, batch=min(self.grid.batches))
+                    self._report.show_provisional(progress.console, plan)
 
     @contextmanager
     def _runner(
@@ -255,23 +228,6 @@ class GridRun:
             import_for_run()
             wait_for_server(preloads)
 
-    def _rows_of(
-        self, plan: Plan, rows: Sequence[Mapping[str, Any]] | None = None
-    ) -> Iterator[Mapping[str, Any]]:
-        """Rows of the plan's cells, among those of the folder."""
-        asked = {cell.key for cell in plan.cells}
-        every = Ledger(self.folder).rows() if rows is None else rows
-        return (row for row in every if row["key"] in asked)
-
-    def _report(self, plan: Plan) -> RunOutcome:
-        """Print and write what there is of the plan's cells, and of others in the folder."""
-        every = RankedRows(Ledger(self.folder).rows(), rule=self.rule)
-        rows = RankedRows(self._rows_of(plan, every), rule=self.rule)
-        # Ranked once where the folder holds nothing else.
-        rows = every if len(rows) == len(every) else rows
-        print_ranking(console(), rows, batch=min(self.grid.batches))
-        print_unmeasured(console(), rows, "skipped")
-        print_sentence(console(), self.grid.witness.sentence)
-        print_reports(self.folder, every, self.catalogue)
-        print_unmeasured(console(stderr=True), rows, "failed")
-        return RunOutcome(failures=sum(row["status"] == "failed" for row in rows))
+    @property
+    def _report(self) -> RunReport:
+        return RunReport(grid=self.grid, folder=self.folder, catalogue=self.catalogue, rule=self.rule)

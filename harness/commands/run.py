@@ -25,8 +25,8 @@ from harness.runs.request import available_meter, run_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.commands.grid_run import RunOutcome
     from harness.commands.run_options import EngineOptions
+    from harness.commands.run_report import RunOutcome
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
 

@@ -1,0 +1,78 @@
+"""What a run prints and writes of its rows: a provisional table on the way, the whole at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.commands.tables import (
+    console,
+    print_ranking,
+    print_reports,
+    print_sentence,
+    print_unmeasured,
+)
+from harness.ranking.leaderboard import RankedRows
+from harness.storage.ledger import Ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from harness.discovery.catalogue import Catalogue
+    from harness.ranking.leaderboard import RankingRule
+    from harness.trials.grid import Grid
+    from harness.trials.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    """How a run ended: of how many cells, or training jobs of a shard, it has no result."""
+
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """Report of a grid's rows in a folder, ranked by a rule."""
+
+    grid: Grid
+    folder: Path
+    catalogue: Catalogue
+    rule: RankingRule
+
+    def rows(self, plan: Plan) -> RankedRows:
+        """Rows of a plan's cells, among those of the folder."""
+        return self._asked(plan, self._every())
+
+    def show_provisional(self, page: Console, plan: Plan) -> None:
+        """Print the ranking of the seeds that are there."""
+        rows = self.rows(plan)
+        measured = sorted({row["seed"] for row in rows if row["status"] == "ok"})
+        print_sentence(
+            page,
+            f"\nProvisional: {len(measured)} of {len(self.grid.seeds)} seeds "
+            f"({', '.join(map(str, measured))}). Ctrl-C keeps it; the same command goes on.\n",
+        )
+        print_ranking(page, rows, batch=min(self.grid.batches))
+
+    def conclude(self, plan: Plan) -> RunOutcome:
+        """Print and write what there is of the plan's cells, and of others in the folder."""
+        every = self._every()
+        rows = self._asked(plan, every)
+        # Ranked once where the folder holds nothing else.
+        rows = every if len(rows) == len(every) else rows
+        print_ranking(console(), rows, batch=min(self.grid.batches))
+        print_unmeasured(console(), rows, "skipped")
+        print_sentence(console(), self.grid.witness.sentence)
+        print_reports(self.folder, every, self.catalogue)
+        print_unmeasured(console(stderr=True), rows, "failed")
+        return RunOutcome(failures=sum(row["status"] == "failed" for row in rows))
+
+    def _every(self) -> RankedRows:
+        return RankedRows(Ledger(self.folder).rows(), rule=self.rule)
+
+    def _asked(self, plan: Plan, every: RankedRows) -> RankedRows:
+        asked = {cell.key for cell in plan.cells}
+        return RankedRows((row for row in every if row["key"] in asked), rule=self.rule)

@@ -1,0 +1,69 @@
+"""What a person is shown of a run on the way, and at its end."""
+
+import io
+from dataclasses import asdict
+
+import pytest
+from rich.console import Console
+
+from harness.commands.ranking_options import RankingOptions
+from harness.commands.run_report import RunOutcome, RunReport
+from harness.discovery.loading import discover
+from harness.ranking.leaderboard import RankingRule
+from harness.runs.request import Request
+from harness.storage.ledger import Ledger
+from harness.storage.row import Row
+from harness.training.recipe import Recipe
+from harness.trials.plan import make_plan
+from tests.doubles import made_row
+
+
+@pytest.fixture
+def report(tmp_path):
+    request = Request(
+        models="test_resnet", dataset="digits", pruners="random", granularities="channel",
+        scope="published", schedules="one_shot", levels="0.5", seeds="0,1", backends="eager_cpu",
+        batch_sizes="1", threads=1, recipe=Recipe(),
+    )  # fmt: skip
+    return RunReport(
+        grid=request.grid(discover()), folder=tmp_path, catalogue=discover(), rule=RankingRule()
+    )
+
+
+def written(report, *, seeds, **columns):
+    """A plan of the grid, whose cells of some seeds have a row."""
+    plan = make_plan(report.grid, [])
+    for cell in plan.cells:
+        if cell.settings["seed"] in seeds:
+            row = made_row(**cell.settings, key=cell.key, **columns)
+            Ledger(report.folder).append(Row(**row))
+    return plan
+
+
+def test_a_provisional_table_says_how_many_seeds_it_has(report):
+    page = Console(file=io.StringIO(), width=200)
+    report.show_provisional(page, written(report, seeds=[1]))
+    shown = page.file.getvalue()
+    assert "Provisional: 1 of 2 seeds (1)" in shown
+    assert "One seed: scores and no ranks" in shown
+
+
+def test_at_the_end_it_counts_what_failed_and_writes_the_reports(report, capsys):
+    plan = written(report, seeds=[0, 1])
+    assert report.conclude(plan) == RunOutcome(failures=0)
+    assert (report.folder / "leaderboard.md").is_file()
+    assert "paired over 2 seeds" in " ".join(capsys.readouterr().out.split())
+    failed = {**asdict(Row()), "status": "failed", "reason": "it broke"}
+    Ledger(report.folder).append(Row(**{**failed, **plan.cells[0].settings, "key": plan.cells[0].key}))
+    assert report.conclude(plan) == RunOutcome(failures=1)
+
+
+def test_rows_of_other_grids_in_the_folder_are_left_out(report):
+    plan = written(report, seeds=[0])
+    Ledger(report.folder).append(Row(**made_row(key="another")))
+    assert len(report.rows(plan)) == 2, "dense, and random"
+
+
+def test_what_is_asked_of_a_ranking_is_its_rule():
+    options = RankingOptions(correction="fdr", floor=0.9)
+    assert options.rule() == RankingRule(correction="fdr", floor=0.9)
