@@ -64,17 +64,18 @@ def _table(board) -> str:
         "rank",
         "pruner",
         "granularity",
-        "schedule",
         "score",
         "level",
         "top-1",
         "ms saved",
         "speed-up",
+        "ms at 0.99",
     ]
     lines = [
-        [s.rank, *s.shown_method[:2], s.method[3], f"{s.score:.3f} ({s.low:.3f} to {s.high:.3f})",
+        [s.rank, *s.shown_method[:2], f"{s.score:.3f} ({s.low:.3f} to {s.high:.3f})",
          f"{s.best['sparsity']:g}", f"{s.best['top1']:.1%}", f"{s.best['ms_saved']:.2f}",
-         f"{s.best['dense_latency_ms'] / s.best['latency_ms']:.1f}x"]
+         f"{s.best['dense_latency_ms'] / s.best['latency_ms']:.1f}x",
+         "not reached" if s.ms_at_floor is None else f"{s.ms_at_floor:.2f}"]
         for s in board.entries
         if s.saves_time
     ]  # fmt: skip
