@@ -109,7 +109,10 @@ class Row:
         "cold start: its first inference, at the smallest batch size", "ms"
     )
     samples: str = _column("archive of the raw samples, in samples/", default="")
-    deviation: float | None = _column("largest output difference from PyTorch over largest output")
+    deviation: float | None = _column(
+        "largest output difference from PyTorch over largest output; empty where the backend takes "
+        "PyTorch's model and another one of its architecture was timed"
+    )
 
     energy_j: float | None = _column("energy of one inference, all its images", "J")
     dense_energy_j: float | None = _column("the same of the dense model", "J")

@@ -91,6 +91,8 @@ def test_every_cell_has_one_row_with_every_metric(finished):
         allowed |= {"operators_elsewhere", "top1_backend", "dense_top1_backend"}
         # What not every system tells, and what so few rounds cannot.
         allowed |= {"governor", "turbo", "temperature_c", "latency_p90_ms", "latency_p99_ms"}
+        # PyTorch's own outputs, of a model whose time another one of its architecture has.
+        allowed |= {"deviation", "twin_ms"} if row["backend"] == "eager_cpu" else {"twin_ms"}
         if row["pruner"] == "dense":
             allowed |= {"granularity", "scope", "schedule", "pruner_hash", "schedule_hash", "evidence"}
             allowed |= {"reduction", "excluded"}
@@ -135,6 +137,15 @@ def test_memory_is_that_of_the_architecture(finished):
         dense = peaks[backend, batch, "dense", "", 0.0]
         assert (peak == dense) == (granularity != "channel")
         assert peak >= peaks[backend, 1, pruner, granularity, sparsity]
+
+
+def test_equal_architectures_have_one_time_and_one_archive(finished):
+    times = {}
+    for row in rows_in(finished[0] / "results" / "small"):
+        key = row["architecture"], row["backend"], row["batch"]
+        times.setdefault(key, set()).add((row["latency_ms"], row["samples"], row["noise_ms"]))
+    assert all(len(found) == 1 for found in times.values())
+    assert len({architecture for architecture, _, _ in times}) == 1 + 2 * 2, "zeros are dense's"
 
 
 def test_a_run_says_where_its_time_went(finished):
