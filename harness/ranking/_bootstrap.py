@@ -6,13 +6,13 @@ which is the rule, has its accuracies drawn once for all of them.
 
 from __future__ import annotations
 
-import zlib
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from harness.ranking._accuracy_draws import accuracy_draws
+from harness.ranking._timing_draws import TimingDraws
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     RowIndices = NDArray[np.intp]
 
 BOOTSTRAP_DRAWS = 1000
-NORMAL_95 = 1.96
-CACHED_NOISES = 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,23 +46,12 @@ class ScoreCells:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnColumns:
-    """Columns that draws are made from; the index -1 is a last element that saves nothing.
+class RightAnswers:
+    """Right answers of rows: numbers of them in `blobs`; the index -1 is a last element without any."""
 
-    `right` and `dense_right` number the answers in `blobs`; savings are fractions of dense latency.
-    Their error has a part of the model's `own` and one of dense's, which is `common` to its session.
-    `timed` and `session` name what was timed, which rows of one architecture share, and beside which
-    dense model.
-    """
-
-    right: RowIndices
-    dense_right: RowIndices
+    own: RowIndices
+    dense: RowIndices
     blobs: Sequence[str]
-    saved: Doubles
-    own: Doubles
-    common: Doubles
-    timed: Sequence[str]
-    session: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +86,7 @@ def score_estimates(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Score
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    drawn = _drawn_columns(frame)
+    answers, timing = _right_answers(frame), TimingDraws(frame, draws=BOOTSTRAP_DRAWS)
     resample = cache(_draw_resamples)
     seeds = max((cells.board_seeds for cells in methods), default=0)
     estimates = ScoreEstimates(
@@ -109,80 +96,38 @@ def score_estimates(frame: pd.DataFrame, methods: Sequence[ScoreCells]) -> Score
     )
     # The products are small: a second thread wins nothing, and on a busy machine waits for long.
     with threadpool_limits(1, user_api="blas"):
-        for numbers in _methods_with_same_answers(drawn, methods):
+        for numbers in _methods_with_same_answers(answers, methods):
             group = [methods[number] for number in numbers]
             held_images, held_seeds = resample(group[0].images, group[0].board_seeds)
-            _estimate(
-                drawn, group, numbers, estimates, images=held_images, held=held_seeds[group[0].seeds]
+            accuracies = accuracy_draws(
+                answers.blobs,
+                answers.own[group[0].indices],
+                answers.dense[group[0].indices],
+                images=held_images,
+                chance=group[0].chance,
             )
+            held = held_seeds[group[0].seeds]
+            _estimate(timing, accuracies, group, numbers, estimates, held=held)
     return estimates
 
 
-def _drawn_columns(frame: pd.DataFrame) -> DrawnColumns:
+def _right_answers(frame: pd.DataFrame) -> RightAnswers:
     import numpy as np
     import pandas as pd
 
-    dense, value = frame["dense_latency_ms"].to_numpy(), frame["ms_saved"].to_numpy()
-    counts = frame["saves_time"].to_numpy()
     codes, blobs = pd.factorize(pd.concat([frame["correct"], frame["dense_correct"]]))
-    right, dense_right = codes.reshape(2, -1)
-    timed = _timed_names(frame)
-    own, common = (np.where(counts, error, 0.0) / dense for error in _timing_errors(frame))
-    return DrawnColumns(
-        right=np.append(right, -1),
-        dense_right=np.append(dense_right, -1),
-        blobs=blobs.tolist(),
-        saved=np.append(np.where(counts, value, 0.0) / dense, 0.0),
-        own=np.append(own, 0.0),
-        common=np.append(common, 0.0),
-        timed=[*timed, ""],
-        session=[*frame["samples"].where(frame["samples"] != "", timed), ""],
-    )
-
-
-def _timing_errors(frame: pd.DataFrame) -> tuple[Doubles, Doubles]:
-    """Errors of savings (ms): of the model's own time, and the rest, which is that of dense's.
-
-    Both are the widths of intervals, which are Student's where processes are few, and say more than the
-    standard error.
-    """
-    import numpy as np
-
-    low, high, own_low, own_high = (
-        frame[name].to_numpy(dtype=float)
-        for name in ("ms_saved_low", "ms_saved_high", "latency_low_ms", "latency_high_ms")
-    )
-    saved, own = ((up - down) / (2 * NORMAL_95) for up, down in ((high, low), (own_high, own_low)))
-    own = np.minimum(np.nan_to_num(own, nan=np.inf), saved)
-    return own, np.sqrt(np.maximum(saved**2 - own**2, 0.0))
-
-
-def _timed_names(frame: pd.DataFrame) -> list[str]:
-    """Names of what was timed for each row: an architecture under conditions, or the row itself."""
-    conditions = frame["backend"] + frame["batch"].map(" b{}".format) + frame["device"]
-    shared = frame["architecture"] + conditions + frame["threads"].map(" t{}".format)
-    names: list[str] = shared.where(frame["architecture"] != "", frame["key"]).tolist()
-    return names
-
-
-@lru_cache(maxsize=CACHED_NOISES)
-def _timing_noise(name: str) -> Singles:
-    import numpy as np
-
-    # A stream of its own, so that an interval does not depend on what else was run.
-    generator = np.random.default_rng(zlib.crc32(name.encode()))
-    return generator.standard_normal(BOOTSTRAP_DRAWS, dtype=np.float32)
+    own, dense = codes.reshape(2, -1)
+    return RightAnswers(own=np.append(own, -1), dense=np.append(dense, -1), blobs=blobs.tolist())
 
 
 def _methods_with_same_answers(
-    drawn: DrawnColumns, methods: Sequence[ScoreCells]
+    answers: RightAnswers, methods: Sequence[ScoreCells]
 ) -> Iterable[list[int]]:
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, cells in enumerate(methods):
-        codes = drawn.right[cells.indices], drawn.dense_right[cells.indices], cells.seeds
-        answers = (indices.tobytes() for indices in codes)
+        codes = answers.own[cells.indices], answers.dense[cells.indices], cells.seeds
         same = cells.images, cells.chance, cells.board_seeds, cells.indices.shape
-        alike[*same, *answers].append(number)
+        alike[*same, *(indices.tobytes() for indices in codes)].append(number)
     return alike.values()
 
 
@@ -198,31 +143,23 @@ def _draw_resamples(images: int, seeds: int) -> tuple[Singles, Singles]:
 
 
 def _estimate(
-    drawn: DrawnColumns,
+    timing: TimingDraws,
+    accuracies: AccuracyDraws,
     group: Sequence[ScoreCells],
     numbers: Sequence[int],
     estimates: ScoreEstimates,
     *,
-    images: Singles,
     held: Singles,
 ) -> None:
     """Estimate methods with equal right answers, in their places; `held` is `(seeds, draws)`."""
     import numpy as np
 
-    first = group[0]
-    accuracies = accuracy_draws(
-        drawn.blobs,
-        drawn.right[first.indices],
-        drawn.dense_right[first.indices],
-        images=images,
-        chance=first.chance,
-    )
-    saved = np.stack([drawn.saved[cells.indices].T for cells in group])
+    saved = np.stack([timing.saved[cells.indices].T for cells in group])
     retained = np.tile(accuracies.observed, (len(group), 1))
     by_seed = area(retained, saved.reshape(-1, saved.shape[-1])).reshape(saved.shape[:2])
-    estimates.by_seed[np.asarray(numbers)[:, None], first.seeds] = by_seed
+    estimates.by_seed[np.asarray(numbers)[:, None], group[0].seeds] = by_seed
     score = by_seed.mean(axis=1, keepdims=True)
-    drawn_by_seed = np.stack([_areas(_savings(drawn, cells), accuracies) for cells in group])
+    drawn_by_seed = np.stack([_areas(timing.savings(cells.indices), accuracies) for cells in group])
     estimates.draws[numbers] = drawn_by_seed.mean(axis=1)
     total = held.sum(axis=0, dtype=np.float64)
     # A seed that a draw holds twice counts twice; one that holds none of the method's seeds says
@@ -230,21 +167,6 @@ def _estimate(
     weighted = (drawn_by_seed * held).sum(axis=1)
     draws = np.where(total > 0, weighted / np.maximum(total, 1.0), score)
     estimates.intervals[numbers] = np.hstack([score, np.quantile(draws, (0.025, 0.975), axis=1).T])
-
-
-def _savings(drawn: DrawnColumns, cells: ScoreCells) -> Singles:
-    """Savings `(levels, seeds, draws)`, as fractions of the dense latency, at most 1."""
-    import numpy as np
-
-    # What was timed once errs once: for every method, level and seed that shares the time, and dense's
-    # error for all that was timed beside it.
-    indices = cells.indices.ravel().tolist()
-    shape = *cells.indices.shape, BOOTSTRAP_DRAWS
-    saved = drawn.saved[cells.indices][..., None].astype(np.float32) + np.zeros(shape, np.float32)
-    for errors, names in ((drawn.own, drawn.timed), (drawn.common, drawn.session)):
-        noise = np.stack([_timing_noise(names[index]) for index in indices]).reshape(shape)
-        saved += noise * errors[cells.indices][..., None].astype(np.float32)
-    return np.minimum(saved, 1.0, out=saved)
 
 
 def _areas(saved: Singles, accuracies: AccuracyDraws) -> Singles:
