@@ -12,27 +12,28 @@ import harness
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-VARIANTS = ("channels_last", "bf16", "channels_last+bf16")
+BF16 = "bf16"
+VARIANTS = ("channels_last", BF16, f"channels_last+{BF16}")
+TOLERANCE = 0.1
+"""Of 16-bit bfloats."""
 
 
 class EagerCpu:
     """PyTorch eager on the CPU, 32-bit floats; as eager_cpu:bf16 or :channels_last too."""
 
     channel_multiple = 16
+    reads_weights = False
 
     def __init__(self, variant: str = "") -> None:
+        self.name = f"eager_cpu:{variant}" if variant else "eager_cpu"
         self._variant = variant
-
-    @property
-    def name(self) -> str:
-        """With the variant, where it is one."""
-        return f"eager_cpu:{self._variant}" if self._variant else "eager_cpu"
+        if BF16 in variant:
+            # Having one is what makes a backend approximate, so variants in 32 bits have none.
+            self.tolerance = TOLERANCE
 
     def configured(self, argument: str) -> EagerCpu:
         """The variant of that name. Raises HarnessError where there is none."""
-        if argument not in VARIANTS:
-            raise harness.HarnessError(f"eager_cpu:{argument}: there are {', '.join(VARIANTS)}")
-        return EagerBf16Cpu(argument) if "bf16" in argument else EagerCpu(argument)
+        return EagerCpu(harness.choice_from(argument, VARIANTS, of="eager_cpu"))
 
     def unavailable(self) -> str | None:
         """Never: the harness needs PyTorch itself."""
@@ -53,7 +54,7 @@ class EagerCpu:
         model = model.eval()
         if not self._variant:
             return torch.inference_mode()(model)
-        floats = torch.bfloat16 if "bf16" in self._variant else torch.float32
+        floats = torch.bfloat16 if BF16 in self._variant else torch.float32
         layout = torch.channels_last if "channels_last" in self._variant else torch.contiguous_format
         # A copy, since outputs are compared with those of the model as it is.
         model = copy.deepcopy(model).to(dtype=floats).to(memory_format=layout)
@@ -63,12 +64,6 @@ class EagerCpu:
             return outputs.float()
 
         return torch.inference_mode()(run)
-
-
-class EagerBf16Cpu(EagerCpu):
-    """PyTorch eager on the CPU, weights and activations in 16-bit bfloat."""
-
-    tolerance = 0.1
 
 
 @harness.hookimpl

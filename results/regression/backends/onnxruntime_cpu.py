@@ -19,20 +19,15 @@ class OnnxRuntimeCpu:
     """
 
     channel_multiple = 16
+    reads_weights = False
 
     def __init__(self, variant: str = "") -> None:
+        self.name = f"onnxruntime_cpu:{variant}" if variant else "onnxruntime_cpu"
         self._variant = variant
-
-    @property
-    def name(self) -> str:
-        """With the variant, where it is one."""
-        return f"onnxruntime_cpu:{self._variant}" if self._variant else "onnxruntime_cpu"
 
     def configured(self, argument: str) -> OnnxRuntimeCpu:
         """The variant of that name. Raises HarnessError where there is none."""
-        if argument not in VARIANTS:
-            raise harness.HarnessError(f"onnxruntime_cpu:{argument}: there are {', '.join(VARIANTS)}")
-        return OnnxRuntimeCpu(argument)
+        return OnnxRuntimeCpu(harness.choice_from(argument, VARIANTS, of="onnxruntime_cpu"))
 
     def unavailable(self) -> str | None:
         """Which package is missing."""
