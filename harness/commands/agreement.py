@@ -16,7 +16,7 @@ HEADERS = ("pruner", "granularity", "scope", "schedule", "score", "rank", "again
 
 
 def print_side_by_side(page: Console, first: RankedRows, second: RankedRows) -> None:
-    """Scores and ranks of the methods that both rows rank, board by board."""
+    """Scores and ranks of the methods that both rows have, board by board."""
     theirs = {board.title: board for board in second.leaderboards}
     for board in first.leaderboards:
         if board.title in theirs:
@@ -24,7 +24,7 @@ def print_side_by_side(page: Console, first: RankedRows, second: RankedRows) -> 
             lines = [
                 (*entry.method, *_score_and_rank(entry), *_score_and_rank(others[entry.method]))
                 for entry in board.entries
-                if entry.saves_time and entry.method in others
+                if entry.method in others
             ]
             print_table(page, HEADERS, lines, title=board.title)
 
@@ -34,9 +34,9 @@ def _score_and_rank(entry: Entry) -> tuple[str, str]:
 
 
 def agreement_sentences(found: RankAgreement) -> list[str]:
-    """Sentences on how far two runs place methods alike; none where they share no scores."""
+    """Sentences on how far two runs place methods alike."""
     if not found.scores:
-        return []
+        return ["No method saves time in both runs, so there are no ranks to compare."]
     tau = "" if found.tau is None else f"; Kendall's tau over all scores is {found.tau:.3f}"
     return [
         f"Ranks: of {found.apart} pairs that one of the two places apart, {found.swapped} have the "

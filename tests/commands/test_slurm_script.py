@@ -70,7 +70,7 @@ def test_the_script_trains_in_shares_and_measures_at_the_end(command, tmp_path):
 
 
 def test_an_array_has_no_more_tasks_than_are_asked_for(command):
-    many = [*GRID, "--pruners=magnitude_*,random,snip", "--seeds=0,1,2,3,4,5", "--engine=slurm-script"]
+    many = [*GRID, "--pruners=group_norm_*,random,snip", "--seeds=0,1,2,3,4,5", "--engine=slurm-script"]
     script = command("run", *many).stdout
     assert "--array=1-6 " in script
     assert f"--array=1-{DEFAULT_TASKS} " in script

@@ -21,7 +21,7 @@ def test_two_runs_prune_alike_and_are_timed_apart(tmp_path):
         recipe=Recipe(dense_epochs=0.2, finetune_epochs=0.1),
         stopping_rule=StoppingRule(least=1, most=1, seconds=0.0),
     )
-    assert len(first) == len(second) == 1 + 7 * 3
+    assert len(first) == len(second) == 2 * (1 + 7 * 3)
     for one, other in zip(first, second, strict=True):
         assert one["key"] == other["key"]
         assert one["correct"] == other["correct"]

@@ -35,7 +35,9 @@ def trained_as(tmp_path, notes):
 
 
 def plan(trial):
-    return SimpleNamespace(needed_dense_models=[trial.dense], pending_trials=[trial], deployments=[])
+    return SimpleNamespace(
+        needed_dense_models=[trial.dense], ahead=(), pending_trials=[trial], deployments=[]
+    )
 
 
 def test_a_trial_begins_when_its_dense_model_is_there_and_nothing_is_made_twice(
