@@ -6,7 +6,13 @@ from tests.doubles import ROOT
 from tests.structure import imported
 
 TESTS = ROOT / "tests"
-SHARED = ("tests.doubles", "tests.engines.ray_jobs", "tests.structure", "tests.testing.processor")
+SHARED = (
+    "tests.benchmarks.rank_rates",
+    "tests.doubles",
+    "tests.engines.ray_jobs",
+    "tests.structure",
+    "tests.testing.processor",
+)
 """What tests may import of each other."""
 FILES = [path for path in TESTS.rglob("*.py") if "stranger" not in path.parts]
 

@@ -33,14 +33,15 @@ def _score_and_rank(entry: Entry) -> tuple[str, str]:
     return f"{entry.score:.3f} [{entry.low:.3f}, {entry.high:.3f}]", str(entry.rank or "-")
 
 
-def agreement_sentences(found: RankAgreement) -> list[str]:
+def agreement_sentences(agreement: RankAgreement) -> list[str]:
     """Sentences on how far two runs place methods alike."""
-    if not found.scores:
+    if not agreement.scores:
         return ["No method saves time in both runs, so there are no ranks to compare."]
-    tau = "" if found.tau is None else f"; Kendall's tau over all scores is {found.tau:.3f}"
+    tau = "" if agreement.tau is None else f"; Kendall's tau over all scores is {agreement.tau:.3f}"
     return [
-        f"Ranks: of {found.apart} pairs that one of the two places apart, {found.swapped} have the "
-        f"opposite order in the other, in {found.swap_tables} of {found.tables} tables{tau}.",
-        f"Scores: {found.covered} of {found.scores} differ by no more than both intervals allow "
-        "(95 % would, were these exact).",
+        f"Ranks: of {agreement.apart} pairs that one of the two places apart, {agreement.swapped} "
+        f"have the opposite order in the other, in {agreement.swap_tables} of {agreement.tables} "
+        f"tables{tau}.",
+        f"Scores: {agreement.covered} of {agreement.scores} differ by no more than both intervals "
+        "allow (95 % would, were these exact).",
     ]

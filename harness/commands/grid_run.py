@@ -94,11 +94,11 @@ class GridRun:
                 click.echo(text, err=True)
             worked = bool(plan.pending)
             try:
-                for part in grid_run._parts(plan):
-                    if part.pending:
+                for further in grid_run._plans(plan):
+                    if further.pending:
                         worked = True
-                        grid_run._carry_out(part, time_breakdown)
-                    plan = plan.with_cells(part)
+                        grid_run._carry_out(further, time_breakdown)
+                    plan = plan.with_cells(further)
             except KeyboardInterrupt:
                 grid_run._report.conclude(plan)
                 raise
@@ -108,7 +108,7 @@ class GridRun:
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
         return outcome
 
-    def _parts(self, plan: Plan) -> Iterator[Plan]:
+    def _plans(self, plan: Plan) -> Iterator[Plan]:
         """The plan, then a seed at a time of those methods of which it is open who is on the podium."""
         yield plan
         seeds = list(self.grid.seeds)
@@ -123,9 +123,9 @@ class GridRun:
                 err=True,
             )
             grid = replace(self.grid, seeds=seeds[-1:], methods=methods)
-            part = replace(self, grid=grid)._plan(Ledger(self.folder).rows())
-            yield part
-            plan = plan.with_cells(part)
+            further = replace(self, grid=grid)._plan(Ledger(self.folder).rows())
+            yield further
+            plan = plan.with_cells(further)
 
     def train_shard(self, shard: Shard) -> RunOutcome:
         """Only train a shard of what is owed, beside others in the same folder, writing no rows."""

@@ -45,9 +45,9 @@ def replicate(folder: Path, seeds: str | None, out: Path | None) -> None:
     base = RunFolder(folder)
     chosen = seeds or _following_seeds(base.rows)
     _check_seeds(chosen, base.rows, folder)
-    place = out or folder.with_name(f"{folder.name}-replicate")
-    _run(_options_of(folder), seeds=chosen, out=place)
-    rows = RankedRows(base.rows), RankedRows(RunFolder(place).rows)
+    other = out or folder.with_name(f"{folder.name}-replicate")
+    _run(_options_of(folder), seeds=chosen, out=other)
+    rows = RankedRows(base.rows), RankedRows(RunFolder(other).rows)
     print_side_by_side(console(), *rows)
     for sentence in agreement_sentences(rank_agreement(*rows)):
         click.echo(sentence)

@@ -49,11 +49,11 @@ class RunReport:
     def show_provisional(self, page: Console, plan: Plan) -> None:
         """Print the ranking of the seeds that are there."""
         rows = self.rows(plan)
-        measured = sorted({row["seed"] for row in rows if row["status"] == "ok"})
+        with_rows = sorted({row["seed"] for row in rows if row["status"] == "ok"})
         print_sentence(
             page,
-            f"\nProvisional: {len(measured)} of {len(self.grid.seeds)} seeds "
-            f"({', '.join(map(str, measured))}). Ctrl-C keeps it; the same command goes on.\n",
+            f"\nProvisional: {len(with_rows)} of {len(self.grid.seeds)} seeds "
+            f"({', '.join(map(str, with_rows))}). Ctrl-C keeps it; the same command goes on.\n",
         )
         print_ranking(page, rows, batch=min(self.grid.batches))
 

@@ -57,13 +57,13 @@ def _rank_fraction(scores: Tensor) -> Tensor:
 
 
 def lowest_channels(
-    scores: Sequence[Tensor], count: int, *, multiple: int = 1, floor: float = 0.0
+    scores: Sequence[Tensor], count: int, *, multiple: int = 1, least: Sequence[int] | None = None
 ) -> ChannelKeep:
-    """Drop the `count` lowest-scored channels over all groups, none of a group's best at its floor.
+    """Drop the `count` lowest-scored channels over all groups, but for the best `least` of each.
 
     What stays in each group is then rounded up to a multiple, the best of those dropped coming back.
     """
-    least = [least_channels(score.numel(), floor) for score in scores]
+    least = least or [1] * len(scores)
     pinned = [pin_best(score, own) for score, own in zip(scores, least, strict=True)]
     sizes = [score.numel() for score in scores]
     keep = keep_all_but(count, torch.cat(pinned)).split(sizes)
@@ -113,29 +113,30 @@ def select_channels(
     costs: Mapping[str, float],
     budget: float,
     multiple: int = 1,
-    floor: float = 0.0,
+    least: Sequence[int] | None = None,
 ) -> ChannelKeep:
     """Channel selection: drop the fewest lowest-scored channels whose rest costs at most `budget`.
 
-    `floor` is the least fraction of each group that stays. Raises UnsupportedError where the fewest
-    channels that may stay cost more.
+    At least so many channels of each group stay, one where nothing is said. Raises UnsupportedError
+    where the fewest channels that may stay cost more.
     """
-    low, high = 0, sum(score.numel() - least_channels(score.numel(), floor) for score in scores)
+    least = least or [1] * len(scores)
+    low, high = 0, sum(score.numel() - own for score, own in zip(scores, least, strict=True))
 
     def fits(count: int) -> bool:
-        masks = lowest_channels(scores, count, multiple=multiple, floor=floor).masks
+        masks = lowest_channels(scores, count, multiple=multiple, least=least).masks
         # Half a number is what sums of fractions may be off by.
         return cost_left(groups, masks, shapes=shapes, costs=costs) < budget + 0.5
 
     if not fits(high):
-        least = "one channel" if multiple == 1 else f"{multiple} channels"
-        if floor:
-            least = f"the floor of {floor:g} of each layer's channels (--layer-floor), or {least}"
-        raise UnsupportedError(f"even {least} a layer leaves more than this sparsity")
+        fewest = "one channel" if multiple == 1 else f"{multiple} channels"
+        more = "; with a lower --layer-floor more can leave" if max(least) > multiple else ""
+        what = "the floor of each layer" if more else f"even {fewest} a layer"
+        raise UnsupportedError(f"{what} leaves more than this sparsity{more}")
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle + 1, high)
-    return lowest_channels(scores, low, multiple=multiple, floor=floor)
+    return lowest_channels(scores, low, multiple=multiple, least=least)
 
 
 def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:

@@ -46,7 +46,7 @@ def _cheapest_prefix(scores: Tensor, prices: Tensor, saving: float) -> Tensor:
     if missing <= 0.0:
         return torch.empty(0, dtype=torch.long)
     taken: list[Tensor] = []
-    places = torch.arange(scores.numel())
+    indices = torch.arange(scores.numel())
     while scores.numel() > SORTED_AT:
         pivot = scores.kthvalue(scores.numel() // 2).values
         below = scores <= pivot
@@ -57,11 +57,11 @@ def _cheapest_prefix(scores: Tensor, prices: Tensor, saving: float) -> Tensor:
                 break
         cost = float(prices[below].sum())
         if cost < missing:
-            taken.append(places[below])
+            taken.append(indices[below])
             below, missing = ~below, missing - cost
-        scores, prices, places = scores[below], prices[below], places[below]
+        scores, prices, indices = scores[below], prices[below], indices[below]
     if scores.numel() <= SORTED_AT:
         order = scores.argsort(stable=True)
-        prices, places = prices[order], places[order]
+        prices, indices = prices[order], indices[order]
     count = int(torch.searchsorted(prices.cumsum(0), missing)) + 1
-    return torch.cat([*taken, places[:count]])
+    return torch.cat([*taken, indices[:count]])

@@ -40,7 +40,8 @@ class PruningBudget:
     """Pruning budget: `level` is the fraction of the dense model's cost that is to leave.
 
     `costs` is what one number of each weight costs, `dense_cost` what all of the dense model's do;
-    `floor` is the least fraction of each layer that stays, of its channels or its weights.
+    `floor` is the least fraction of each layer that stays, of its channels or its weights, counted
+    by `dense_shapes`.
     """
 
     level: float
@@ -49,6 +50,7 @@ class PruningBudget:
     costs: Mapping[str, float] = field(repr=False)
     dense_cost: float
     floor: float = 0.0
+    dense_shapes: Mapping[str, torch.Size] = field(default_factory=dict, repr=False)
 
     @property
     def allowance(self) -> float:

@@ -13,7 +13,12 @@ import torch
 
 from harness.contracts.pruners import Rewrites
 from harness.errors import UnsupportedError
-from harness.pruning._channel_selection import channel_scores, comparable_scores, select_channels
+from harness.pruning._channel_selection import (
+    channel_scores,
+    comparable_scores,
+    least_channels,
+    select_channels,
+)
 from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
@@ -202,7 +207,7 @@ def _remove_channels(
         costs=budget.costs,
         budget=budget.allowance,
         multiple=budget.pattern.multiple,
-        floor=budget.floor,
+        least=[_least_of(group, prunable_weights(model), budget) for group in groups],
     )
     smaller = copy.deepcopy(model)
     stays = _keep_by_producer(model, groups, keep.masks)
@@ -219,6 +224,13 @@ def _remove_channels(
         rewritten=rewritten,
         seconds=seconds,
     )
+
+
+def _least_of(group: ChannelGroup, weights: Mapping[str, Tensor], budget: PruningBudget) -> int:
+    """Fewest channels of a group that may stay: the floor is of the dense model's."""
+    name = group.producers[0].parameter
+    dense = budget.dense_shapes.get(name, weights[name].shape)[0] / len(weights[name])
+    return min(group.size, least_channels(round(group.size * dense), budget.floor))
 
 
 def _keep_by_producer(

@@ -43,7 +43,7 @@ class TimingDraws:
         self._timed = [*_timed_names(frame), ""]
         samples = frame["samples"].tolist()
         names = zip([*samples, ""], self._timed, strict=True)
-        self._sessions = [f"dense beside {archive or timed}" for archive, timed in names]
+        self._beside = [f"dense beside {archive or timed}" for archive, timed in names]
         self._noise_of = lru_cache(maxsize=CACHED_NOISES)(self._noise)
 
     def savings(self, indices: RowIndices) -> Singles:
@@ -52,7 +52,7 @@ class TimingDraws:
 
         shape = *indices.shape, self._draws
         drawn = np.broadcast_to(self.saved[indices][..., None].astype(np.float32), shape).copy()
-        for errors, names in ((self._own, self._timed), (self._common, self._sessions)):
+        for errors, names in ((self._own, self._timed), (self._common, self._beside)):
             noise = np.stack([self._noise_of(names[index]) for index in indices.ravel().tolist()])
             drawn += noise.reshape(shape) * errors[indices][..., None].astype(np.float32)
         return np.minimum(drawn, 1.0, out=drawn)

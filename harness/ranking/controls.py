@@ -68,6 +68,6 @@ def _left_out(entry: Entry) -> frozenset[str]:
 
 def _listed(entries: Sequence[Entry], board: Leaderboard) -> str:
     """Names of methods, as short as they are unlike on their board."""
-    unlike = [len({entry.method[place] for entry in board.entries}) > 1 for place in range(4)]
-    places = [place for place in range(4) if place == 0 or unlike[place]]
-    return ", ".join(" ".join(entry.method[place] for place in places) for entry in entries)
+    unlike = [len({entry.method[word] for entry in board.entries}) > 1 for word in range(4)]
+    shown = [word for word in range(4) if word == 0 or unlike[word]]
+    return ", ".join(" ".join(entry.method[word] for word in shown) for entry in entries)

@@ -17,9 +17,9 @@ def contenders(boards: Iterable[Leaderboard], podium: int) -> frozenset[Method]:
 
     Further seeds are worth their time for these alone: the others are surely worse than so many.
     """
-    found: set[Method] = set()
+    methods: set[Method] = set()
     for board in boards:
         within = {e.method for e in board.entries if e.rank is not None and e.rank.low <= podium}
         if len(within) > podium:
-            found |= within
-    return frozenset(found)
+            methods |= within
+    return frozenset(methods)

@@ -178,10 +178,10 @@ def _welch_freedom(seeds: tuple[Doubles, Doubles], freedom: Doubles) -> Doubles:
     import numpy as np
 
     own = np.maximum(freedom, 1.0)
-    parts = seeds[0] ** 2 / own[:, None] + seeds[1] ** 2 / own[None, :]
-    known = parts > 0.0
-    found: Doubles = np.where(known, (seeds[0] + seeds[1]) ** 2 / np.where(known, parts, 1.0), np.inf)
-    return np.minimum(found, 1e6)
+    shares = seeds[0] ** 2 / own[:, None] + seeds[1] ** 2 / own[None, :]
+    known = shares > 0.0
+    pooled: Doubles = np.where(known, (seeds[0] + seeds[1]) ** 2 / np.where(known, shares, 1.0), np.inf)
+    return np.minimum(pooled, 1e6)
 
 
 def apart(scores: MethodScores, *, correction: Correction = "holm", level: float = LEVEL) -> Decisions:

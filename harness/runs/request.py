@@ -16,7 +16,7 @@ from harness.discovery.selection import selected_names, split_terms
 from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
-from harness.runs.chosen_controls import with_controls, with_random_controls
+from harness.runs._chosen_controls import with_controls, with_random_controls
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels

@@ -26,9 +26,9 @@ from harness.training.learning_rate import rate_of, training_fraction
 from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
 from harness.training.sampling import example_batch
+from harness.trials._budget import round_epochs
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
-from harness.trials.budget import round_epochs
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import calibration_of, train_and_save, train_to
@@ -86,7 +86,7 @@ class RoundRunner:
         """
         self._check_granularity(round_)
         recipe, seed = self._trial.dense.recipe, stable_seed(self._trial.dense.seed, "round", number)
-        epochs, pruner = round_epochs(round_, self._trial.dense), self._trial.pruner
+        epochs, pruner = round_epochs(round_, self._trial.dense.recipe), self._trial.pruner
         if isinstance(pruner, Penalises):
             penalised = round_.share * self._trial.penalty_epochs
             state = self._train_with_penalty(pruner, state, round_, epochs=penalised, seed=seed)

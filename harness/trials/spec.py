@@ -10,7 +10,7 @@ from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
-from harness.trials.budget import idle_reason
+from harness.trials._budget import TrainingBudget, idle_reason
 from harness.trials.target import Target
 
 if TYPE_CHECKING:
@@ -142,7 +142,14 @@ class Trial:
         rounds = self._rounds()
         if self.pattern.n_of_m and len(rounds) > 1:
             return f"{self.granularity} leaves all at once, which {self.schedule.name} does not"
-        return idle_reason(self, rounds)
+        budget = TrainingBudget(
+            pruner=self.pruner,
+            schedule=self.schedule.name,
+            dataset=self.dense.dataset,
+            recipe=self.dense.recipe,
+            penalty_epochs=self.penalty_epochs,
+        )
+        return idle_reason(budget, rounds)
 
     def _rounds(self) -> Sequence[Round]:
         try:

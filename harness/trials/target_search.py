@@ -90,6 +90,7 @@ class TargetSearch:
             costs=costs,
             dense_cost=whole,
             floor=floor,
+            dense_shapes=shapes,
         )
 
     def budget(self, level: float) -> PruningBudget:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.converters import LoadsFile, Refines
 from harness.conversion.deployment import Deployment
-from harness.trials.budget import round_epochs
+from harness.trials._budget import round_epochs
 from harness.trials.spec import Dense
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _epochs(subject: Trial | Dense, sequences: Sequence[Rounds]) -> float:
         return 0.0
     steps = {rounds[: end + 1] for rounds in sequences for end in range(len(rounds))}
     return sum(
-        round_epochs(step[-1], subject.dense) + step[-1].share * subject.penalty_epochs
+        round_epochs(step[-1], subject.dense.recipe) + step[-1].share * subject.penalty_epochs
         for step in steps
     )
 

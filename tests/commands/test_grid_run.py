@@ -69,7 +69,7 @@ def test_further_seeds_are_spent_on_who_may_be_best_until_that_is_decided(grid_r
     asked = replace(grid_run.grid, pruners=pruners, seeds=(0, 1))
     grid_run = replace(grid_run, grid=asked, podium=1)
     spent = []
-    for part in grid_run._parts(grid_run.plan(fresh=False)):
+    for part in grid_run._plans(grid_run.plan(fresh=False)):
         spent.append({(cell.settings["pruner"], cell.settings["seed"]) for cell in part.pending})
         for cell in part.pending:
             Ledger(grid_run.folder).append(measured(cell))
@@ -77,9 +77,9 @@ def test_further_seeds_are_spent_on_who_may_be_best_until_that_is_decided(grid_r
     assert len(spent[0]) == 2 * 4
     assert spent[1:] == contenders[: len(spent) - 1]
     assert 1 < len(spent) <= 7, "until eight seeds are spent"
-    again = [part.pending for part in grid_run._parts(grid_run.plan(fresh=False))]
+    again = [part.pending for part in grid_run._plans(grid_run.plan(fresh=False))]
     assert again == [()] * len(spent), "the same command finds the same seeds done"
-    assert len(list(replace(grid_run, podium=None)._parts(grid_run.plan(fresh=False)))) == 1
+    assert len(list(replace(grid_run, podium=None)._plans(grid_run.plan(fresh=False)))) == 1
 
 
 def test_a_model_goes_on_in_the_arithmetic_that_it_was_trained_in(grid_run, tmp_path):

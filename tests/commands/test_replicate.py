@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from harness.commands.agreement import agreement_sentences
+from harness.commands.replicate import replicate
 from harness.ranking.agreement import RankAgreement
 from tests.doubles import refusal, started
 
@@ -52,6 +54,11 @@ def test_a_replicate_has_other_seeds_and_the_same_grid(tmp_path, command):
     assert "4 trials" in planned.stdout, "the file is a configuration of its own"
     options.unlink()
     assert "does not say what was asked for" in refusal(command("replicate", "results/first"))
+
+
+def test_help_says_what_a_replicate_is_for():
+    done = CliRunner().invoke(replicate, ["--help"])
+    assert "What a table claims is tested by making it again." in " ".join(done.output.split())
 
 
 def test_a_folder_that_is_no_run_is_named(command):

@@ -71,7 +71,7 @@ def test_a_floor_keeps_the_best_of_a_layer_that_a_global_order_would_close():
     weak, strong = torch.arange(8.0), torch.arange(8.0) + 100
     freely = lowest_channels([weak, strong], 8)
     assert [int(mask.sum()) for mask in freely.masks] == [1, 7]
-    keep = lowest_channels([weak, strong], 8, floor=0.25)
+    keep = lowest_channels([weak, strong], 8, least=[2, 2])
     assert keep.masks[0].tolist() == [False] * 6 + [True] * 2, "a quarter, the best"
     assert keep.masks[1].tolist() == [False] * 2 + [True] * 6, "others give instead"
     assert (freely.layers_at_floor, keep.layers_at_floor) == (1, 1)
@@ -85,15 +85,15 @@ def test_a_floor_is_rounded_up_and_never_none(size, floor, least):
 
 
 def test_a_multiple_holds_above_the_floor_too():
-    keep = lowest_channels([torch.arange(32.0)], 22, multiple=8, floor=0.3)
+    keep = lowest_channels([torch.arange(32.0)], 22, multiple=8, least=[10])
     assert int(keep.masks[0].sum()) == 16, "ten, rounded up"
 
 
 def test_a_floor_that_leaves_too_much_is_named():
     groups, shapes = chain()
     scores = [torch.rand(4), torch.rand(3)]
-    with pytest.raises(UnsupportedError, match=r"the floor of 0.9 .* \(--layer-floor\)"):
-        select_channels(scores, groups, shapes=shapes, costs=ONES, budget=20.0, floor=0.9)
+    with pytest.raises(UnsupportedError, match="with a lower --layer-floor more can leave"):
+        select_channels(scores, groups, shapes=shapes, costs=ONES, budget=20.0, least=[4, 3])
 
 
 def test_what_is_left_counts_outputs_and_inputs():

@@ -1,6 +1,6 @@
 """Controls follow what demands them."""
 
-from harness.runs.chosen_controls import with_controls, with_random_controls
+from harness.runs._chosen_controls import with_controls, with_random_controls
 from harness_plugins.pruners.lamp import Lamp
 from harness_plugins.pruners.random import Random
 from harness_plugins.pruners.thinet import RandomReaders, ThiNet

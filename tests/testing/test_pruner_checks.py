@@ -314,18 +314,26 @@ class Wider(Chance):
     scored = ("first.weight", "third.weight")
 
 
-def compared_with(control):
-    return type("Misled", (Compared,), {"control": property(lambda _: control)})()
+class Misnamed(Compared):
+    @property
+    def control(self):
+        return Renamed()
+
+
+class Misplaced(Compared):
+    @property
+    def control(self):
+        return Wider()
 
 
 @pytest.mark.parametrize(
-    ("control", "sentence"),
+    ("broken", "sentence"),
     [
-        (Renamed(), "its control is called random:magnitude, not luck"),
-        (Wider(), r"random:magnitude scores \['first.weight', 'third.weight'\]"),
+        (Misnamed(), "its control is called random:magnitude, not luck"),
+        (Misplaced(), r"random:magnitude scores \['first.weight', 'third.weight'\]"),
     ],
 )
-def test_a_control_removes_from_the_layers_that_its_criterion_does(control, sentence):
+def test_a_control_removes_from_the_layers_that_its_criterion_does(broken, sentence):
     assert check_pruner(Compared()) == (harness.PrunesOnly, harness.ComparedWith)
     with pytest.raises(AssertionError, match=sentence):
-        check_pruner(compared_with(control))
+        check_pruner(broken)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.trials.budget import round_epochs
+from harness.trials._budget import round_epochs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
 from harness_plugins.schedules.at_init import RigL
 from harness_plugins.schedules.lottery import Lottery
@@ -75,4 +75,4 @@ def test_moving_masks_move_ten_times_at_least(patient):
 
 def test_epochs_of_a_round_are_its_shares_of_both_trainings(patient):
     [turn] = RigL().rounds(0.5)
-    assert round_epochs(turn, patient(dense_epochs=3.0, finetune_epochs=0.5).dense) == 3.5
+    assert round_epochs(turn, patient(dense_epochs=3.0, finetune_epochs=0.5).dense.recipe) == 3.5

@@ -173,9 +173,11 @@ def test_what_a_round_removed_stays_removed(trial, trained, schedule):
 
 
 @pytest.mark.parametrize("pruner", [Slimming(1e-2), GroupLasso(1e-2), GReg()], ids=lambda p: p.name)
-def test_penalised_epochs_count_in_the_budget(trial, trained, pruner):
-    level, _ = walked(trial, trained, pruner=pruner, granularity="channel", scope="local")
-    assert level.facts.epochs == trial.dense.recipe.finetune_epochs
+def test_penalised_epochs_count_beside_those_of_fine_tuning(trial, trained, pruner):
+    level, _ = walked(
+        trial, trained, pruner=pruner, granularity="channel", scope="local", penalty_epochs=0.5
+    )
+    assert level.facts.epochs == trial.dense.recipe.finetune_epochs + 0.5
 
 
 def test_slimming_makes_norm_scales_smaller_before_it_looks_at_them(trial, trained):
@@ -186,7 +188,8 @@ def test_slimming_makes_norm_scales_smaller_before_it_looks_at_them(trial, train
             seen["scales"] = torch.cat(list(evidence.norm_scales.values()))
             return super().score(evidence)
 
-    walked(trial, trained, pruner=Listening(10.0), granularity="channel", scope="global")
+    listening = {"pruner": Listening(10.0), "granularity": "channel", "scope": "global"}
+    walked(trial, trained, **listening, penalty_epochs=0.5)
     dense = at(1.0, trial, trained)
     before = torch.cat([norm.weight for norm in (dense.norm1, dense.norm2, dense.norm3)])
     assert seen["scales"].abs().sum() < 0.8 * before.abs().sum()
@@ -202,7 +205,8 @@ def test_greg_fades_what_it_then_removes(trial, trained, granularity, scope):
             sizes.append(float(torch.cat([w.flatten() for w in doomed]).norm().detach()))
             return super().penalty(trained)
 
-    walked(trial, trained, pruner=Listening(20.0), granularity=granularity, scope=scope)
+    listening = {"pruner": Listening(20.0), "granularity": granularity, "scope": scope}
+    walked(trial, trained, **listening, penalty_epochs=0.5)
     assert sizes[-1] < 0.7 * sizes[0]
 
 
@@ -272,3 +276,13 @@ def test_evidence_offers_no_coupling_at_granularity_weight(network):
             HarnessError, match=f"{part}: layers are coupled at granularity channel only"
         ):
             getattr(seen, part)
+
+
+def test_a_floor_is_of_the_dense_model_s_channels_whatever_rounds_cut(channel_trial, trained):
+    _, model = walked(
+        channel_trial, trained, schedule=Iterative().configured("0.2"), layer_floor=0.6, scope="global"
+    )  # fmt: skip
+    dense = prunable_weights(at(1.0, channel_trial, trained))
+    left = {name: len(weight) / len(dense[name]) for name, weight in prunable_weights(model).items()}
+    assert min(left.values()) >= 0.6, "each round alone would leave 0.6 of what the last one left"
+    assert min(left.values()) < 1.0
