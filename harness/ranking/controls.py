@@ -1,15 +1,20 @@
-"""Controls: random removal from the same layers, which a criterion must beat to be worth its cost."""
+"""Controls: what a criterion must beat to be worth its cost.
+
+Random removal from the same layers, and the same architecture trained from scratch.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.ranking.leaderboard import Entry, Leaderboard
 
 CONTROL = "random"
+SCRATCH = "scratch"
+"""The schedule whose models keep a pruned architecture and none of its weights (Liu 2019)."""
 
 
 def is_control(entry: Entry) -> bool:
@@ -35,35 +40,70 @@ def control_of(entry: Entry, board: Leaderboard) -> Entry | None:
     return next(iter(candidates), None)
 
 
+def scratch_of(entry: Entry, board: Leaderboard) -> Entry | None:
+    """Scratch control of a method: its architectures, at every level and seed, trained from scratch.
+
+    Its own pruner's, or another's that left the same architectures; None where there is none.
+    """
+    architectures = _architectures(entry)
+    alike = [
+        other
+        for other in board.entries
+        if other.method[3] == SCRATCH and _architectures(other) == architectures
+    ]
+    return next(iter(sorted(alike, key=lambda other: other.method[:3] != entry.method[:3])), None)
+
+
 def control_sentences(board: Leaderboard) -> list[str]:
-    """Sentences on who surely beats chance and who does not, by the test that ranks."""
+    """Sentences on who surely beats each kind of control and who does not, by the test that ranks."""
     ranked = [entry for entry in board.entries if entry.rank is not None]
-    methods = [entry for entry in ranked if not is_control(entry)]
-    controls = {entry.method: control_of(entry, board) for entry in methods}
+    chosen = [entry for entry in ranked if not is_control(entry)]
+    trained = [entry for entry in ranked if entry.method[3] != SCRATCH]
+    return [
+        *_sentence(
+            "Against random removal from the same layers",
+            {entry: control_of(entry, board) for entry in chosen},
+            board,
+            alone="no control removes from the same layers",
+        ),
+        *_sentence(
+            "Against the same architecture trained from scratch for the same epochs (Liu 2019)",
+            {entry: scratch_of(entry, board) for entry in trained},
+            board,
+            alone="not trained from scratch",
+        ),
+    ]
+
+
+def _sentence(
+    against: str, controls: Mapping[Entry, Entry | None], board: Leaderboard, *, alone: str
+) -> list[str]:
+    """One sentence on methods and the control of each; none where none has any."""
     if not any(controls.values()):
         return []
-    better, worse, tied, alone = [], [], [], []
-    for entry in methods:
-        control = controls[entry.method]
+    groups: dict[str, list[Entry]] = {
+        "surely better": [], "not told apart from it": [], "surely worse": [], alone: [],
+    }  # fmt: skip
+    for entry, control in controls.items():
         if control is None or control.rank is None:
-            alone.append(entry)
+            groups[alone].append(entry)
         elif (entry.method, control.method) in board.ranking.better:
-            better.append(entry)
+            groups["surely better"].append(entry)
         elif (control.method, entry.method) in board.ranking.better:
-            worse.append(entry)
+            groups["surely worse"].append(entry)
         else:
-            tied.append(entry)
-    groups = (
-        ("surely better", better), ("not told apart from it", tied), ("surely worse", worse),
-        ("no control removes from the same layers", alone),
-    )  # fmt: skip
-    told = "; ".join(f"{what}: {_listed(entries, board)}" for what, entries in groups if entries)
-    return [f"Against random removal from the same layers: {told}."]
+            groups["not told apart from it"].append(entry)
+    told = "; ".join(f"{what}: {_listed(own, board)}" for what, own in groups.items() if own)
+    return [f"{against}: {told}."]
 
 
 def _left_out(entry: Entry) -> frozenset[str]:
     [row, *_] = entry.at(entry.levels[-1])
     return frozenset(str(row["excluded"]).split(","))
+
+
+def _architectures(entry: Entry) -> frozenset[tuple[float, int, str]]:
+    return frozenset((row["sparsity"], row["seed"], row["architecture"]) for row in entry.rows)
 
 
 def _listed(entries: Sequence[Entry], board: Leaderboard) -> str:

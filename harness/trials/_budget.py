@@ -29,13 +29,17 @@ def round_epochs(round_: Round, recipe: Recipe) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBudget:
-    """Training budget of a criterion on a schedule, called by its name."""
+    """Training budget of a criterion on a schedule, called by its name.
+
+    `from_weights` says that dense training starts from weights that were trained elsewhere.
+    """
 
     pruner: Pruner
     schedule: str
     dataset: Dataset
     recipe: Recipe
     penalty_epochs: float
+    from_weights: bool = False
 
     @property
     def steps_per_epoch(self) -> int:
@@ -47,7 +51,7 @@ class TrainingBudget:
 
 def idle_reason(budget: TrainingBudget, rounds: Sequence[Round]) -> str | None:
     """Idle reason: why a method would not act in the epochs that it has, with the way out."""
-    checks = _short_penalty, _short_ticket, _few_moves
+    checks = _short_penalty, _short_ticket, _outspent_redraw, _few_moves
     reasons = (check(budget, round_) for round_ in rounds for check in checks)
     return next((reason for reason in reasons if reason), None)
 
@@ -76,6 +80,16 @@ def _short_ticket(budget: TrainingBudget, round_: Round) -> str | None:
     missing = 1.0 - round_.dense_share * budget.recipe.dense_epochs
     more = f": --finetune-epochs {missing / round_.share:.3g} gives it" if round_.share else ""
     return reason + more
+
+
+def _outspent_redraw(budget: TrainingBudget, round_: Round) -> str | None:
+    """New weights cannot be held against weights whose training was longer than any here."""
+    if not (round_.redraw and budget.from_weights):
+        return None
+    return (
+        f"{budget.schedule} draws new weights, and the dense model starts from trained ones, whose "
+        "epochs none here can match: let dense training start fresh"
+    )
 
 
 def _few_moves(budget: TrainingBudget, round_: Round) -> str | None:

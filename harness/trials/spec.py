@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.data import Pretrained
 from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
 from harness.storage.file_hash import file_hash
@@ -148,6 +149,7 @@ class Trial:
             dataset=self.dense.dataset,
             recipe=self.dense.recipe,
             penalty_epochs=self.penalty_epochs,
+            from_weights=self.dense.weights is not None or isinstance(self.dense.model, Pretrained),
         )
         return idle_reason(budget, rounds)
 

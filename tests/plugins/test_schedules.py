@@ -8,6 +8,7 @@ from harness_plugins.schedules.gradual import Cubic, Linear, cubic
 from harness_plugins.schedules.iterative import Iterative
 from harness_plugins.schedules.lottery import Lottery
 from harness_plugins.schedules.one_shot import OneShot
+from harness_plugins.schedules.scratch import Scratch
 
 
 def test_one_shot_is_one_round():
@@ -73,3 +74,8 @@ def test_rigl_takes_the_published_settings():
     [turn] = RigL().rounds(0.9)
     assert (turn.regrowth.drop, turn.regrowth.every, turn.regrowth.until) == (0.3, 100, 0.75)
     assert (RigL().starts_at, turn.dense_share, turn.rate) == (0.0, 1.0, 0.0)
+
+
+def test_from_scratch_the_pruned_architecture_trains_as_long_as_dense_and_fine_tuning_together():
+    [turn] = Scratch().rounds(0.7)
+    assert (turn.redraw, turn.rewind, turn.share, turn.dense_share, turn.rate) == (True, None, 1, 1, 0)

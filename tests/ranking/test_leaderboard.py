@@ -293,6 +293,28 @@ def test_a_control_of_its_own_channels_is_what_a_method_is_held_against():
     assert "surely better: wide; not told apart from it: narrow" in told
 
 
+def test_methods_are_held_against_their_architecture_trained_from_scratch():
+    def built(architecture, **rights):
+        return [{**row, "architecture": architecture} for row in over_seeds(**rights)]
+
+    def scratch(architecture, **rights):
+        return [{**row, "schedule": "scratch"} for row in built(architecture, **rights)]
+
+    one_shot = [
+        *built("wide", good=(90, 89, 91), even=(50, 51, 52), poor=(20, 21, 19)),
+        *built("narrow", other=(60, 61, 59)),
+    ]
+    told = sentences([*one_shot, *scratch("wide", even=(51, 50, 52))])
+    assert (
+        "trained from scratch for the same epochs (Liu 2019): surely better: good one_shot; "
+        "not told apart from it: even one_shot; surely worse: poor one_shot; "
+        "not trained from scratch: other one_shot" in told
+    )
+    told = sentences([*one_shot, *scratch("wide", even=(51, 50, 52), good=(91, 90, 89))])
+    assert "not told apart from it: good one_shot, even one_shot" in told, "its own, where there is one"
+    assert "from scratch" not in sentences(one_shot)
+
+
 def test_nothing_is_said_of_random_with_one_seed_or_without_it():
     assert "random removal" not in sentences([level(50, 5.0, pruner="random"), level(90, 5.0)])
     assert "random removal" not in sentences(over_seeds(a=(90, 91), b=(20, 21)))

@@ -9,6 +9,7 @@ from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
 from harness_plugins.schedules.at_init import RigL
 from harness_plugins.schedules.lottery import Lottery
 from harness_plugins.schedules.rewinding import Rewinding
+from harness_plugins.schedules.scratch import Scratch
 from tests.doubles import run_trial
 
 STEPS = 18
@@ -71,6 +72,19 @@ def test_moving_masks_move_ten_times_at_least(patient):
     )
     often = replace(short, schedule=RigL().configured("15"))
     assert often.impossible is None
+
+
+@pytest.mark.parametrize("schedule", [Scratch(), Lottery().configured("full").control])
+def test_new_weights_are_not_held_against_weights_that_were_trained_elsewhere(
+    patient, schedule, tmp_path
+):
+    fresh = replace(patient(dense_epochs=12.0, finetune_epochs=12.0), schedule=schedule, levels=(0.5,))
+    assert fresh.impossible is None
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"")
+    started = replace(fresh, dense=replace(fresh.dense, weights=weights))
+    assert f"{schedule.name} draws new weights, and the dense model starts from" in started.impossible
+    assert replace(started, schedule=Lottery().configured("full")).impossible is None
 
 
 def test_epochs_of_a_round_are_its_shares_of_both_trainings(patient):

@@ -25,7 +25,9 @@ from harness_plugins.schedules.at_init import AtInit, RigL
 from harness_plugins.schedules.gradual import Cubic, Linear
 from harness_plugins.schedules.iterative import Iterative
 from harness_plugins.schedules.lottery import Lottery
+from harness_plugins.schedules.one_shot import OneShot
 from harness_plugins.schedules.rewinding import Rewinding
+from harness_plugins.schedules.scratch import Scratch
 from tests.doubles import run_trial
 
 
@@ -108,6 +110,25 @@ def test_the_control_has_the_tickets_mask_on_other_weights(trial, trained):
     for name, weight in prunable_weights(drawn).items():
         assert torch.equal(weight != 0, prunable_weights(won)[name] != 0)
         assert not torch.equal(weight, prunable_weights(won)[name])
+
+
+def test_what_is_trained_from_scratch_has_the_architecture_and_all_epochs_and_no_weight(
+    channel_trial, trained
+):
+    pruned, kept = walked(channel_trial, trained, schedule=OneShot())
+    drawn, model = walked(channel_trial, trained, schedule=Scratch())
+    recipe = channel_trial.dense.recipe
+    assert drawn.facts.epochs == recipe.dense_epochs + recipe.finetune_epochs
+    histories = [read_facts(trained.folder(level.snapshot)).history for level in (pruned, drawn)]
+    assert histories[0] == histories[1]
+    untrained, fresh = walked(
+        channel_trial, trained, schedule=Once(Round(sparsity=0.5, share=0.0, redraw=True))
+    )
+    assert untrained.facts.epochs == 0.0
+    for name, weight in fresh.named_parameters():
+        other = dict(kept.named_parameters())[name]
+        assert weight.shape == other.shape == dict(model.named_parameters())[name].shape
+        assert weight.dim() == 1 or not torch.equal(weight, other), name
 
 
 def test_the_tickets_early_rounds_are_the_controls(trial, trained):
