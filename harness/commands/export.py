@@ -11,6 +11,7 @@ from harness.discovery.loading import discover
 from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
 from harness.runs.request import chosen_dataset
 from harness.storage.files import write_file
+from harness.storage.row import network_name
 from harness.storage.run_folder import RunFolder
 
 EXAMPLES = """\b
@@ -45,14 +46,14 @@ def export(
     """Write the file that a row of RUN measured, with a manifest of what it is.
 
     METHOD is `PRUNER@LEVEL`, with more words of the method where there are several, as
-    "taylor channel@0.8"; or `dense`. A backend that loads a file gets that file; of one that
-    runs PyTorch's model you get its weights and a program for torch.export.load. Nothing of the
-    harness is needed to load them.
+    "taylor channel@0.8"; or `dense`, or the name of a rival. A backend that loads a file gets
+    that file; of one that runs PyTorch's model you get its weights and a program for
+    torch.export.load. Nothing of the harness is needed to load them.
     """
     folder, catalogue = RunFolder(run), discover()
     selector = RowSelector(method=method, backend=backend, model=model, batch=batch, seed=seed)
     row = select_row(folder.rows, selector)
-    [network] = catalogue.choose_models(row["model"])
+    [network] = catalogue.choose_models(network_name(row))
     runtime = catalogue.choose_one("backend", backend, option="--backend")
     files = write_bundle(
         folder,

@@ -152,7 +152,7 @@ class GridRun:
             return self
         say, workers, grid = partial(click.echo, err=True), self.execution.workers, self.grid
         step_costs = remembered_costs(grid)
-        new = {model.name for model in grid.models} - grid.arithmetics.keys() - step_costs.keys()
+        new = {model.name for model in grid.networks} - grid.arithmetics.keys() - step_costs.keys()
         if self.auto_arithmetic and new:
             engine = self._local_engine(time_breakdown)
             with time_breakdown.counting("training"):
@@ -198,7 +198,7 @@ class GridRun:
             from harness.engines.ray_engine import ray_engines
 
             grid = self.grid
-            plugins = [*grid.models, grid.dataset, *grid.pruners, *grid.schedules, *grid.backends]
+            plugins = [*grid.networks, grid.dataset, *grid.pruners, *grid.schedules, *grid.backends]
             with ray_engines(self.cluster, self.folder.resolve(), plugins) as engine:
                 yield engine
             return

@@ -85,6 +85,11 @@ class AxisOptions:
         default="0,1,2",
         help="Whole numbers, each with its own dense model; one seed gives scores and no ranks.",
     )
+    rivals: str = text_option(
+        default="",
+        help="Smaller networks, as resnet10t,resnet14t, trained by the same recipe as long as a pruned "
+        "model altogether: each model is ranked beside those that have fewer multiply-accumulates.",
+    )
     podium: int | None = optional(
         COUNT,
         help="Spend further seeds, up to eight, on the methods of which it is open whether they are "
@@ -276,4 +281,5 @@ class RunOptions:
             download=axes.download,
             penalty_epochs=self.training.penalty_epochs,
             layer_floor=axes.layer_floor,
+            rivals=axes.rivals,
         )

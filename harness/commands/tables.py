@@ -56,10 +56,7 @@ def print_plan(page: Console, plan: Plan) -> None:
     grouped = Counter(
         (
             trial.dense.model.name,
-            trial.pruner.name,
-            trial.granularity,
-            trial.scope,
-            trial.schedule.name,
+            *trial.method,
             trial.impossible or "",
         )
         for trial in plan.trials

@@ -133,6 +133,11 @@ def _session(
             DENSE: store.folder(dense.key),
             **{label: store.folder(label) for label in labels},
         },
+        models={
+            one.snapshot: one.ready[0].network.model
+            for one in (*timed, *masked)
+            if one.snapshot in labels and one.ready[0].network.key != one.ready[0].dense.key
+        },
         batches=batches_of(items),
         threads=first.settings["threads"],
         limits=limits,

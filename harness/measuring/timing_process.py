@@ -45,7 +45,8 @@ INPUT_BATCHES = 4
 class TimingJob:
     """What one timing process does; `snapshots` maps a label, `dense` among them, to a folder.
 
-    `others` names the labels that another backend than `backend` runs. `cores` pins the process where
+    `models` names the labels that another model than `model` is built for, `others` those that another
+    backend than `backend` runs. `cores` pins the process where
     it is not empty.
     """
 
@@ -59,6 +60,7 @@ class TimingJob:
     limits: Limits
     seed: int
     cores: tuple[int, ...] = ()
+    models: Mapping[str, Model] = field(default_factory=dict)
     others: Mapping[str, Backend | BackendFile] = field(default_factory=dict)
     meter: Meter | None = None
 
@@ -81,7 +83,7 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
         _TimedModel(
             label=label,
             folder=folders[label],
-            model=load_model(folders[label], job.model, job.dataset),
+            model=load_model(folders[label], job.models.get(label, job.model), job.dataset),
             backend=others.get(label, job.backend),
         )
         for label in order

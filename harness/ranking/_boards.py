@@ -80,6 +80,11 @@ def method_names(frame: pd.DataFrame, indices: RowIndices) -> list[tuple[str, st
     return cast("list[tuple[str, str, str, str]]", list(zip(*words, strict=True)))
 
 
+def method_text(method: Iterable[str]) -> str:
+    """Method in words, without those that it has none for."""
+    return " ".join(word for word in method if word)
+
+
 def _codes(frame: pd.DataFrame) -> _Codes:
     import numpy as np
     import pandas as pd

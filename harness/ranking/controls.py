@@ -1,11 +1,14 @@
 """Controls: what a criterion must beat to be worth its cost.
 
-Random removal from the same layers, and the same architecture trained from scratch.
+Random removal from the same layers, the same architecture trained from scratch, and smaller networks.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from harness.ranking.leaderboard import shown_top1
+from harness.storage.row import RIVALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,10 +59,11 @@ def scratch_of(entry: Entry, board: Leaderboard) -> Entry | None:
 
 def control_sentences(board: Leaderboard) -> list[str]:
     """Sentences on who surely beats each kind of control and who does not, by the test that ranks."""
-    ranked = [entry for entry in board.entries if entry.rank is not None]
+    ranked = [e for e in board.entries if e.rank is not None and e.method[0] != RIVALS]
     chosen = [entry for entry in ranked if not is_control(entry)]
     trained = [entry for entry in ranked if entry.method[3] != SCRATCH]
     return [
+        *_rivals_sentence(ranked, board),
         *_sentence(
             "Against random removal from the same layers",
             {entry: control_of(entry, board) for entry in chosen},
@@ -73,6 +77,19 @@ def control_sentences(board: Leaderboard) -> list[str]:
             alone="not trained from scratch",
         ),
     ]
+
+
+def _rivals_sentence(ranked: Sequence[Entry], board: Leaderboard) -> list[str]:
+    """What smaller networks reach, and who is better than to take one of them."""
+    rivals = next((entry for entry in board.entries if entry.method[0] == RIVALS), None)
+    if rivals is None:
+        return []
+    means = [rivals.mean_at(level) for level in rivals.levels]
+    own = (f"{row['rival']} {shown_top1(row):.1%} in {row['latency_ms']:.3g} ms" for row in means)
+    reached = f"Smaller networks, trained by the same recipe as long altogether: {', '.join(own)}."
+    against = "Against taking the best of them for each time"
+    told = _sentence(against, dict.fromkeys(ranked, rivals), board, alone="not ranked beside them")
+    return [" ".join([reached, *told])]
 
 
 def _sentence(

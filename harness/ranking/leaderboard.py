@@ -16,7 +16,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking._boards import comparison_groups, method_names
+from harness.ranking._boards import comparison_groups, method_names, method_text
 from harness.ranking._bootstrap import score_estimates
 from harness.ranking._frame import row_frame
 from harness.ranking._ranks import ranking
@@ -72,7 +72,7 @@ class Entry:
     @property
     def name(self) -> str:
         """Method in words: pruner, granularity, scope and schedule."""
-        return " ".join(self.method)
+        return method_text(self.method)
 
     @property
     def shown_method(self) -> tuple[str, str, str, str]:
@@ -99,6 +99,10 @@ class Entry:
     def best(self) -> Mapping[str, Any]:
         """Best level: the one that adds most to the score, averaged over seeds."""
         level = max(self.levels, key=lambda level: _contribution(self.columns, self._indices_at(level)))
+        return self.mean_at(level)
+
+    def mean_at(self, level: float) -> Mapping[str, Any]:
+        """Mean row of all seeds at one sparsity level."""
         return _mean_row(self.at(level))
 
     @cached_property
@@ -212,7 +216,7 @@ def _leaderboard(
             strict=True,
         )
     ]
-    unsteady = {" ".join(name) for name in method_names(columns.frame, group.unsteady)}
+    unsteady = {method_text(name) for name in method_names(columns.frame, group.unsteady)}
     return Leaderboard(
         conditions=conditions,
         entries=tuple(sorted(entries, key=lambda entry: (-entry.score, entry.method))),

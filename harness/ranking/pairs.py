@@ -22,6 +22,7 @@ PAIRING_COLUMNS = (
     *METHOD_COLUMNS,
     "seed",
     "sparsity",
+    "rival",
     "backend",
     "batch",
     "threads",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.measuring.timing_session import ReadyCell
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.grid import Cell
+    from harness.trials.spec import Dense
 
 
 def evaluate(
@@ -49,23 +50,23 @@ def evaluate(
 
 def _jobs(ready: Sequence[ReadyCell], store: ArtifactStore) -> list[EvaluationJob]:
     batches: dict[tuple[str, str], set[int]] = defaultdict(set)
-    cells: dict[tuple[str, str], Cell] = {}
+    cells: dict[tuple[str, str], tuple[Cell, Dense]] = {}
     for cell, level in ready:
         if needs_evaluation(cell.backend):
             # Dense is what the others are compared with, whether or not its own row is owed.
-            for snapshot in (cell.dense.key, level.snapshot):
+            for snapshot, network in ((cell.dense.key, cell.dense), (level.snapshot, cell.network)):
                 batches[snapshot, cell.backend.name].add(cell.batch)
-                cells[snapshot, cell.backend.name] = cell
+                cells[snapshot, cell.backend.name] = cell, network
     return [
         EvaluationJob(
-            dense=cell.dense,
+            dense=network,
             snapshot=snapshot,
             backend=cell.backend,
             device=cell.device,
             batches=sorted(batches[snapshot, name]),
             store=store,
         )
-        for (snapshot, name), cell in cells.items()
+        for (snapshot, name), (cell, network) in cells.items()
     ]
 
 

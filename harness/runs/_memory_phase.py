@@ -59,7 +59,7 @@ class PendingPeaks:
         """What the probe loads."""
         cell = self.cell
         return ModelFile(
-            dense=cell.dense,
+            dense=cell.network,
             snapshot=self.snapshot,
             backend=cell.backend,
             batch=self.fixed or 1,

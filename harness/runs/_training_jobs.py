@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from harness.conversion.deployment import Deployment
     from harness.storage.artifacts import ArtifactStore
+    from harness.trials.rival import Rival
     from harness.trials.spec import Dense, Trial
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -51,14 +52,14 @@ class DenseJob:
 class TrialJob:
     """Run one trial, all of its levels."""
 
-    trial: Trial
+    trial: Trial | Rival
     store: ArtifactStore
     deployments: Sequence[Deployment]
 
     @property
     def on_gpu(self) -> bool:
         """Whether its arithmetic is a GPU's."""
-        return device_of(self.trial.dense.recipe.arithmetic) == "cuda"
+        return device_of(self.trial.network.recipe.arithmetic) == "cuda"
 
 
 def run_training(job: DenseJob | TrialJob) -> JobResult:
@@ -83,14 +84,14 @@ def run_dense(job: DenseJob) -> JobResult:
 
 def run_trial(job: TrialJob) -> JobResult:
     """Keep a snapshot of every level, its exports and their sizes."""
-    time_breakdown, dense = TimeBreakdown(), job.trial.dense
+    time_breakdown, network = TimeBreakdown(), job.trial.network
     if job.trial.target.backend is None:
         # Where it times models too, they are to have their memory as others do.
         keep_freed_memory()
     time_breakdown.add("starting", process_age())
     for level, model in run_levels(job.trial, job.store, time_breakdown=time_breakdown):
         if level.status == "ok":
-            _export(level.snapshot, model, dense=dense, job=job, time_breakdown=time_breakdown)
+            _export(level.snapshot, model, dense=network, job=job, time_breakdown=time_breakdown)
     return JobResult(time_breakdown=time_breakdown)
 
 

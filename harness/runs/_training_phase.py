@@ -11,6 +11,7 @@ from harness.runs._training_jobs import DenseJob, TrialJob, run_training
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.trials.deployed_size import DeployedSizes
 from harness.trials.level_result import LevelResult, finished_level_result, level_result
+from harness.trials.rival import Rival
 from harness.trials.spec import Dense
 from harness.trials.training_cost import trial_epochs
 
@@ -41,7 +42,7 @@ def train(
     are copied. Returns why a subject's process came to no end, by the subject's key.
     """
     dense_models: Sequence[Dense] = [*plan.needed_dense_models, *plan.ahead]
-    trials: Sequence[Trial] = plan.pending_trials
+    trials: Sequence[Trial | Rival] = plan.pending_trials
     if shard is not None:
         dense_models, trials = shard.of("dense", dense_models), shard.of("trials", trials)
     if dense_from is not None:
@@ -100,7 +101,7 @@ class _TrainingPhase:
     store: ArtifactStore
     deployments: Sequence[Deployment]
 
-    def train(self, dense_models: Sequence[Dense], trials: Sequence[Trial]) -> dict[str, str]:
+    def train(self, dense_models: Sequence[Dense], trials: Sequence[Trial | Rival]) -> dict[str, str]:
         """Why subjects' processes came to no end, by key; what is finished is not done again."""
         dense_jobs = {
             dense.label: DenseJob(dense=dense, store=self.store, deployments=self.deployments)
@@ -167,7 +168,7 @@ class _TrainingPhase:
     def _dense_finished(self, dense: Dense) -> bool:
         return dense.key in self.store and not self._pending_exports(dense.key)
 
-    def _trial_finished(self, trial: Trial) -> bool:
+    def _trial_finished(self, trial: Trial | Rival) -> bool:
         """Whether nothing is left to do, exports that an earlier version did not keep among it."""
         levels = [finished_level_result(trial, sparsity, self.store) for sparsity in trial.levels]
         return all(
@@ -184,7 +185,7 @@ class _TrainingPhase:
         return DeployedSizes(self.store)
 
 
-def _effort(trial: Trial) -> tuple[bool, bool, float]:
+def _effort(trial: Trial | Rival) -> tuple[bool, bool, float]:
     """More where a trial takes longer, as far as is known before it begins."""
-    pruner = trial.pruner
+    pruner = None if isinstance(trial, Rival) else trial.pruner
     return isinstance(pruner, Steps), isinstance(pruner, Rewrites), trial_epochs(trial)

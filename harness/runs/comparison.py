@@ -71,7 +71,7 @@ class Comparison:
         for pair, (base, new) in self._snapshots():
             yield self._verdict(pair.label, "accuracy", accuracy_loss(base, new))
             yield self._verdict(pair.label, "size", size_loss(base, new))
-            if base["pruner"] != "dense":
+            if base["pruner"] != "dense" and not base["rival"]:
                 yield self._verdict(pair.label, "masks", self._mask_loss(base, new, catalogue))
         yield from self._scores()
 

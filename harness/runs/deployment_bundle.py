@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 METHOD_WORDS = ("pruner", "granularity", "scope", "schedule")
 MANIFEST_COLUMNS = (
-    "model", "dataset", "data_hash", *METHOD_WORDS, "sparsity", "seed", "backend", "batch", "threads",
-    "device", "runtime", "top1", "top1_backend", "dense_top1", "latency_ms", "ms_saved", "energy_j",
-    "energy_source", "params_nonzero", "macs", "key",
+    "model", "rival", "dataset", "data_hash", *METHOD_WORDS, "sparsity", "seed", "backend", "batch",
+    "threads", "device", "runtime", "top1", "top1_backend", "dense_top1", "latency_ms", "ms_saved",
+    "energy_j", "energy_source", "params_nonzero", "macs", "key",
 )  # fmt: skip
 MANIFEST = "manifest.json"
 
@@ -75,10 +75,15 @@ def _answers(row: Row, words: Sequence[str], level: str, selector: RowSelector) 
     asked = {"model": selector.model, "batch": selector.batch, "seed": selector.seed}
     return (
         bool(words)
-        and {*words} <= {row[name] for name in METHOD_WORDS}
-        and (row["pruner"] == "dense" if not level else _same_level(row["sparsity"], level))
+        and {*words} <= {row[name] for name in (*METHOD_WORDS, "rival")}
+        and (_is_unpruned(row, words) if not level else _same_level(row["sparsity"], level))
         and all(value is None or row[name] == value for name, value in asked.items())
     )
+
+
+def _is_unpruned(row: Row, words: Sequence[str]) -> bool:
+    """Whether a row is of the dense model, or of the smaller network that is named."""
+    return bool(row["pruner"] == "dense" or row["rival"] in {*words} - {""})
 
 
 def _same_level(sparsity: float, level: str) -> bool:
@@ -91,6 +96,8 @@ def _same_level(sparsity: float, level: str) -> bool:
 def _label(row: Row) -> str:
     if row["pruner"] == "dense":
         return "dense"
+    if row["rival"]:
+        return str(row["rival"])
     return f"{' '.join(row[name] for name in METHOD_WORDS)}@{row['sparsity']:g}"
 
 

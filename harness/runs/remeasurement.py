@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.contracts.data import Model
     from harness.discovery.backend_file import BackendFile
     from harness.discovery.catalogue import Catalogue
     from harness.engines.observer import Observer, ObserverFactory
@@ -125,6 +126,7 @@ class Remeasurement:
             dataset=chosen_dataset(self.catalogue, base["dataset"]),
             store=self.new.store,
             snapshots=self._snapshots(rows),
+            models=self._rivals(rows),
             batches=batches,
             threads=base["threads"],
             limits=self.stopping_rule.limits,
@@ -136,6 +138,16 @@ class Remeasurement:
             for pair in rows
         ]
         return TimingSession(items=tuple(items), job=job, device=local_device(backend), title=_title)
+
+    def _rivals(self, rows: Sequence[RowPair]) -> dict[str, Model]:
+        """Models by label, of those that are smaller networks than the session's."""
+        return {
+            label: model
+            for base, _ in rows
+            if base["rival"]
+            for model in self.catalogue.choose_models(base["rival"])
+            for label in _labels(base)
+        }
 
     def _snapshots(self, rows: Sequence[RowPair]) -> dict[str, Path]:
         """Folders by label, both dense models first."""

@@ -20,6 +20,7 @@ from harness.runs._chosen_controls import with_controls, with_random_controls
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
 from harness.trials.grid import Grid, checked_levels
+from harness.trials.rival import check_trained_alike, smaller_networks
 from harness.trials.witness import chosen_witness
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.machine.device import Device
     from harness.trials.grid import ScopeChoice
+    from harness.trials.rival import SmallerNetwork
     from harness.trials.target import Quantity
 
 RESULTS = Path("results")
@@ -58,6 +60,7 @@ class Request:
     download: bool = False
     penalty_epochs: float = 0.0
     layer_floor: float | None = None
+    rivals: str = ""
 
     def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
@@ -95,10 +98,31 @@ class Request:
             target_backend=target_backend,
             penalty_epochs=self.penalty_epochs,
             layer_floor=self.layer_floor,
+            rivals=self._smaller_networks(catalogue, models, dataset, quantity),
             witness=chosen_witness(
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),
         )
+
+    def _smaller_networks(
+        self, catalogue: Catalogue, models: Sequence[Model], dataset: Dataset, quantity: Quantity
+    ) -> Mapping[str, Sequence[SmallerNetwork]]:
+        """Rivals of each model by its name, those that are smaller than it."""
+        if not self.rivals:
+            return {}
+        rivals, recipe = catalogue.choose_models(self.rivals), self.recipe
+        epochs = recipe.dense_epochs + recipe.finetune_epochs
+        check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
+        smaller = {
+            model.name: smaller_networks(model, rivals, dataset=dataset, quantity=quantity)
+            for model in models
+        }
+        of_some = {network.model.name for own in smaller.values() for network in own}
+        for rival in rivals:
+            if rival.name not in of_some:
+                names = ", ".join(model.name for model in models)
+                raise HarnessError(f"--rivals: {rival.name} is no smaller network than {names}")
+        return smaller
 
     def _target(
         self, catalogue: Catalogue, devices: Devices

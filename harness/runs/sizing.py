@@ -38,7 +38,7 @@ def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
 
 def remembered_costs(grid: Grid) -> dict[str, StepCost]:
     """What training asks for, by model, of those that were tried on this machine before."""
-    records = {model.name: _remembered(_key(model, grid)) for model in grid.models}
+    records = {model.name: _remembered(_key(model, grid)) for model in grid.networks}
     return {name: step_cost for name, step_cost in records.items() if step_cost is not None}
 
 
@@ -60,7 +60,7 @@ def try_training_costs(
     from harness.training.step_profile import StepCostJob, measure_step_cost
 
     images, step_costs = grid.recipe.train_batch, dict[str, StepCost]()
-    models = {f"trying to train {m.name}": m for m in grid.models if m.name in {*names}}
+    models = {f"trying to train {m.name}": m for m in grid.networks if m.name in {*names}}
     jobs = {
         label: StepCostJob(model=model, dataset=grid.dataset, images=images)
         for label, model in models.items()
@@ -79,7 +79,7 @@ def try_training_costs(
 def in_fastest_arithmetic(grid: Grid, step_costs: Mapping[str, StepCost], *, say: Say) -> Grid:
     """The grid, models that have no arithmetic yet trained in their fastest, or 32-bit floats."""
     chosen = dict[str, "Arithmetic"]()
-    for model in grid.models:
+    for model in grid.networks:
         step_cost = step_costs.get(model.name)
         if model.name not in grid.arithmetics:
             chosen[model.name] = fastest(step_cost.milliseconds) if step_cost else ""

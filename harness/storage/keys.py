@@ -27,7 +27,7 @@ DENSE_SETTINGS = (
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
     "finetune_epochs", "finetune_lr", "target", "clock", "penalty_epochs",
-    "layer_floor",
+    "layer_floor", "rival",
 )  # fmt: skip
 MEASUREMENT_SETTINGS = (
     "trial", "sparsity", "backend", "batch", "threads", "device", "runtime", "target",
@@ -50,6 +50,7 @@ DEFAULTS: Mapping[str, Any] = {
     "clock": "",
     "penalty_epochs": 0.0,
     "layer_floor": 0.0,
+    "rival": "",
 }
 """Defaults that a key leaves out: for a setting that came later, what was done before it was there.
 

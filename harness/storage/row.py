@@ -30,7 +30,12 @@ class Row:
 
     model: str = _column("architecture", default="")
     dataset: str = _column("labelled images", default="")
-    pruner: str = _column("criterion; `dense` for the unpruned model", default="")
+    pruner: str = _column(
+        "criterion; `dense` for the unpruned model, `rivals` for smaller networks", default=""
+    )
+    rival: str = _column(
+        "the smaller network, trained by the same recipe, in the place of `model` pruned", default=""
+    )
     granularity: str = _column(
         "what is removed: `weight`, `channel`, `2:4`, `block:4x4`, ...", default=""
     )
@@ -222,6 +227,8 @@ class Row:
     dense_correct: str = _column("the same of the dense model", default="")
 
 
+RIVALS = "rivals"
+"""Pruner of rows of smaller networks: each is a level of the one method."""
 BLOBS = ("correct", "dense_correct")
 """Large columns, which the ledger keeps for the ranking's bootstrap and tables leave out."""
 
@@ -229,6 +236,11 @@ BLOBS = ("correct", "dense_correct")
 def column_units() -> dict[str, tuple[str, str]]:
     """Columns of a row in order: name to (explanation, unit)."""
     return {item.name: (item.metadata["text"], item.metadata["unit"]) for item in fields(Row)}
+
+
+def network_name(row: Mapping[str, Any]) -> str:
+    """Network that a row measured, pruned or not: `model`, or the rival in its place."""
+    return str(row.get("rival") or row["model"])
 
 
 def speedup_realised(columns: Mapping[str, Any]) -> float:

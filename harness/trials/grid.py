@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts.backends import LimitsBatch
@@ -13,12 +13,13 @@ from harness.contracts.pruners import Penalises, Scoped
 from harness.errors import HarnessError
 from harness.machine.device import Device
 from harness.storage.keys import measurement_key
+from harness.trials.rival import Rival
 from harness.trials.spec import Dense, Trial
 from harness.trials.target import Target
 from harness.trials.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.contracts.backends import Backend
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Schedule
     from harness.training.recipe import Arithmetic, Recipe
+    from harness.trials.rival import SmallerNetwork
     from harness.trials.target import Quantity
 
 CHANNEL_FLOOR = 0.1
@@ -38,7 +40,7 @@ ScopeChoice = Literal["published", "global", "local", "row", "erk", "isomorphic"
 class Cell:
     """Cell of the grid: the row of one level of a subject on one backend at one batch size."""
 
-    subject: Trial | Dense
+    subject: Trial | Rival | Dense
     sparsity: float
     backend: Backend
     batch: int
@@ -50,6 +52,11 @@ class Cell:
     def dense(self) -> Dense:
         """Dense model that it is compared with."""
         return self.subject if isinstance(self.subject, Dense) else self.subject.dense
+
+    @property
+    def network(self) -> Dense:
+        """Dense model whose architecture its snapshot is built from."""
+        return self.subject.network
 
     @property
     def impossible(self) -> str | None:
@@ -66,7 +73,8 @@ class Grid:
 
     Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
     `arithmetics`, by name, or in that of the recipe. `witness` leaves criteria out where zeros save
-    nothing, and `methods`, where given, are the only ones.
+    nothing, and `methods`, where given, are the only ones. `rivals` are the smaller networks that stand
+    beside what is pruned of a model, by its name.
     """
 
     models: Sequence[Model]
@@ -90,6 +98,13 @@ class Grid:
     penalty_epochs: float = 0.0
     layer_floor: float | None = None
     methods: frozenset[tuple[str, str, str, str]] | None = None
+    rivals: Mapping[str, Sequence[SmallerNetwork]] = field(default_factory=dict)
+
+    @property
+    def networks(self) -> list[Model]:
+        """Networks that are trained: the models, and their rivals."""
+        rivals = [smaller.model for own in self.rivals.values() for smaller in own]
+        return list({model.name: model for model in (*self.models, *rivals)}.values())
 
     @cached_property
     def target(self) -> Target:
@@ -123,26 +138,43 @@ class Grid:
         arithmetic = self.arithmetics.get(model.name, self.recipe.arithmetic)
         return replace(self.recipe, arithmetic=arithmetic)
 
-    def trials(self, dense_models: Sequence[Dense]) -> list[Trial]:
-        """Trials, one for every method and dense model."""
-        levels = checked_levels(self.levels)
-        axes = product(dense_models, self.pruners, self.granularities, self.schedules)
-        every = (
-            Trial(
-                dense=dense,
-                pruner=pruner,
-                granularity=granularity,
-                scope=_scope(pruner, granularity, self.scope),
-                schedule=schedule,
-                levels=pattern(granularity).levels or levels,
-                target=self.target,
-                layer_floor=self._layer_floor(granularity),
-                penalty_epochs=self.penalty_epochs if isinstance(pruner, Penalises) else 0.0,
-            )
-            for dense, pruner, granularity, schedule in axes
-            if self.witness.runs(pruner.name, granularity)
+    def trials(self, dense_models: Sequence[Dense]) -> list[Trial | Rival]:
+        """Trials, one for every method and dense model, then the rivals of each dense model."""
+        every: Iterable[Trial | Rival] = chain(
+            self._pruning_trials(dense_models), self._rivals(dense_models)
         )
         return [trial for trial in every if self.methods is None or trial.method in self.methods]
+
+    def _pruning_trials(self, dense_models: Sequence[Dense]) -> Iterator[Trial]:
+        levels = checked_levels(self.levels)
+        axes = product(dense_models, self.pruners, self.granularities, self.schedules)
+        for dense, pruner, granularity, schedule in axes:
+            if self.witness.runs(pruner.name, granularity):
+                yield Trial(
+                    dense=dense,
+                    pruner=pruner,
+                    granularity=granularity,
+                    scope=_scope(pruner, granularity, self.scope),
+                    schedule=schedule,
+                    levels=pattern(granularity).levels or levels,
+                    target=self.target,
+                    layer_floor=self._layer_floor(granularity),
+                    penalty_epochs=self.penalty_epochs if isinstance(pruner, Penalises) else 0.0,
+                )
+
+    def _rivals(self, dense_models: Sequence[Dense]) -> Iterator[Rival]:
+        """Rivals train as long as a dense model and what is pruned of it together."""
+        for dense in dense_models:
+            for smaller in self.rivals.get(dense.model.name, ()):
+                recipe = self._recipe(smaller.model)
+                epochs = recipe.dense_epochs + recipe.finetune_epochs
+                network = replace(
+                    dense,
+                    model=smaller.model,
+                    recipe=replace(recipe, dense_epochs=epochs),
+                    weights=None,
+                )
+                yield Rival(dense=dense, network=network, level=smaller.level, target=self.target)
 
     def _layer_floor(self, granularity: str) -> float:
         """Least fraction of a layer that stays: by default of channels, whose layers may close."""
@@ -152,7 +184,7 @@ class Grid:
         plain = chosen.n_of_m is None and chosen.block is None
         return self.layer_floor if plain and self.layer_floor is not None else 0.0
 
-    def cells(self, subjects: Sequence[Trial | Dense]) -> Iterator[Cell]:
+    def cells(self, subjects: Sequence[Trial | Rival | Dense]) -> Iterator[Cell]:
         """Cells of dense models and trials, level by level."""
         timings = [
             (backend, self._timing_settings(backend, batch))

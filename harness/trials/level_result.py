@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from harness.storage.artifacts import ArtifactStore
     from harness.storage.row import Status
+    from harness.trials.rival import Rival
     from harness.trials.spec import Trial
 
 
@@ -29,20 +30,22 @@ class LevelResult:
     facts: PruningFacts = PruningFacts()
 
 
-def keep_level_result(result: LevelResult, trial: Trial, store: ArtifactStore) -> None:
+def keep_level_result(result: LevelResult, trial: Trial | Rival, store: ArtifactStore) -> None:
     """Write a level result, its facts beside the rest as every release has written them."""
     record = asdict(result)
     store.write_record(level_key(trial.key, result.sparsity), record | record.pop("facts"))
 
 
-def level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
+def level_result(trial: Trial | Rival, sparsity: float, store: ArtifactStore) -> LevelResult | None:
     """Level result, however it ended; None where there is none or its model is gone."""
     record = store.record(level_key(trial.key, sparsity))
     result = _result(record) if record else None
     return result if result and (result.status != "ok" or result.snapshot in store) else None
 
 
-def finished_level_result(trial: Trial, sparsity: float, store: ArtifactStore) -> LevelResult | None:
+def finished_level_result(
+    trial: Trial | Rival, sparsity: float, store: ArtifactStore
+) -> LevelResult | None:
     """Level result that went well or cannot be; a failure is never served again."""
     result = level_result(trial, sparsity, store)
     return result if result and result.status != "failed" else None

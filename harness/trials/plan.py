@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.trials.grid import Cell, Grid
+    from harness.trials.rival import Rival
     from harness.trials.spec import Dense, Trial
 
 
@@ -24,7 +25,7 @@ class Plan:
     """
 
     dense_models: tuple[Dense, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[Trial | Rival, ...]
     cells: tuple[Cell, ...]
     pending: tuple[Cell, ...]
     ahead: tuple[Dense, ...] = ()
@@ -74,7 +75,7 @@ class Plan:
         return [dense for dense in self.dense_models if dense.key in keys]
 
     @property
-    def pending_trials(self) -> list[Trial]:
+    def pending_trials(self) -> list[Trial | Rival]:
         """Pending trials: they can run and lack a row."""
         subjects = {cell.subject.key for cell in self.runnable}
         return [trial for trial in self.trials if trial.key in subjects]

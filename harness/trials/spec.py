@@ -68,6 +68,11 @@ class Dense:
         return dense_key(self.settings)
 
     @property
+    def network(self) -> Dense:
+        """Dense model whose architecture its snapshot is built from: itself."""
+        return self
+
+    @property
     def label(self) -> str:
         """Label for people."""
         return f"{self.model.name} dense seed {self.seed}"
@@ -112,6 +117,11 @@ class Trial:
     def key(self) -> str:
         """Content key, the same for the same settings on any machine."""
         return trial_key(self.settings)
+
+    @property
+    def network(self) -> Dense:
+        """Dense model whose architecture its snapshots are built from."""
+        return self.dense
 
     @property
     def method(self) -> tuple[str, str, str, str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from harness.contracts.converters import LoadsFile, Refines
 from harness.conversion.deployment import Deployment
 from harness.trials._budget import round_epochs
-from harness.trials.spec import Dense
+from harness.trials.rival import Rival
+from harness.trials.spec import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from harness.contracts.schedules import Round
     from harness.trials.grid import Cell
     from harness.trials.plan import Plan
-    from harness.trials.spec import Trial
+    from harness.trials.spec import Dense
 
 Rounds = tuple["Round", ...]
 
@@ -61,14 +62,14 @@ def cost_shared(plan: Plan) -> TrainingCost:
     )
 
 
-def trial_epochs(trial: Trial) -> float:
-    """Fine-tuning epochs of a trial, rounds that levels share counted once."""
+def trial_epochs(trial: Trial | Rival) -> float:
+    """Epochs that a trial trains after its dense model, rounds that levels share counted once."""
     return _epochs(trial, _rounds(trial, trial.levels))
 
 
-def _rounds(subject: Trial | Dense, levels: Iterable[float]) -> list[Rounds]:
+def _rounds(subject: Trial | Rival | Dense, levels: Iterable[float]) -> list[Rounds]:
     """Rounds of each level; none where the schedule fails, as the trial will, or there is none."""
-    if isinstance(subject, Dense):
+    if not isinstance(subject, Trial):
         return []
     try:
         return [tuple(subject.schedule.rounds(level)) for level in levels]
@@ -77,9 +78,9 @@ def _rounds(subject: Trial | Dense, levels: Iterable[float]) -> list[Rounds]:
         return []
 
 
-def _epochs(subject: Trial | Dense, sequences: Sequence[Rounds]) -> float:
-    if isinstance(subject, Dense):
-        return 0.0
+def _epochs(subject: Trial | Rival | Dense, sequences: Sequence[Rounds]) -> float:
+    if not isinstance(subject, Trial):
+        return subject.network.recipe.dense_epochs if isinstance(subject, Rival) else 0.0
     steps = {rounds[: end + 1] for rounds in sequences for end in range(len(rounds))}
     return sum(
         round_epochs(step[-1], subject.dense.recipe) + step[-1].share * subject.penalty_epochs

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import HarnessError, UnsupportedError, failure_reason
+from harness.trials._model_state import PruningFacts
 from harness.trials._rounds import RoundRunner
 from harness.trials.level_result import LevelResult, finished_level_result, keep_level_result
-from harness.trials.snapshot import read_facts
+from harness.trials.rival import Rival
+from harness.trials.snapshot import load_model, read_facts
+from harness.trials.trained_models import train_dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def run_levels(
-    trial: Trial, store: ArtifactStore, *, time_breakdown: TimeBreakdown
+    trial: Trial | Rival, store: ArtifactStore, *, time_breakdown: TimeBreakdown
 ) -> Iterator[tuple[LevelResult, nn.Module | None]]:
     """Run the levels: each with its model, or without one where it was finished before or went wrong.
 
@@ -37,12 +40,12 @@ def run_levels(
     beside this one.
     """
     torch.set_num_threads(1)
-    runner: _LevelRunner | None = None
+    runner: _LevelRunner | _RivalRunner | None = None
     for sparsity in trial.levels:
         result, model = finished_level_result(trial, sparsity, store), None
         if result is None:
             try:
-                runner = runner or _LevelRunner(trial, store, time_breakdown)
+                runner = runner or _runner(trial, store, time_breakdown)
                 result, model = runner.run_level(sparsity), runner.model(sparsity)
             except UnsupportedError as error:
                 result = LevelResult(sparsity=sparsity, status="skipped", reason=str(error))
@@ -51,6 +54,43 @@ def run_levels(
                 result = LevelResult(sparsity=sparsity, status="failed", reason=failure_reason(error))
             keep_level_result(result, trial, store)
         yield result, model
+
+
+def _runner(
+    trial: Trial | Rival, store: ArtifactStore, time_breakdown: TimeBreakdown
+) -> _LevelRunner | _RivalRunner:
+    if isinstance(trial, Rival):
+        return _RivalRunner(trial, store, time_breakdown)
+    return _LevelRunner(trial, store, time_breakdown)
+
+
+class _RivalRunner:
+    def __init__(self, rival: Rival, store: ArtifactStore, time_breakdown: TimeBreakdown) -> None:
+        self._rival = rival
+        self._store = store
+        self._time_breakdown = time_breakdown
+
+    def run_level(self, sparsity: float) -> LevelResult:
+        network = self._rival.network
+        train_dense(network, self._store, time_breakdown=self._time_breakdown)
+        snapshot, dense = (
+            read_facts(self._store.folder(key)) for key in (network.key, self._rival.dense.key)
+        )
+        return LevelResult(
+            sparsity=sparsity,
+            status="ok",
+            snapshot=network.key,
+            sparsity_reached=1.0 - snapshot.prunable / dense.prunable,
+            target_reached=self._rival.level,
+            facts=PruningFacts(
+                epochs=network.recipe.dense_epochs, train_seconds=snapshot.train_seconds
+            ),
+        )
+
+    def model(self, sparsity: float) -> nn.Module:  # noqa: ARG002 -- it has one level
+        """Model of the level that was run."""
+        network = self._rival.network
+        return load_model(self._store.folder(network.key), network.model, network.dataset)
 
 
 class _LevelRunner:

@@ -315,6 +315,23 @@ def test_methods_are_held_against_their_architecture_trained_from_scratch():
     assert "from scratch" not in sentences(one_shot)
 
 
+def test_smaller_networks_are_one_method_whose_levels_are_told():
+    method = {"granularity": "network", "scope": "", "schedule": "dense"}
+    rivals = [
+        {**row, **method, "rival": name, "sparsity": level, "ms_saved": saved, "latency_ms": 10 - saved}
+        for name, level, saved in (("mid", 0.3, 3.0), ("small", 0.6, 6.0))
+        for row in over_seeds(rivals=(80, 81, 82))
+    ]
+    rows = [*over_seeds(good=(95, 96, 94), poor=(20, 21, 19)), *rivals]
+    [board] = leaderboards(rows)
+    assert "rivals network dense" in {entry.name for entry in board.entries}
+    told = sentences(rows)
+    assert "mid 81.0% in 7 ms, small 81.0% in 4 ms" in told
+    assert "Against taking the best of them for each time, surely better:" not in told
+    assert "surely worse: poor" in told
+    assert "rivals" not in sentences(over_seeds(good=(95, 96, 94), poor=(20, 21, 19)))
+
+
 def test_nothing_is_said_of_random_with_one_seed_or_without_it():
     assert "random removal" not in sentences([level(50, 5.0, pruner="random"), level(90, 5.0)])
     assert "random removal" not in sentences(over_seeds(a=(90, 91), b=(20, 21)))
