@@ -1,6 +1,7 @@
 """Weighted selection: the fewest lowest-scored weights whose removal saves so much.
 
-As quickselect (Hoare 1961) finds a rank without sorting, halves are told apart by what they cost.
+By radix, without sorting: the bits of floats are in the order of their values, so that scores are
+counted by their leading bits, those at the boundary by their next ones, and so on to the last.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
     from harness.contracts.evidence import Scores
 
-SORTED_AT = 4096
-"""Of so few candidates sorting costs nothing."""
+DIGIT_BITS = 16
+DIGITS = 2**DIGIT_BITS
+INTEGERS = {torch.float32: torch.int32, torch.float64: torch.int64}
+ROUNDING = 1e-9
+"""Of all there is: sums of whole prices may be off by their last bits."""
 
 
 def lowest_masks(scores: Scores, costs: Mapping[str, float], saving: float) -> dict[str, Tensor]:
@@ -26,42 +30,57 @@ def lowest_masks(scores: Scores, costs: Mapping[str, float], saving: float) -> d
     One number of each layer costs what `costs` says; earlier ones leave first among equal scores. What
     scores minus infinity has left already, and saves too.
     """
-    joined = torch.cat([score.flatten() for score in scores.values()])
-    sizes = [score.numel() for score in scores.values()]
-    prices = torch.tensor([costs[name] for name in scores], dtype=torch.float64)
-    prices = prices.repeat_interleave(torch.tensor(sizes))
-    keep = joined > -torch.inf
-    left = keep.nonzero().flatten()
-    gone = float(prices.sum() - prices[left].sum())
-    lowest = _cheapest_prefix(joined[left], prices[left], saving - gone)
-    keep[left[lowest]] = False
-    chunks = keep.split(sizes)
-    return {n: chunk.view(s.shape) for (n, s), chunk in zip(scores.items(), chunks, strict=True)}
+    missing = saving - ROUNDING * sum(costs[name] * score.numel() for name, score in scores.items())
+    keep = {name: (score > -torch.inf).flatten() for name, score in scores.items()}
+    precision = _precision(scores)
+    bits = torch.iinfo(INTEGERS[precision]).bits
+    keys = {name: _ordered_bits(score.flatten(), precision) for name, score in scores.items()}
+    places: dict[str, Tensor] = {}
+    for shift in range(bits - DIGIT_BITS, -1, -DIGIT_BITS) if missing > 0.0 else ():
+        digits = {name: (own >> shift).bitwise_and_(DIGITS - 1) for name, own in keys.items()}
+        boundary, missing = _boundary(digits, costs, missing)
+        for name, own in digits.items():
+            _drop(keep[name], places.get(name), own < boundary)
+            at = (own == boundary).nonzero().flatten()
+            keys[name] = keys[name][at]
+            places[name] = places[name][at] if name in places else at
+    # What is left at the boundary is equal, and leaves by its place.
+    for name, own in places.items():
+        count = min(len(own), max(0, -int(-missing // costs[name]))) if costs[name] else len(own)
+        keep[name][own[:count]] = False
+        missing -= count * costs[name]
+    return {name: own.view(scores[name].shape) for name, own in keep.items()}
 
 
-def _cheapest_prefix(scores: Tensor, prices: Tensor, saving: float) -> Tensor:
-    """Indices of the shortest prefix of the ascending order that costs at least `saving`."""
-    # Sums of whole prices may be off by their last bits.
-    missing = saving - 1e-9 * float(prices.sum())
-    if missing <= 0.0:
-        return torch.empty(0, dtype=torch.long)
-    taken: list[Tensor] = []
-    indices = torch.arange(scores.numel())
-    while scores.numel() > SORTED_AT:
-        pivot = scores.kthvalue(scores.numel() // 2).values
-        below = scores <= pivot
-        if bool(below.all()):
-            below = scores < pivot
-            if not bool(below.any()):
-                # All are equal, and leave by their place.
-                break
-        cost = float(prices[below].sum())
-        if cost < missing:
-            taken.append(indices[below])
-            below, missing = ~below, missing - cost
-        scores, prices, indices = scores[below], prices[below], indices[below]
-    if scores.numel() <= SORTED_AT:
-        order = scores.argsort(stable=True)
-        prices, indices = prices[order], indices[order]
-    count = int(torch.searchsorted(prices.cumsum(0), missing)) + 1
-    return torch.cat([*taken, indices[:count]])
+def _precision(scores: Scores) -> torch.dtype:
+    double = any(score.dtype == torch.float64 for score in scores.values())
+    return torch.float64 if double else torch.float32
+
+
+def _ordered_bits(scores: Tensor, precision: torch.dtype) -> Tensor:
+    """Bits of floats as integers whose unsigned order is that of the values."""
+    # Zeros of both signs are one.
+    bits = (scores.to(precision) + 0.0).view(INTEGERS[precision])
+    info = torch.iinfo(bits.dtype)
+    # All bits of a negative float are turned round, and the sign of a positive one.
+    return (bits >> (info.bits - 1)).bitwise_or_(info.min).bitwise_xor_(bits)
+
+
+def _boundary(
+    digits: Mapping[str, Tensor], costs: Mapping[str, float], missing: float
+) -> tuple[int, float]:
+    """Digit at which what is missing is saved, and what is missing of it after all lower ones."""
+    counts = [
+        torch.bincount(own, minlength=DIGITS).double() * costs[name] for name, own in digits.items()
+    ]
+    saved = torch.stack(counts).sum(0).cumsum(0)
+    boundary = int(torch.searchsorted(saved, missing))
+    return boundary, missing - float(saved[boundary - 1] if boundary else 0.0)
+
+
+def _drop(keep: Tensor, places: Tensor | None, lower: Tensor) -> None:
+    """Drop, in place, what is lower; of all where there are no places yet."""
+    if places is None:
+        keep.masked_fill_(lower, value=False)
+    else:
+        keep[places[lower]] = False

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from harness.pruning._weighted_selection import lowest_masks
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -68,18 +70,8 @@ def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
 
 
 def _network_masks(scores: Scores, sparsity: float) -> Masks:
-    joined = torch.cat([score.flatten() for score in scores.values()])
-    # What left before leaves first: the order of the others is all that is asked for.
-    keep = joined > -torch.inf
-    left = joined[keep]
-    keep[keep.clone()] = keep_all_but(
-        round(sparsity * joined.numel()) - (joined.numel() - left.numel()), left
-    )
-    chunks = keep.split([score.numel() for score in scores.values()])
-    return {
-        name: chunk.view(score.shape)
-        for (name, score), chunk in zip(scores.items(), chunks, strict=True)
-    }
+    count = round(sparsity * sum(score.numel() for score in scores.values()))
+    return lowest_masks(scores, dict.fromkeys(scores, 1.0), count)
 
 
 def _keep_in_rows(score: Tensor, sparsity: float) -> Tensor:

@@ -5,7 +5,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pruning import _weighted_selection
 from harness.pruning._weighted_selection import lowest_masks
 
 
@@ -25,18 +24,23 @@ def by_sorting(scores, costs, saving):
 
 
 @given(
-    st.lists(st.sampled_from([-torch.inf, 0.0, 1.0, 1.0, 2.0, 3.5, 7.0]), min_size=2, max_size=40),
+    st.lists(
+        st.sampled_from([-torch.inf, -2.5, -2.4999, -0.0, 0.0, 1.0, 1.0, 1.0001, 3.5, torch.inf]),
+        min_size=2,
+        max_size=40,
+    ),
     st.floats(0, 1),
 )
-@pytest.mark.parametrize("sorted_at", [1, 4096])
-def test_it_is_what_sorting_gives(sorted_at, values, level):
+@pytest.mark.parametrize("precision", [torch.float16, torch.float32, torch.float64])
+def test_it_is_what_sorting_gives(precision, values, level):
     half = len(values) // 2
-    scores = {"a": torch.tensor(values[:half]), "b": torch.tensor(values[half:])}
+    scores = {
+        "a": torch.tensor(values[:half], dtype=precision),
+        "b": torch.tensor(values[half:], dtype=precision),
+    }
     costs = {"a": 3.0, "b": 16.0}
     saving = level * sum(costs[name] * len(score) for name, score in scores.items())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_weighted_selection, "SORTED_AT", sorted_at)
-        masks = lowest_masks(scores, costs, saving)
+    masks = lowest_masks(scores, costs, saving)
     gone = {name: (~mask).nonzero().flatten().tolist() for name, mask in masks.items()}
     assert gone == by_sorting(scores, costs, saving)
 
