@@ -83,6 +83,10 @@ class Evidence(Protocol):
         """Inverses of `input_moments`, 1 % of the mean diagonal added first (Frantar 2023)."""
 
     @property
+    def inverse_factors(self) -> Mapping[str, Tensor]:
+        """Upper Cholesky factors `(groups, in, in)` of `inverse_moments`."""
+
+    @property
     def readers(self) -> Mapping[str, Reader]:
         """By weight name, for each layer whose channels one ungrouped layer alone reads."""
 

@@ -161,6 +161,15 @@ class RecordedEvidence:
         }
 
     @cached_property
+    def inverse_factors(self) -> Mapping[str, Tensor]:
+        """Upper Cholesky factors of the inverse input moments, for sweeps over inputs (Frantar 2023)."""
+        self.touched.add("inverse_factors")
+        return {
+            name: torch.linalg.cholesky(inverse, upper=True)
+            for name, inverse in self.inverse_moments.items()
+        }
+
+    @cached_property
     def readers(self) -> Mapping[str, Reader]:
         """Sole consumers by weight name: the one ungrouped layer that reads a layer's channels."""
         self.touched.add("readers")

@@ -15,6 +15,7 @@ from harness.pruning._weighted_selection import lowest_masks
 from harness.pruning.layers import forward_hooks, layers_of, prunable_weights
 from harness.pruning.masks import (
     block_masks,
+    dropped_counts,
     n_of_m_masks,
     pin_best,
     scores_removed_first,
@@ -82,7 +83,10 @@ def select_masks(
     if budget.scope == "global" and budget.pattern.name == "weight" and not budget.uniform:
         saving = budget.dense_cost - budget.allowance
         return _above_floor(lowest_masks(_floored(ordered, budget), budget.costs, saving), budget)
-    return _above_floor(_search_masks(partial(_scored_masks, ordered, budget), budget), budget)
+    masks_at = partial(_scored_masks, ordered, budget)
+    by_layer = budget.scope != "global" and budget.pattern.name == "weight"
+    cost_at = partial(_counted_cost, ordered, budget) if by_layer else None
+    return _above_floor(_search_masks(masks_at, budget, cost_at), budget)
 
 
 def _above_floor(masks: Masks, budget: PruningBudget) -> Masks:
@@ -107,16 +111,35 @@ def _criterion_masks(
     return {name: keep & masks[name] if name in masks else keep for name, keep in chosen.items()}
 
 
-def _search_masks(masks_at: Callable[[float], Masks], budget: PruningBudget) -> Masks:
-    """Keep masks of the lowest sparsity whose rest is within the budget, by bisection."""
+def _search_masks(
+    masks_at: Callable[[float], Masks],
+    budget: PruningBudget,
+    cost_at: Callable[[float], float] | None = None,
+) -> Masks:
+    """Keep masks of the lowest sparsity whose rest is within the budget, by bisection.
+
+    `cost_at` tells the rest of a sparsity without making its masks.
+    """
     if budget.uniform or budget.pattern.n_of_m:
         return masks_at(budget.level)
     low, high = 0.0, 1.0
     while high - low > SPARSITY_PRECISION:
         middle = (low + high) / 2
-        fits = masked_cost(masks_at(middle), budget.dense_cost, budget.costs) <= budget.allowance
+        cost = cost_at(middle) if cost_at else _cost(masks_at(middle), budget)
+        fits = cost <= budget.allowance
         low, high = (low, middle) if fits else (middle, high)
     return masks_at(high)
+
+
+def _cost(masks: Masks, budget: PruningBudget) -> float:
+    return masked_cost(masks, budget.dense_cost, budget.costs)
+
+
+def _counted_cost(scores: Scores, budget: PruningBudget, sparsity: float) -> float:
+    """Cost of the rest where how much each layer loses does not depend on its scores."""
+    shapes = {name: score.shape for name, score in scores.items()}
+    counts = dropped_counts(shapes, sparsity, scope=budget.scope)
+    return budget.dense_cost - sum(count * budget.costs[name] for name, count in counts.items())
 
 
 def _scored_masks(scores: Scores, budget: PruningBudget, sparsity: float) -> Masks:

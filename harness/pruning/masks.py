@@ -58,15 +58,22 @@ def weight_masks(scores: Scores, sparsity: float, *, scope: Scope) -> Masks:
     """
     if scope == "global":
         return _network_masks(scores, sparsity)
+    counts = dropped_counts({n: s.shape for n, s in scores.items()}, sparsity, scope=scope)
+    drop = _keep_in_rows if scope == "row" else keep_all_but
+    return {name: drop(counts[name], score) for name, score in scores.items()}
+
+
+def dropped_counts(
+    shapes: Mapping[str, torch.Size], sparsity: float, *, scope: Scope
+) -> dict[str, int]:
+    """Weights that each layer loses at a sparsity, whatever their scores, by any scope but `global`."""
     if scope == "row":
-        return {name: _keep_in_rows(score, sparsity) for name, score in scores.items()}
-    densities = dict.fromkeys(scores, 1.0 - sparsity)
+        rows = {name: (shape[0], shape.numel() // shape[0]) for name, shape in shapes.items()}
+        return {name: count * round(sparsity * size) for name, (count, size) in rows.items()}
+    densities = dict.fromkeys(shapes, 1.0 - sparsity)
     if scope == "erk":
-        densities = erk_densities({name: s.shape for name, s in scores.items()}, 1.0 - sparsity)
-    return {
-        name: keep_all_but(round((1.0 - densities[name]) * score.numel()), score)
-        for name, score in scores.items()
-    }
+        densities = erk_densities(shapes, 1.0 - sparsity)
+    return {name: round((1.0 - densities[name]) * shape.numel()) for name, shape in shapes.items()}
 
 
 def _network_masks(scores: Scores, sparsity: float) -> Masks:
@@ -74,9 +81,9 @@ def _network_masks(scores: Scores, sparsity: float) -> Masks:
     return lowest_masks(scores, dict.fromkeys(scores, 1.0), count)
 
 
-def _keep_in_rows(score: Tensor, sparsity: float) -> Tensor:
+def _keep_in_rows(count: int, score: Tensor) -> Tensor:
     rows = score.flatten(1)
-    return _keep_highest(rows, rows.shape[1] - round(sparsity * rows.shape[1])).view(score.shape)
+    return _keep_highest(rows, rows.shape[1] - count // len(rows)).view(score.shape)
 
 
 def _keep_highest(scores: Tensor, count: int) -> Tensor:

@@ -340,7 +340,7 @@ def test_obs_corrects_block_by_block_as_it_would_weight_by_weight(inputs):
     upper, slow = torch.linalg.cholesky(inverse[0], upper=True), weight.clone()
     for q in range(inputs):
         slow[:, q:] -= torch.outer(slow[:, q] * ~keep[:, q] / upper[q, q], upper[q, q:])
-    torch.testing.assert_close(corrected(weight, keep, inverse), slow * keep)
+    torch.testing.assert_close(corrected(weight, keep, upper[None]), slow * keep)
 
 
 def test_obs_keeps_outputs_nearer_than_masking_does(network):

@@ -24,7 +24,7 @@ RELEASED = {
     "pruners/lamp": "6cc71ee6b13c",
     "pruners/magnitude": "b015c05fb354",
     "pruners/obd": "1ebeea623c14",
-    "pruners/obs": "1fe753fdd2bd",
+    "pruners/obs": "3d368d169430",
     "pruners/penalised": "2c0f61a734bd",
     "pruners/random": "0ee6e404806e",
     "pruners/snip": "1037632b55f8",

@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.pruning.layers import prunable_weights
 from harness.pruning.masks import (
     block_masks,
+    dropped_counts,
     erk_densities,
     keep_all_but,
     n_of_m_masks,
@@ -142,3 +143,13 @@ def test_blocks_compare_over_the_network_or_in_each_layer():
     for scope, wanted in (("global", [16, 0]), ("local", [8, 8])):
         masks = block_masks(scores, 0.5, size=(2, 2), scope=scope)
         assert [int((~mask).sum()) for mask in masks.values()] == wanted
+
+
+@pytest.mark.parametrize("scope", ["local", "row", "erk"])
+@pytest.mark.parametrize("sparsity", [0.0, 0.37, 0.9, 1.0])
+def test_how_many_leave_a_layer_is_known_without_its_scores(scope, sparsity):
+    shapes = {"wide": torch.Size([8, 27]), "narrow": torch.Size([5, 3, 3, 3])}
+    scores = {name: torch.rand(shape) for name, shape in shapes.items()}
+    masks = weight_masks(scores, sparsity, scope=scope)
+    dropped = {name: int((~mask).sum()) for name, mask in masks.items()}
+    assert dropped_counts(shapes, sparsity, scope=scope) == dropped

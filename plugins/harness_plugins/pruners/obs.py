@@ -32,8 +32,8 @@ class Obs:
 
     def rewrite(self, evidence: harness.Evidence, keep: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Survivors minus `w_q / [H^-1]_qq * [H^-1]_:q` for each removed weight in turn."""
-        weights, inverses = evidence.weights, evidence.inverse_moments
-        return {name: corrected(weights[name], mask, inverses[name]) for name, mask in keep.items()}
+        weights, factors = evidence.weights, evidence.inverse_factors
+        return {name: corrected(weights[name], mask, factors[name]) for name, mask in keep.items()}
 
 
 def saliencies(weight: Tensor, inverse: Tensor) -> Tensor:
@@ -43,23 +43,22 @@ def saliencies(weight: Tensor, inverse: Tensor) -> Tensor:
     return (rows.square() / (2 * diagonal)).reshape(weight.shape)
 
 
-def corrected(weight: Tensor, keep: Tensor, inverse: Tensor) -> Tensor:
-    """The weight after the sweep; what `keep` drops is zero."""
-    from torch.linalg import cholesky
-
-    shape = (len(inverse), -1, inverse.shape[-1])
-    rows, gone = weight.to(inverse).reshape(shape).clone(), ~keep.reshape(shape)
-    upper = cholesky(inverse, upper=True)
+def corrected(weight: Tensor, keep: Tensor, upper: Tensor) -> Tensor:
+    """The weight after the sweep, by the factor of its inverse; what `keep` drops is zero."""
+    shape = (len(upper), -1, upper.shape[-1])
+    rows, gone = weight.to(upper).reshape(shape).clone(), ~keep.reshape(shape)
     inputs = rows.shape[-1]
     for start in range(0, inputs, BLOCK):
         end = min(start + BLOCK, inputs)
-        errors = rows.new_zeros(*rows.shape[:2], end - start)
-        for q in range(start, end):
-            error = (rows[..., q] * gone[..., q]) / upper[:, None, q, q]
-            rows[..., q:end] -= error[..., None] * upper[:, None, q, q:end]
-            errors[..., q - start] = error
+        # By input, so that what an input takes along lies together in memory.
+        block, errors = rows[..., start:end].mT.contiguous(), gone[..., start:end].mT.to(rows)
+        for q in range(end - start):
+            row = upper[:, start + q, start + q : end, None]
+            errors[:, q] *= block[:, q] / row[:, 0]
+            block[:, q:] -= row * errors[:, q, None]
+        rows[..., start:end] = block.mT
         # Inputs beyond the block wait for all of its errors at once.
-        rows[..., end:] -= errors @ upper[:, start:end, end:]
+        rows[..., end:] -= errors.mT @ upper[:, start:end, end:]
     rows.masked_fill_(gone, 0.0)
     return rows.reshape(weight.shape).to(weight.dtype)
 
