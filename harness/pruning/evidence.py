@@ -162,7 +162,7 @@ class RecordedEvidence:
 
     @cached_property
     def inverse_factors(self) -> Mapping[str, Tensor]:
-        """Upper Cholesky factors of the inverse input moments, for sweeps over inputs (Frantar 2023)."""
+        """Upper Cholesky factors of the inverse input moments, for sweeps (Frantar 2023)."""
         self.touched.add("inverse_factors")
         return {
             name: torch.linalg.cholesky(inverse, upper=True)
