@@ -16,7 +16,8 @@ from tabulate import tabulate
 ROOT = Path(__file__).parents[1]
 ORDER = [
     "errors", "contracts", "storage", "machine", "discovery", "ranking", "pruning", "training",
-    "conversion", "engines", "trials", "measuring", "runs", "commands",
+    "conversion", "engines", "trials", "planning", "measuring", "runs", "comparisons", "console",
+    "commands",
 ]  # fmt: skip
 """Each package imports only itself and those to its left, for types and inside functions too."""
 
@@ -31,11 +32,11 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "target": (
         "what a level is a fraction of",
-        r"contracts\.schedules|trials\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|settings|training_.*)|commands\..*|testing.*",
+        r"contracts\.schedules|(trials|planning|console|commands)\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|training_.*)|testing.*",
     ),
     "session": (
         "what is timed in the same processes",
-        r"measuring\..*|runs\..*|commands\.(compare|doctor)",
+        r"(measuring|runs|comparisons)\..*|commands\.(compare|doctor)",
     ),
     "member": ("a parameter's slices that leave with a channel group", r"pruning\..*"),
     "resource": ("what a host of Ray declares", r"engines\.ray_.*|machine\.memory"),

@@ -1,1 +1,1 @@
-"""What a person types and sees."""
+"""One command a module."""

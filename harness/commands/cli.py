@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from harness.commands.lazy_group import LazyCommand, LazyGroup
-from harness.commands.options import SETTINGS
+from harness.console.lazy_group import LazyCommand, LazyGroup
+from harness.console.options import SETTINGS
 from harness.errors import HarnessError
 
 INTERRUPTED_EXIT_CODE = 130

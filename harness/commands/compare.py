@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import SETTINGS, FiniteRange
+from harness.comparisons.comparison import Comparison
+from harness.console.options import SETTINGS, FiniteRange
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
 from harness.measuring.stopping import StoppingRule
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.pairs import pairs
 from harness.ranking.verdicts import TOLERANCES
-from harness.runs.comparison import Comparison
 from harness.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.comparisons.comparison import MetricVerdict, RemeasuredPair
     from harness.ranking.pairs import Pair
     from harness.ranking.verdicts import Metric
-    from harness.runs.comparison import MetricVerdict, RemeasuredPair
 
 MIN_PROCESSES = 6
 STOPPING_RULE = StoppingRule(least=MIN_PROCESSES, seconds=60.0)
@@ -93,9 +93,9 @@ def compare(
     catalogue = discover()
     remeasured: Mapping[str, RemeasuredPair] = {}
     if remeasure:
-        from harness.commands.progress import ConsoleProgress
+        from harness.comparisons.remeasurement import Remeasurement
+        from harness.console.progress import ConsoleProgress
         from harness.discovery.backend_file import backend_files
-        from harness.runs.remeasurement import Remeasurement
 
         remeasured = Remeasurement(
             base=ours,
@@ -135,7 +135,7 @@ def _tolerances(text: str) -> dict[Metric, float]:
 
 
 def _show(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair], *, most: int) -> None:
-    from harness.commands.tables import console, print_findings, print_table
+    from harness.console.tables import console, print_findings, print_table
 
     page = console()
     counted = Counter((one.metric, _word(one)) for one in verdicts)
@@ -166,7 +166,7 @@ def _word(verdict: MetricVerdict) -> str:
 
 
 def _show_agreement(base: RunFolder, new: RunFolder) -> None:
-    from harness.commands.agreement import agreement_sentences
+    from harness.console.agreement import agreement_sentences
 
     for sentence in agreement_sentences(rank_agreement(base.rows, new.rows)):
         click.echo(sentence)

@@ -13,8 +13,8 @@ import click
 import pandas as pd
 from tabulate import tabulate
 
-from harness.commands.options import SETTINGS, FiniteRange
-from harness.commands.progress import ConsoleProgress
+from harness.console.options import SETTINGS, FiniteRange
+from harness.console.progress import ConsoleProgress
 from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError

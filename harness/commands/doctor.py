@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import SETTINGS
+from harness.console.options import SETTINGS
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import why_unavailable
@@ -63,9 +63,9 @@ def _show_machine(catalogue: Catalogue) -> None:
 
 
 def _clock_is_sound(catalogue: Catalogue, cases: int, model: str, backend: str) -> bool:
-    from harness.commands.progress import ConsoleProgress
+    from harness.comparisons.copy_timing import time_copies
+    from harness.console.progress import ConsoleProgress
     from harness.measuring.clock_check import CASES, clock_check
-    from harness.runs.copy_timing import time_copies
 
     [chosen, *_] = catalogue.choose("backend", backend)
     reason = why_unavailable(chosen)
@@ -125,10 +125,10 @@ def _show_check(check: ClockCheck) -> None:
 
 def _rank_alike(catalogue: Catalogue, model: str, backend: str) -> bool:
     """Whether two runs of one grid rank alike the methods that their intervals tell apart."""
-    from harness.commands.agreement import agreement_sentences
-    from harness.commands.progress import ConsoleProgress
+    from harness.comparisons.repetition import latency_moves, repeated_runs
+    from harness.console.agreement import agreement_sentences
+    from harness.console.progress import ConsoleProgress
     from harness.ranking.agreement import rank_agreement
-    from harness.runs.repetition import latency_moves, repeated_runs
 
     with tempfile.TemporaryDirectory() as folder:
         first, second = repeated_runs(

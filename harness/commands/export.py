@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import SETTINGS
+from harness.console.options import SETTINGS
 from harness.discovery.loading import discover
 from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
 from harness.runs.request import chosen_dataset

@@ -16,6 +16,7 @@ import psutil
 
 from harness.commands.run_report import RunOutcome, RunReport
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
+from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule
 from harness.ranking.podium import contenders
 from harness.runs.preloads import import_for_run, preloads_of
@@ -28,26 +29,24 @@ from harness.runs.sizing import (
 )
 from harness.storage.files import write_file
 from harness.storage.ledger import Ledger
-from harness.trials.plan import make_plan
+from harness.storage.run_folder import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.commands.progress import ConsoleProgress
+    from harness.console.progress import ConsoleProgress
     from harness.discovery.catalogue import Catalogue
     from harness.engines.engine import Engine, EngineFactory
     from harness.engines.ray_cluster import Cluster
     from harness.engines.shard import Shard
+    from harness.planning.grid import Grid
+    from harness.planning.plan import Plan
     from harness.runs.execution import Execution
     from harness.runs.runner import Runner
-    from harness.trials.grid import Grid
-    from harness.trials.plan import Plan
 
 
 MAX_PODIUM_SEEDS = 8
-OPTIONS = "options.toml"
-"""Of a run folder: what was asked for, as `--config` reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +176,7 @@ class GridRun:
     def _runner(
         self, plan: Plan, time_breakdown: TimeBreakdown
     ) -> Iterator[tuple[Runner, ConsoleProgress]]:
-        from harness.commands.progress import ConsoleProgress
+        from harness.console.progress import ConsoleProgress
 
         with self._engine(time_breakdown) as engine, ConsoleProgress(len(plan.pending)) as progress:
             from harness.runs.runner import Runner

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from harness.commands.options import SETTINGS
-from harness.commands.tables import console, print_catalogue
+from harness.console.options import SETTINGS
+from harness.console.tables import console, print_catalogue
 from harness.discovery.loading import discover
 
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.agreement import agreement_sentences, print_side_by_side
-from harness.commands.grid_run import OPTIONS
-from harness.commands.options import SETTINGS
-from harness.commands.tables import console
+from harness.console.agreement import agreement_sentences, print_side_by_side
+from harness.console.options import SETTINGS
+from harness.console.tables import console
 from harness.errors import HarnessError
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.leaderboard import RankedRows
-from harness.storage.run_folder import RunFolder
+from harness.storage.run_folder import OPTIONS, RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import SETTINGS, with_options
-from harness.commands.ranking_options import RankingOptions
-from harness.commands.tables import console, print_ranking, print_reports
+from harness.console.options import SETTINGS, with_options
+from harness.console.ranking_options import RankingOptions
+from harness.console.tables import console, print_ranking, print_reports
 from harness.discovery.loading import discover
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.run_folder import RunFolder

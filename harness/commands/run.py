@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.grid_run import GridRun
-from harness.commands.options import SETTINGS, config_text, cores_to_pin, with_options
 from harness.commands.run_options import RunOptions
 from harness.commands.slurm_script import slurm_script
-from harness.commands.tables import console, print_plan, print_sentence
+from harness.console.options import SETTINGS, config_text, cores_to_pin, with_options
+from harness.console.tables import console, print_plan, print_sentence
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu, unmet

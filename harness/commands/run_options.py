@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import click
 
-from harness.commands.options import (
+from harness.console.options import (
     FiniteRange,
     flag,
     option,
@@ -18,14 +18,14 @@ from harness.commands.options import (
     required_option,
     text_option,
 )
-from harness.commands.ranking_options import RankingOptions
+from harness.console.ranking_options import RankingOptions
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.measuring.stopping import StoppingRule
+from harness.planning.grid import ScopeChoice
 from harness.runs.request import Request
 from harness.storage.artifacts import ARTIFACTS
 from harness.training.recipe import Arithmetic, Norms, Recipe
-from harness.trials.grid import ScopeChoice
 
 EngineName = Literal["local", "ray", "slurm-script"]
 ArithmeticChoice = Literal["auto", "fp32"] | Arithmetic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.commands.tables import (
+from harness.console.tables import (
     console,
     print_ranking,
     print_reports,
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.discovery.catalogue import Catalogue
+    from harness.planning.grid import Grid
+    from harness.planning.plan import Plan
     from harness.ranking.leaderboard import RankingRule
-    from harness.trials.grid import Grid
-    from harness.trials.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.options import typed_words
 from harness.commands.run_options import FLOAT32
+from harness.console.options import typed_words
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import click
 
     from harness.engines.shard import Stage
-    from harness.trials.plan import Plan
+    from harness.planning.plan import Plan
 
 SCRIPT = """\
 #!/bin/sh

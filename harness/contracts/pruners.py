@@ -89,6 +89,10 @@ class Steps(Protocol):
         """How many; the density falls by the same factor in each."""
 
 
+CONTROL = "random"
+"""The criterion that all others are held against."""
+
+
 @runtime_checkable
 class ComparedWith(Protocol):
     """A pruner that removes from fewer layers than others do, and offers random removal from them.

@@ -9,7 +9,7 @@ from harness.contracts.backends import shares_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.trials.grid import Cell
+    from harness.planning.grid import Cell
 
     Row = Mapping[str, Any]
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import Bounded
+from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.row_columns import (
     SHARED_COLUMNS,
     energy_columns,
@@ -17,7 +18,6 @@ from harness.measuring.row_columns import (
 )
 from harness.measuring.timing_results import COPY, DENSE
 from harness.storage.row import Row, speedup_realised
-from harness.trials.deployed_size import DeployedSizes
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from harness.contracts.meters import Meter
     from harness.engines.engine import Outcome
     from harness.measuring.backend_evaluation import BackendEvaluation, BackendEvaluations
+    from harness.measuring.deployed_size import DeployedSize
     from harness.measuring.timing_results import TimingResults
     from harness.measuring.timing_session import ReadyCell, TimingItem, TimingSession
+    from harness.planning.grid import Cell
     from harness.storage.artifacts import ArtifactStore
     from harness.storage.row import Status
-    from harness.trials.deployed_size import DeployedSize
-    from harness.trials.grid import Cell
     from harness.trials.level_result import LevelResult
     from harness.trials.snapshot import Snapshot
 

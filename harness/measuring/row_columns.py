@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.contracts.meters import Meter
     from harness.measuring.backend_evaluation import BackendEvaluation
     from harness.measuring.timing_results import TimingResults
-    from harness.trials.grid import Cell
+    from harness.planning.grid import Cell
 
 
 SHARED_COLUMNS = (

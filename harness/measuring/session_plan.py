@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import shares_time
+from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.file_chunks import file_chunks
 from harness.measuring.timing_process import TimingJob
 from harness.measuring.timing_results import DENSE
 from harness.measuring.timing_session import TimingItem, TimingSession, batches_of
-from harness.trials.deployed_size import DeployedSizes
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.machine.device import Device, DeviceSlot
     from harness.measuring.timing_process import TimingJob
-    from harness.trials.grid import Cell
+    from harness.planning.grid import Cell
     from harness.trials.level_result import LevelResult
 
 Origin = TypeVar("Origin")

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from harness.contracts.evidence import Scores
-
 DIGIT_BITS = 16
 DIGITS = 2**DIGIT_BITS
 INTEGERS = {torch.float32: torch.int32, torch.float64: torch.int64}
@@ -24,7 +22,9 @@ ROUNDING = 1e-9
 """Of all there is: sums of whole prices may be off by their last bits."""
 
 
-def lowest_masks(scores: Scores, costs: Mapping[str, float], saving: float) -> dict[str, Tensor]:
+def lowest_masks(
+    scores: Mapping[str, Tensor], costs: Mapping[str, float], saving: float
+) -> dict[str, Tensor]:
     """Keep masks over all layers: the fewest lowest-scored leave that save at least `saving`.
 
     One number of each layer costs what `costs` says; earlier ones leave first among equal scores. What
@@ -35,24 +35,24 @@ def lowest_masks(scores: Scores, costs: Mapping[str, float], saving: float) -> d
     precision = _precision(scores)
     bits = torch.iinfo(INTEGERS[precision]).bits
     keys = {name: _ordered_bits(score.flatten(), precision) for name, score in scores.items()}
-    places: dict[str, Tensor] = {}
+    indices: dict[str, Tensor] = {}
     for shift in range(bits - DIGIT_BITS, -1, -DIGIT_BITS) if missing > 0.0 else ():
         digits = {name: (own >> shift).bitwise_and_(DIGITS - 1) for name, own in keys.items()}
         boundary, missing = _boundary(digits, costs, missing)
         for name, own in digits.items():
-            _drop(keep[name], places.get(name), own < boundary)
+            _drop(keep[name], indices.get(name), own < boundary)
             at = (own == boundary).nonzero().flatten()
             keys[name] = keys[name][at]
-            places[name] = places[name][at] if name in places else at
+            indices[name] = indices[name][at] if name in indices else at
     # What is left at the boundary is equal, and leaves by its place.
-    for name, own in places.items():
+    for name, own in indices.items():
         count = min(len(own), max(0, -int(-missing // costs[name]))) if costs[name] else len(own)
         keep[name][own[:count]] = False
         missing -= count * costs[name]
     return {name: own.view(scores[name].shape) for name, own in keep.items()}
 
 
-def _precision(scores: Scores) -> torch.dtype:
+def _precision(scores: Mapping[str, Tensor]) -> torch.dtype:
     double = any(score.dtype == torch.float64 for score in scores.values())
     return torch.float64 if double else torch.float32
 
@@ -78,9 +78,9 @@ def _boundary(
     return boundary, missing - float(saved[boundary - 1] if boundary else 0.0)
 
 
-def _drop(keep: Tensor, places: Tensor | None, lower: Tensor) -> None:
-    """Drop, in place, what is lower; of all where there are no places yet."""
-    if places is None:
+def _drop(keep: Tensor, indices: Tensor | None, lower: Tensor) -> None:
+    """Drop, in place, what is lower; of all where there are no indices yet."""
+    if indices is None:
         keep.masked_fill_(lower, value=False)
     else:
-        keep[places[lower]] = False
+        keep[indices[lower]] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.controls import control_sentences
+from harness.ranking._controls import control_sentences
 from harness.ranking.leaderboard import shown_top1
 
 if TYPE_CHECKING:

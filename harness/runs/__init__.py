@@ -1,1 +1,1 @@
-"""Whole jobs: the phases of a run, comparison, coverage, export."""
+"""Whole jobs: the phases of a run, coverage, export."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contracts.pruners import ComparedWith
+from harness.contracts.pruners import CONTROL, ComparedWith
 from harness.contracts.schedules import Controlled
-from harness.ranking.controls import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,15 +16,15 @@ from harness.measuring.backend_evaluation import (
     kept_evaluation,
     needs_evaluation,
 )
-from harness.trials.deployed_size import DeployedSizes
+from harness.measuring.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.engines.pool import WorkerPool
     from harness.measuring.timing_session import ReadyCell
+    from harness.planning.grid import Cell
     from harness.storage.artifacts import ArtifactStore
-    from harness.trials.grid import Cell
     from harness.trials.spec import Dense
 
 

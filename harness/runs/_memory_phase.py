@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.contracts.backends import OnDevice, Simulates
 from harness.conversion.deployment import Deployment
 from harness.machine.device import device_slot
+from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.file_chunks import file_chunks
 from harness.measuring.memory_measurement import (
     MemoryJob,
@@ -16,7 +17,6 @@ from harness.measuring.memory_measurement import (
     measure_peaks,
     write_files,
 )
-from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from harness.engines.pool import WorkerPool
     from harness.measuring.timing_session import ReadyCell
+    from harness.planning.grid import Cell
     from harness.storage.artifacts import ArtifactStore
-    from harness.trials.grid import Cell
 
 WARM_UP_BATCHES = (1, 8)
 

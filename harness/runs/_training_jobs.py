@@ -13,8 +13,8 @@ from harness.errors import failure_reason
 from harness.machine.device_lock import read_lock
 from harness.machine.environment import gpu_name
 from harness.machine.time_breakdown import JobResult, TimeBreakdown, process_age
+from harness.measuring.deployed_size import DeployedSizes
 from harness.training.arithmetic import device_of
-from harness.trials.deployed_size import DeployedSizes
 from harness.trials.snapshot import load_model
 from harness.trials.trained_models import train_dense
 from harness.trials.trial_run import run_levels

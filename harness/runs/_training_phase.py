@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import Rewrites, Steps
+from harness.measuring.deployed_size import DeployedSizes
+from harness.planning.training_cost import trial_epochs
 from harness.runs._training_jobs import DenseJob, TrialJob, run_training
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
-from harness.trials.deployed_size import DeployedSizes
 from harness.trials.level_result import LevelResult, finished_level_result, level_result
 from harness.trials.rival import Rival
 from harness.trials.spec import Dense
-from harness.trials.training_cost import trial_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from harness.engines.pool import WorkerPool
     from harness.engines.shard import Shard
     from harness.machine.device import DeviceSlot
-    from harness.trials.grid import Cell
-    from harness.trials.plan import Plan
+    from harness.planning.grid import Cell
+    from harness.planning.plan import Plan
     from harness.trials.spec import Trial
 
 

@@ -16,12 +16,12 @@ from harness.discovery.selection import selected_names, split_terms
 from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
+from harness.planning.grid import Grid, checked_levels
+from harness.planning.witness import chosen_witness
 from harness.runs._chosen_controls import with_controls, with_random_controls
 from harness.storage.keys import file_name
 from harness.training.recipe import Recipe
-from harness.trials.grid import Grid, checked_levels
 from harness.trials.rival import check_trained_alike, smaller_networks
-from harness.trials.witness import chosen_witness
 
 if TYPE_CHECKING:
     from harness.contracts.backends import Backend
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.contracts.meters import Meter
     from harness.discovery.catalogue import Catalogue
     from harness.machine.device import Device
-    from harness.trials.grid import ScopeChoice
+    from harness.planning.grid import ScopeChoice
     from harness.trials.rival import SmallerNetwork
     from harness.trials.target import Quantity
 

@@ -10,6 +10,7 @@ from harness.contracts.backends import Simulates
 from harness.engines.local import LocalEngine
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.known_times import KnownTimes
 from harness.measuring.row_builder import RowBuilder, empty_row
 from harness.measuring.timing_results import raw_samples
@@ -22,7 +23,6 @@ from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.files import write_file
 from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
-from harness.trials.deployed_size import DeployedSizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from harness.engines.shard import Shard
     from harness.measuring.timing_results import TimingResults
     from harness.measuring.timing_session import ReadyCell
+    from harness.planning.plan import Plan
     from harness.runs.execution import Execution
     from harness.storage.row import Row
-    from harness.trials.plan import Plan
 
 SAMPLES = "samples"
 LOG = "log.txt"

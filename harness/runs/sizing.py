@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from harness.contracts.data import Model
     from harness.engines.engine import Engine
+    from harness.planning.grid import Grid
     from harness.training.recipe import Arithmetic
-    from harness.trials.grid import Grid
 
     Say = Callable[[str], object]
 

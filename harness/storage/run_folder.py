@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+OPTIONS = "options.toml"
+"""Of a run folder: what was asked for, as `--config` reads it."""
+
 
 @dataclass(frozen=True)
 class RunFolder:

@@ -1,1 +1,1 @@
-"""One method on one model, data set and seed: planned, run level by level, kept as snapshots."""
+"""One method on one model, data set and seed: run level by level, kept as snapshots."""

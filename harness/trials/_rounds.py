@@ -26,12 +26,12 @@ from harness.training.learning_rate import rate_of, training_fraction
 from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
 from harness.training.sampling import example_batch
-from harness.trials._budget import round_epochs
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import calibration_of, train_and_save, train_to
+from harness.trials.training_budget import round_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
-from harness.trials._budget import TrainingBudget, idle_reason
 from harness.trials.target import Target
+from harness.trials.training_budget import TrainingBudget, idle_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,16 +10,16 @@ import numpy as np
 import orjson
 import pytest
 
+from harness.console._reports import write_reports
 from harness.discovery.loading import discover
 from harness.measuring.row_builder import empty_row
+from harness.planning.plan import Plan, make_plan
 from harness.ranking.leaderboard import RankedRows
-from harness.ranking.reports import write_reports
 from harness.runs.request import Request
 from harness.storage.bits import encode_bits
 from harness.storage.ledger import ROWS, Ledger
 from harness.storage.row import Row
 from harness.training.recipe import Recipe
-from harness.trials.plan import Plan, make_plan
 
 CELLS = 100_000
 GIGABYTE = 1_000_000

@@ -4,10 +4,10 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands import doctor as module
+from harness.comparisons import copy_timing, repetition
+from harness.comparisons.copy_timing import CopyTiming
 from harness.discovery.loading import discover
 from harness.machine.environment import cpu_name, machine_facts
-from harness.runs import copy_timing, repetition
-from harness.runs.copy_timing import CopyTiming
 from tests.doubles import MADE_MS, made_row, made_session
 
 

@@ -9,13 +9,13 @@ import pytest
 from harness.commands.grid_run import GridRun
 from harness.discovery.loading import discover
 from harness.measuring.stopping import StoppingRule
+from harness.planning.grid import Cell
 from harness.runs.execution import Execution
 from harness.runs.request import Request
 from harness.storage.bits import encode_bits
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
 from harness.training.recipe import Recipe
-from harness.trials.grid import Cell
 from tests.doubles import made_row
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from harness.commands.agreement import agreement_sentences
 from harness.commands.replicate import replicate
+from harness.console.agreement import agreement_sentences
 from harness.ranking.agreement import RankAgreement
 from tests.doubles import refusal, started
 

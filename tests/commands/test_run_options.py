@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.commands.options import with_options
 from harness.commands.run import check_options
 from harness.commands.run_options import RunOptions
+from harness.console.options import with_options
 from harness.engines.shard import Shard
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu

@@ -6,15 +6,15 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
-from harness.commands.ranking_options import RankingOptions
 from harness.commands.run_report import RunOutcome, RunReport
+from harness.console.ranking_options import RankingOptions
 from harness.discovery.loading import discover
+from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule
 from harness.runs.request import Request
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
 from harness.training.recipe import Recipe
-from harness.trials.plan import make_plan
 from tests.doubles import made_row
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.commands.progress import ConsoleProgress
+from harness.console.progress import ConsoleProgress
 from harness.engines.observer import Observer
 from tests.doubles import Notes
 

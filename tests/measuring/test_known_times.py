@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.measuring.known_times import KnownTimes
-from harness.trials.grid import Cell
+from harness.planning.grid import Cell
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.sparse_cpu import SparseCpu
 from tests.doubles import made_row

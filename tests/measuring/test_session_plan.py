@@ -8,10 +8,10 @@ from harness.contracts.backends import shares_time
 from harness.conversion.deployment import Deployment
 from harness.discovery.loading import discover
 from harness.machine.clock import Limits
+from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.session_plan import plan_sessions
 from harness.measuring.timing_results import DENSE
-from harness.trials.deployed_size import DeployedSizes
-from harness.trials.grid import Cell
+from harness.planning.grid import Cell
 from harness.trials.level_result import LevelResult
 from harness.trials.snapshot import load_model
 from harness_plugins.backends.eager import EagerCpu

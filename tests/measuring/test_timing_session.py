@@ -21,7 +21,7 @@ from harness.measuring.timing_results import (
 )
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import batches_of
-from harness.trials.grid import Cell
+from harness.planning.grid import Cell
 from harness.trials.level_result import LevelResult
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.pruners.random import Random

@@ -5,9 +5,9 @@ import io
 import pandas as pd
 import pytest
 
+from harness.console._reports import write_reports
 from harness.discovery.loading import discover
 from harness.ranking.leaderboard import RankedRows
-from harness.ranking.reports import write_reports
 from harness.storage.row import Row, column_units
 from harness_plugins.reporters.leaderboard import LeaderboardPage
 from harness_plugins.reporters.tables import Tables

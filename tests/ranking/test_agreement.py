@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from harness.ranking._bootstrap import ScoreEstimates
+from harness.ranking._controls import control_of
 from harness.ranking._ranks import ranking
 from harness.ranking.agreement import rank_agreement
-from harness.ranking.controls import control_of
 from harness.ranking.leaderboard import leaderboards
 from harness.storage.bits import encode_bits
 from tests.doubles import made_row

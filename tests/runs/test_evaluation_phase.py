@@ -7,8 +7,8 @@ import pytest
 
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.planning.grid import Cell
 from harness.runs._evaluation_phase import evaluate
-from harness.trials.grid import Cell
 from harness.trials.level_result import LevelResult
 from tests.doubles import Notes, Nowhere, Wrong, local_engine
 

@@ -17,10 +17,10 @@ from pluggy import PluginManager
 from harness.discovery.catalogue import Catalogue
 from harness.machine.device import Device
 from harness.measuring.stopping import StoppingRule
+from harness.planning.grid import Cell
 from harness.runs.execution import Execution
 from harness.runs.runner import Runner, clear
 from harness.storage.ledger import Ledger
-from harness.trials.grid import Cell
 from tests.doubles import PLUGIN, Notes, Nowhere, program, refusal, started, until
 
 # One process makes the finished run for all of these.

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from harness.planning.grid import Grid
 from harness.runs import sizing
 from harness.runs.sizing import (
     fastest,
@@ -19,7 +20,6 @@ from harness.training.arithmetic import processor_arithmetics
 from harness.training.recipe import Recipe, StepCost
 from harness.training.sampling import calibration_batches
 from harness.training.step_profile import StepCostJob, harmless_arithmetics, measure_step_cost
-from harness.trials.grid import Grid
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm import TimmModel
 from tests.doubles import SmallModel, local_engine

@@ -5,10 +5,10 @@ from harness.engines.engine import Outcome
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.measuring.stopping import StoppingRule
+from harness.planning.grid import Cell
 from harness.runs._timing_phase import time_cells
 from harness.runs.execution import Execution
 from harness.training.synthetic import residual_network
-from harness.trials.grid import Cell
 from harness.trials.level_result import LevelResult
 from harness.trials.snapshot import save_snapshot
 

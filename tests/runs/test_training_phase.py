@@ -8,10 +8,10 @@ from harness.discovery.loading import discover
 from harness.engines.pool import WorkerPool
 from harness.engines.shard import Shard
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.deployed_size import DeployedSizes
+from harness.planning.grid import Cell
 from harness.runs._training_phase import train, training_results
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
-from harness.trials.deployed_size import DeployedSizes
-from harness.trials.grid import Cell
 from harness.trials.level_result import finished_level_result
 from tests.doubles import Notes, Nowhere, local_engine
 

@@ -8,13 +8,13 @@ from torch import nn
 
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
+from harness.planning.plan import make_plan
 from harness.storage.keys import trial_key
 from harness.storage.row import RIVALS
-from harness.trials.plan import make_plan
 from harness.trials.rival import Rival, smaller_networks
 from harness.trials.snapshot import load_model, read_facts
 from tests.doubles import SmallModel, run_trial
-from tests.trials.test_grid import REQUEST
+from tests.planning.test_grid import REQUEST
 
 
 @dataclass(frozen=True)

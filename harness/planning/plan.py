@@ -12,7 +12,7 @@ from harness.storage.row import NO_METER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.trials.grid import Cell, Grid
+    from harness.planning.grid import Cell, Grid
     from harness.trials.rival import Rival
     from harness.trials.spec import Dense, Trial
 

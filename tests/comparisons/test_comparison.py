@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.comparisons.comparison import Comparison, RemeasuredPair
 from harness.ranking.pairs import pairs
 from harness.ranking.verdicts import TOLERANCES, Loss
-from harness.runs.comparison import Comparison, RemeasuredPair
 from harness.storage.bits import encode_bits
 from harness.storage.run_folder import RunFolder
 from tests.doubles import made_row

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.trials._budget import round_epochs
+from harness.trials.training_budget import round_epochs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
 from harness_plugins.schedules.at_init import RigL
 from harness_plugins.schedules.lottery import Lottery

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.commands.progress import ConsoleProgress
+from harness.comparisons.repetition import latency_moves, repeated_runs
+from harness.console.progress import ConsoleProgress
 from harness.discovery.loading import discover
 from harness.measuring.stopping import StoppingRule
-from harness.runs.repetition import latency_moves, repeated_runs
 from harness.training.recipe import Recipe
 from tests.doubles import made_row
 

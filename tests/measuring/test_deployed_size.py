@@ -11,11 +11,11 @@ from harness.conversion.export import Exporter
 from harness.discovery.loading import discover
 from harness.engines.pool import WorkerPool
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.measuring.deployed_size import DeployedSize, DeployedSizes
+from harness.planning.grid import Cell
 from harness.runs._memory_phase import measure_memory, pending_peaks
 from harness.runs._training_jobs import DenseJob, TrialJob, run_dense, run_trial
 from harness.training.synthetic import ResidualNetwork
-from harness.trials.deployed_size import DeployedSize, DeployedSizes
-from harness.trials.grid import Cell
 from harness.trials.level_result import level_result
 from harness.trials.snapshot import load_model, read_facts
 from tests.doubles import DiesAtFour, Notes, Nowhere, local_engine

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.commands.tables import (
+from harness.console.tables import (
     FILE_WIDTH,
     console,
     print_plan,
@@ -16,10 +16,10 @@ from harness.commands.tables import (
     print_unmeasured,
 )
 from harness.discovery.loading import discover
+from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankedRows
 from harness.runs.request import Request
 from harness.training.recipe import Recipe
-from harness.trials.plan import make_plan
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.trials.witness import Witness, chosen_witness
+from harness.planning.witness import Witness, chosen_witness
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.sparse_cpu import SparseCpu
 from harness_plugins.pruners.fpgm import Fpgm

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.converters import LoadsFile, Refines
 from harness.conversion.deployment import Deployment
-from harness.trials._budget import round_epochs
 from harness.trials.rival import Rival
 from harness.trials.spec import Trial
+from harness.trials.training_budget import round_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.contracts.converters import AnyConverter
     from harness.contracts.schedules import Round
-    from harness.trials.grid import Cell
-    from harness.trials.plan import Plan
+    from harness.planning.grid import Cell
+    from harness.planning.plan import Plan
     from harness.trials.spec import Dense
 
 Rounds = tuple["Round", ...]

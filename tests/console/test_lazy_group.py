@@ -8,7 +8,7 @@ import click
 import pytest
 
 from harness.commands import cli
-from harness.commands.lazy_group import LazyCommand, LazyGroup
+from harness.console.lazy_group import LazyCommand, LazyGroup
 from tests.doubles import refusal
 
 COMMANDS = Path(cli.__file__).parent

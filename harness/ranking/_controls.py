@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.contracts.pruners import CONTROL
 from harness.ranking.leaderboard import shown_top1
 from harness.storage.row import RIVALS
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from harness.ranking.leaderboard import Entry, Leaderboard
 
-CONTROL = "random"
 SCRATCH = "scratch"
 """The schedule whose models keep a pruned architecture and none of its weights (Liu 2019)."""
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from harness.discovery.loading import discover
+from harness.planning.plan import make_plan
+from harness.planning.training_cost import TrainingCost, cost_alone, cost_shared, trial_epochs
 from harness.runs.request import Request
 from harness.training.recipe import Recipe
-from harness.trials.plan import make_plan
-from harness.trials.training_cost import TrainingCost, cost_alone, cost_shared, trial_epochs
 from harness_plugins.schedules.iterative import Iterative
 
 

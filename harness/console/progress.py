@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from harness.commands.tables import console
+from harness.console.tables import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.commands.options import (
+from harness.console.options import (
     FiniteRange,
     flag,
     option,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
 from harness.measuring.stopping import StoppingRule
+from harness.planning.plan import make_plan
 from harness.ranking.pairs import pairs
 from harness.runs.execution import Execution
 from harness.runs.request import Request
 from harness.runs.runner import Runner
 from harness.storage.ledger import Ledger
 from harness.training.recipe import Recipe
-from harness.trials.plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.discovery.catalogue import Catalogue
     from harness.engines.observer import ObserverFactory
-    from harness.trials.grid import Grid
+    from harness.planning.grid import Grid
 
     Rows = Sequence[Mapping[str, Any]]
 

@@ -8,11 +8,11 @@ import pytest
 
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
+from harness.planning.grid import checked_levels
+from harness.planning.plan import make_plan
 from harness.runs.request import Request, run_folder
 from harness.storage.keys import measurement_key, trial_key
 from harness.training.recipe import Recipe
-from harness.trials.grid import checked_levels
-from harness.trials.plan import make_plan
 
 REQUEST = Request(
     models="resnet18", dataset="digits", pruners="taylor,fpgm", granularities="all",

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from harness.comparisons.remeasurement import Remeasurement, measure_pairs, verdict_convergence
 from harness.discovery.loading import discover
 from harness.engines.engine import Outcome
 from harness.errors import HarnessError
@@ -13,7 +14,6 @@ from harness.measuring.stopping import StoppingRule
 from harness.measuring.timing_results import COPY, ProcessTiming
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.ranking.pairs import pairs
-from harness.runs.remeasurement import Remeasurement, measure_pairs, verdict_convergence
 from harness.storage.keys import dense_key, level_key
 from harness.storage.run_folder import RunFolder
 from tests.doubles import Notes, made_row

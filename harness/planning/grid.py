@@ -12,11 +12,11 @@ from harness.contracts.granularity import pattern
 from harness.contracts.pruners import Penalises, Scoped
 from harness.errors import HarnessError
 from harness.machine.device import Device
+from harness.planning.witness import Witness
 from harness.storage.keys import measurement_key
 from harness.trials.rival import Rival
 from harness.trials.spec import Dense, Trial
 from harness.trials.target import Target
-from harness.trials.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -11,20 +11,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.console._reports import write_reports
+from harness.planning.training_cost import cost_alone, cost_shared
 from harness.ranking.leaderboard import leaderboards, shown_top1
 from harness.ranking.remarks import remarks
-from harness.ranking.reports import write_reports
-from harness.trials.training_cost import cost_alone, cost_shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.comparisons.comparison import MetricVerdict
     from harness.discovery.catalogue import Catalogue
+    from harness.planning.plan import Plan
+    from harness.planning.training_cost import TrainingCost
     from harness.ranking.leaderboard import Entry, Leaderboard, RankedRows
-    from harness.runs.comparison import MetricVerdict
-    from harness.trials.plan import Plan
-    from harness.trials.training_cost import TrainingCost
 
 FILE_WIDTH = 150
 """Characters of a line where output goes to a file."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.contracts.backends import Backend
+    from harness.planning.grid import Cell
     from harness.storage.artifacts import ArtifactStore
-    from harness.trials.grid import Cell
     from harness.trials.level_result import LevelResult
     from harness.trials.spec import Dense
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from harness.commands.options import FiniteRange, option
+from harness.console.options import FiniteRange, option
 from harness.ranking.leaderboard import RankingRule
 from harness.ranking.quality_floor import QUALITY_FLOOR
 from harness.ranking.rank_test import Correction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.commands.tables import print_table
+from harness.console.tables import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,0 +1,1 @@
+"""What a person types and sees, whatever the command: options, tables, progress, reports."""
