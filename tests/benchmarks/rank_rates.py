@@ -4,6 +4,7 @@ python tests/benchmarks/rank_rates.py                  # the order of a real tab
 python tests/benchmarks/rank_rates.py --truth equal    # no method is better than another
 python tests/benchmarks/rank_rates.py --truth pairs    # two groups that differ by 0.08
 python tests/benchmarks/rank_rates.py --run FOLDER     # scores and spread as measured in a run
+python tests/benchmarks/rank_rates.py --real FOLDER REPLICATE    # no simulation: seeds against others
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import argparse
 import gc
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tabulate import tabulate
 
-from harness.ranking.leaderboard import leaderboards
+from harness.ranking.agreement import rank_agreement
+from harness.ranking.leaderboard import RankedRows, leaderboards
 from harness.ranking.rank_test import MethodScores, apart, rank_intervals
 from harness.storage.ledger import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.ranking.rank_test import Correction
 
     Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -136,6 +141,45 @@ def rates(truth: Truth, *, seeds: int, correction: Correction, tables: int, seed
     return found
 
 
+def real_rates(rows: Sequence[Mapping[str, Any]], *, seeds: int) -> list[object]:
+    """A line of rates over all splits of a run's seeds into so many and as many others."""
+    groups = [*combinations(sorted({row["seed"] for row in rows}), seeds)]
+    ranked = {group: RankedRows(row for row in rows if row["seed"] in group) for group in groups}
+    splits = [(a, b) for a, b in combinations(groups, 2) if not {*a} & {*b}]
+    counted = [rank_agreement(ranked[a], ranked[b]) for a, b in splits]
+    pairs = sum(
+        math.comb(sum(entry.saves_time for entry in board.entries), 2)
+        for split in splits
+        for group in split
+        for board in ranked[group].leaderboards
+    )
+
+    def share(count: str, whole: int) -> str:
+        return f"{100 * sum(getattr(one, count) for one in counted) / whole:.1f}" if whole else "-"
+
+    return [
+        seeds,
+        len(splits),
+        share("apart", pairs),
+        share("swapped", sum(one.apart for one in counted)),
+        share("swap_tables", sum(one.tables for one in counted)),
+        share("covered", sum(one.scores for one in counted)),
+        f"{np.mean([one.tau for one in counted if one.tau is not None]):.2f}",
+    ]
+
+
+def print_real(folders: Sequence[Path]) -> None:
+    """Print rates on the seeds of runs of one grid."""
+    rows = [row for folder in folders for row in Ledger(folder).rows()]
+    count = len({row["seed"] for row in rows})
+    lines = [real_rates(rows, seeds=seeds) for seeds in range(1, count // 2 + 1)]
+    headers = (
+        "seeds", "splits", "pairs apart %", "of these swap %", "tables with a swap %",
+        "scores within both intervals %", "tau",
+    )  # fmt: skip
+    print(tabulate(lines, headers=headers, tablefmt="pipe"))
+
+
 def main() -> None:
     """Print a table of rates."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
@@ -144,7 +188,11 @@ def main() -> None:
     parser.add_argument("--chaotic", type=int, default=0, help="methods that stray five times as far")
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the simulation")
+    parser.add_argument("--real", type=Path, nargs="+", help="run folders of one grid, unlike seeds")
     chosen = parser.parse_args()
+    if chosen.real:
+        print_real(chosen.real)
+        return
     truth = (
         measured_truth(chosen.run) if chosen.run else made_truth(chosen.truth, chaotic=chosen.chaotic)
     )
