@@ -76,7 +76,7 @@ def test_a_backend_that_became_slower_turns_it_red(unchanged, process, plugins, 
         "            once = torch.inference_mode()(model)\n"
         "            return lambda images: (once(images), once(images))[1]",
     )
-    again = ("--remeasure", "--base-backends", str(BASELINE / "backends"), "--timing-seconds", "20")
+    again = ("--remeasure", "--base-backends", str(BASELINE / "backends"), "--timing-seconds", "6")
     done = process("compare", str(BASELINE), "new", *again, path=slower)
     assert done.returncode == 1, done.stdout
     assert "slower" in done.stdout.split("Regressed")[1]

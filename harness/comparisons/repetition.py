@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PRUNERS = "group_norm_*,random,fpgm,batch_norm_scale,snip,taylor"
 RECIPE = Recipe(dense_epochs=4.0, finetune_epochs=0.5)
+SEEDS = "0,1"
 STOPPING_RULE = StoppingRule(seconds=120.0)
 
 
@@ -37,6 +38,7 @@ def repeated_runs(
     model: str,
     backend: str,
     progress: ObserverFactory,
+    seeds: str = SEEDS,
     recipe: Recipe = RECIPE,
     stopping_rule: StoppingRule = STOPPING_RULE,
 ) -> tuple[Rows, Rows]:
@@ -46,7 +48,7 @@ def repeated_runs(
 
     Raises HarnessError with the reason where a row failed.
     """
-    grid = _grid(catalogue, model=model, backend=backend, recipe=recipe)
+    grid = _grid(catalogue, model=model, backend=backend, seeds=seeds, recipe=recipe)
     first, second = (
         _run(catalogue, folder / name, grid=grid, stopping_rule=stopping_rule, progress=progress)
         for name in ("first", "second")
@@ -54,7 +56,7 @@ def repeated_runs(
     return first, second
 
 
-def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> Grid:
+def _grid(catalogue: Catalogue, *, model: str, backend: str, seeds: str, recipe: Recipe) -> Grid:
     return Request(
         models=model,
         dataset="digits",
@@ -63,7 +65,7 @@ def _grid(catalogue: Catalogue, *, model: str, backend: str, recipe: Recipe) -> 
         scope="published",
         schedules="one_shot",
         levels="0.3,0.6,0.8",
-        seeds="0,1",
+        seeds=seeds,
         backends=backend,
         batch_sizes="1",
         threads=1,

@@ -126,6 +126,7 @@ def choose_in_steps(
         sum(int(w.count_nonzero()) * budget.costs[name] for name, w in weights.items())
         / budget.dense_cost
     )
+    cut: History = []
     for step in range(1, steps + 1):
         level = 1.0 - density * ((1.0 - budget.level) / density) ** (step / steps)
         scoring = trace_and_score(
@@ -139,11 +140,11 @@ def choose_in_steps(
             example=calibration.example,
             budget=replace(budget, level=level if step < steps else budget.level),
         )
-        model, masks = removal.model, removal.masks
+        model, masks, cut = removal.model, removal.masks, cut + removal.cut
         apply_masks(model, masks)
     # Of all steps together, and nothing twice.
     scoring = replace(removal.scoring, seconds=0.0)
-    return replace(removal, scoring=scoring, seconds=time.perf_counter() - began)
+    return replace(removal, cut=cut, scoring=scoring, seconds=time.perf_counter() - began)
 
 
 def _remove_weights(

@@ -11,7 +11,7 @@ from harness.ranking.leaderboard import shown_top1
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.ranking.leaderboard import Leaderboard
+    from harness.ranking.leaderboard import Entry, Leaderboard
     from harness.ranking.rank_test import Correction
 
 CORRECTIONS: Mapping[Correction, str] = {
@@ -96,19 +96,32 @@ def _shared_times(board: Leaderboard) -> list[str]:
 
 def _saves_nothing(board: Leaderboard) -> list[str]:
     useless = [entry for entry in board.entries if not entry.saves_time]
-    by_granularity: dict[str, list[str]] = defaultdict(list)
+    by_kind: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for entry in useless:
-        by_granularity[entry.method[1]].append(entry.name)
+        by_kind[entry.method[1], _has_dense_times(entry, board)].append(entry.name)
     sentences = []
     simulated = board.dense is not None and board.dense.get("rounds") is None
     beyond_noise = "" if simulated else " that the clock can tell from noise"
-    for granularity, names in by_granularity.items():
+    for (granularity, as_dense), names in by_kind.items():
         every = sum(entry.method[1] == granularity for entry in board.entries) == len(names)
         who = f"all {len(names)} methods save" if every and len(names) > 4 else _listed(names)
-        sentences.append(
-            f"At granularity {granularity}, {who} no time here{beyond_noise}, at any level: not ranked."
+        why = (
+            ", where zeros are computed like any other number"
+            if as_dense
+            else f"{beyond_noise}, at any level"
         )
+        sentences.append(f"At granularity {granularity}, {who} no time here{why}: not ranked.")
     return sentences
+
+
+def _has_dense_times(entry: Entry, board: Leaderboard) -> bool:
+    """Whether what a method leaves is dense's architecture, and has dense's time for it."""
+    kinds = (
+        {(row["seed"], row["architecture"], row["latency_ms"]) for row in rows}
+        for rows in (entry.rows, board.columns.rows(board.dense_indices))
+    )
+    own, dense = kinds
+    return own <= dense and all(architecture for _, architecture, _ in own)
 
 
 def _listed(names: Sequence[str]) -> str:

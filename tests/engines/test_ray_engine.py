@@ -148,7 +148,7 @@ def test_what_a_host_that_dies_was_training_is_begun_again_elsewhere(
 GRID = [
     "--models=test_resnet", "--pruners=random,group_norm_l2", "--granularities=channel",
     "--levels=0.5", "--dense-epochs=1", "--finetune-epochs=2", "--seeds=0", "--target=params",
-    "--backends=eager_cpu,onnxruntime_cpu", "--batch-sizes=1", "--quick", "--timing-seconds=0",
+    "--backends=eager_cpu", "--batch-sizes=1", "--quick", "--timing-seconds=0",
     "--arithmetic=fp32",
 ]  # fmt: skip
 
@@ -197,5 +197,5 @@ def test_neither_a_driver_nor_a_host_that_dies_loses_anything(begun, started, tm
     ours, alone = (pd.DataFrame(Ledger(tmp_path / name).rows()) for name in ("out", "alone"))
     same = ["key", "status", "reason", "top1", "correct", "params", "backend", "device", "torch"]
     ours, alone = (rows[same].sort_values("key", ignore_index=True) for rows in (ours, alone))
-    assert len(ours) == 6
+    assert len(ours) == 3
     pd.testing.assert_frame_equal(ours, alone)

@@ -271,6 +271,20 @@ def test_what_saves_no_time_is_said_in_words(rows):
     assert "magnitude_l2 weight global one_shot saves no time here" in sentences(rows)
 
 
+def test_zeros_that_are_computed_are_said_to_be():
+    zeros = {"granularity": "weight", "saves_time": False, "ms_saved": 0.0, "latency_ms": 10.0}
+    rows = [
+        made_row(pruner="dense", latency_ms=10.0, sparsity=0.0, architecture="whole"),
+        level(90, 5.0, architecture="narrow"),
+        {**level(95, 0.0, pruner="masked", architecture="whole"), **zeros},
+    ]
+    assert "masked weight local one_shot saves no time here, where zeros are computed" in sentences(
+        rows
+    )
+    read = [{**row, "latency_ms": 9.9} if row["pruner"] == "masked" else row for row in rows]
+    assert "saves no time here that the clock can tell from noise" in sentences(read)
+
+
 def test_methods_are_held_against_random_by_the_test_that_ranks():
     rights = {
         "random": (50, 51, 52),

@@ -16,6 +16,7 @@ from harness.training.loop import TrainingJob, train
 from harness.trials._rounds import RoundRunner
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_to
+from harness_plugins.pruners.magnitude import GroupNorm
 from harness_plugins.pruners.obs import Obs
 from harness_plugins.pruners.penalised import GReg, GroupLasso, Slimming
 from harness_plugins.pruners.random import Random
@@ -247,6 +248,21 @@ def test_synflow_reaches_its_target_in_steps_without_emptying_a_layer(trial, tra
     zeros = sum(int((w == 0).sum()) for w in prunable_weights(model).values())
     assert zeros == round(0.5 * sum(w.numel() for w in prunable_weights(model).values()))
     assert level.facts.evidence == "model,weights"
+
+
+class InSteps(GroupNorm):
+    """The group's norm, looked at again twice on the way."""
+
+    steps = 3
+
+
+def test_channels_that_leave_in_steps_are_all_in_the_history(channel_trial, trained):
+    pruner = InSteps("group_norm_l2", 2)
+    level, model = walked(channel_trial, trained, pruner=pruner)
+    assert level.target_reached >= 0.5
+    left = sum(weight.numel() for weight in prunable_weights(model).values())
+    dense = read_facts(trained.folder(channel_trial.dense.key)).prunable
+    assert left <= 0.5 * dense, "as the snapshot is built again from its history"
 
 
 def test_a_criterion_that_rewrites_goes_on_from_its_own_weights(trial, trained):
