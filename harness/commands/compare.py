@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.comparisons.comparison import Comparison
+from harness.comparisons.verdicts import TOLERANCES
 from harness.console.options import SETTINGS, FiniteRange
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
 from harness.measuring.stopping import StoppingRule
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.pairs import pairs
-from harness.ranking.verdicts import TOLERANCES
 from harness.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.comparisons.comparison import MetricVerdict, RemeasuredPair
+    from harness.comparisons.verdicts import Metric
     from harness.ranking.pairs import Pair
-    from harness.ranking.verdicts import Metric
 
 MIN_PROCESSES = 6
 STOPPING_RULE = StoppingRule(least=MIN_PROCESSES, seconds=60.0)

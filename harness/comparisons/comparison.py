@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking.agreement import entries_by_board
-from harness.ranking.verdicts import (
+from harness.comparisons.verdicts import (
     Loss,
     Metric,
     Verdict,
@@ -16,6 +15,7 @@ from harness.ranking.verdicts import (
     size_loss,
     verdict,
 )
+from harness.ranking.agreement import entries_by_board
 from harness.runs.request import chosen_dataset
 
 if TYPE_CHECKING:

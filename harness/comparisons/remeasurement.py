@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.comparison import RemeasuredPair
+from harness.comparisons.verdicts import Loss, verdict
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.local_devices import local_device
@@ -20,7 +21,6 @@ from harness.measuring.timing_process import TimingJob
 from harness.measuring.timing_results import COPY, DENSE, TimingResults
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import TimingItem, TimingSession
-from harness.ranking.verdicts import Loss, verdict
 from harness.runs.preloads import preloads_of
 from harness.runs.request import chosen_dataset
 from harness.storage.keys import level_key

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from harness.comparisons.comparison import Comparison, RemeasuredPair
+from harness.comparisons.verdicts import TOLERANCES, Loss
 from harness.ranking.pairs import pairs
-from harness.ranking.verdicts import TOLERANCES, Loss
 from harness.storage.bits import encode_bits
 from harness.storage.run_folder import RunFolder
 from tests.doubles import made_row

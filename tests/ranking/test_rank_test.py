@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.special import digamma, polygamma
 
 from harness.ranking.rank_test import (
     MethodScores,
     RankInterval,
     apart,
     paired_p_values,
-    pooled_variances,
     rank_intervals,
 )
 from tests.benchmarks.rank_rates import GAP, Truth, rates
@@ -31,34 +29,6 @@ def test_a_rank_runs_from_the_surely_better_to_those_not_surely_worse():
     found = rank_intervals(decided)
     assert found == [RankInterval(low=low, high=high) for low, high in ((1, 2), (1, 3), (2, 4), (3, 4))]
     assert [str(rank) for rank in (found[0], RankInterval(low=3, high=3))] == ["1 to 2", "3"]
-
-
-def test_variances_are_drawn_towards_each_other_as_by_smyth_2004():
-    by_seed = table(methods=40, seeds=3, step=0.0)
-    # What the seeds of all methods share is taken off, and a part of each one's own with it.
-    rest = by_seed - by_seed.mean(axis=0)
-    own, freedom = rest.var(axis=1, ddof=1) / (1 - 1 / 40), 2.0
-    logs = np.log(own) - digamma(freedom / 2) + np.log(freedom / 2)
-    spread = logs.var(ddof=1) - polygamma(1, freedom / 2)
-    found = pooled_variances(by_seed)
-    if spread <= 0:
-        expected = np.full(40, np.exp(logs.mean()))
-    else:
-        grid = np.geomspace(1e-3, 1e6, 200_001)
-        half = grid[np.abs(polygamma(1, grid) - spread).argmin()]
-        prior = np.exp(logs.mean() + digamma(half) - np.log(half))
-        expected = (2 * half * prior + freedom * own) / (2 * half + freedom)
-    np.testing.assert_allclose(found.variances, expected, rtol=1e-3)
-    assert found.variances.std() < own.std()
-    assert found.variances.mean() == pytest.approx(1e-4, rel=0.5)
-
-
-def test_unlike_methods_keep_unlike_variances():
-    random = np.random.default_rng(0)
-    spread = np.array([0.001] * 8 + [0.1] * 8)
-    found = pooled_variances(random.normal(0, 1, (16, 5)) * spread[:, None])
-    assert found.variances[:8].max() < found.variances[8:].min()
-    assert found.freedom.max() < 16 * 4, "little is known of a method from ones unlike it"
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0, 0.0), (0.3, -0.1, 0.05)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.ranking.verdicts import Loss, accuracy_loss, latency_loss, size_loss, verdict
+from harness.comparisons.verdicts import Loss, accuracy_loss, latency_loss, size_loss, verdict
 from harness.storage.bits import encode_bits
 from tests.doubles import made_row
 
