@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
@@ -46,10 +47,54 @@ def classifier_layers(model: nn.Module) -> Sequence[nn.Module]:
 
 
 def count_macs(model: nn.Module, example: Tensor) -> int:
-    """Multiply-accumulates of convolutions and matrix products for `example`, zeros included."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    """Multiply-accumulates of convolutions and matrix products for `example`, zeros included.
+
+    Counted by kernel, attention and transformer layers spelt out: fused ones hide their products.
+    """
+    counter = FlopCounterMode(display=False, custom_mapping=dict(_UNCOUNTED_KERNELS))
+    with _unfused_transformers(), sdpa_kernel(SDPBackend.MATH), counter, torch.no_grad():
         model(example)
     return int(counter.get_total_flops()) // 2
+
+
+def _recurrence_flops(steps: torch.Size, own: torch.Size, state: torch.Size, *_: Any, **__: Any) -> int:  # noqa: ANN401 -- torch's
+    """Flops of a recurrent layer in one direction: both of its weights, at every step."""
+    return 2 * steps[:-1].numel() * (own.numel() + state.numel())
+
+
+def _bilinear_flops(inputs: torch.Size, weight: torch.Size, *_: Any, **__: Any) -> int:  # noqa: ANN401 -- torch's
+    return 2 * inputs[:-1].numel() * weight.numel()
+
+
+def _vector_flops(matrix: torch.Size, *_: Any, **__: Any) -> int:  # noqa: ANN401 -- torch's
+    return 2 * matrix.numel()
+
+
+def _added_flops(_: torch.Size, left: torch.Size, right: torch.Size, *__: Any, **___: Any) -> int:  # noqa: ANN401 -- torch's
+    """Flops of products that are added to what is first."""
+    return 2 * left.numel() * (right[-1] if len(right) > 1 else 1)
+
+
+_UNCOUNTED_KERNELS: Mapping[Any, Callable[..., int]] = {
+    torch.ops.aten.mkldnn_rnn_layer: _recurrence_flops,
+    torch.ops.aten._trilinear: _bilinear_flops,
+    torch.ops.aten.mv: _vector_flops,
+    torch.ops.aten.dot: _vector_flops,
+    torch.ops.aten.vdot: _vector_flops,
+    torch.ops.aten.addmv: _added_flops,
+    torch.ops.aten.addbmm: _added_flops,
+}
+"""Flops of kernels that multiply and that the counter has no formula of."""
+
+
+@contextmanager
+def _unfused_transformers() -> Iterator[None]:
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def layers_of(model: nn.Module) -> dict[str, nn.Module]:
