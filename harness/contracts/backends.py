@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 Run = Callable[["Tensor"], "Tensor"]
-"""One inference: a batch in, the outputs back when they are ready. The core times this call."""
+"""One inference: a batch in, the outputs back when they are ready, which later calls leave as they are.
+
+The core times this call."""
 
 
 @runtime_checkable

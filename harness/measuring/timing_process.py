@@ -110,7 +110,7 @@ class _RecordingRun:
     """A run on one input that remembers its latest output, so that timed outputs can be checked."""
 
     def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
-        self.output = images
+        self.output: Tensor | None = None
         self._given = to_device(images, backend)
         self._run = run
 
@@ -128,13 +128,13 @@ def _time_batch(
 ) -> None:
     inputs = drawn_images(job.dataset, "test", INPUT_BATCHES * batch, seed=job.seed).split(batch)
     runs: dict[str, list[_RecordingRun]] = {}
-    expected: dict[str, Tensor] = {}
+    expected: dict[str, Sequence[Tensor]] = {}
     failures = timing.failures.setdefault(batch, {})
     for timed in timed_models:
         try:
             run = _prepared(job, timed, inputs[-1], ready, timing)
-            expected[timed.label] = timed.model(inputs[-1])
-            _check(timed, from_host(run, timed.backend)(inputs[-1]), expected, timing)
+            expected[timed.label] = timed.model(torch.cat(inputs)).split(batch)
+            _check(timed, from_host(run, timed.backend)(inputs[-1]), expected[timed.label][-1], timing)
             runs[timed.label] = [_RecordingRun(run, images, timed.backend) for images in inputs]
         except Exception as error:
             failures[timed.label] = failure_reason(error)
@@ -159,15 +159,17 @@ def _time_batch(
 def _wrong_outputs(
     runs: Mapping[str, Sequence[_RecordingRun]],
     timed_models: Sequence[_TimedModel],
-    expected: Mapping[str, Tensor],
+    expected: Mapping[str, Sequence[Tensor]],
     timing: ProcessTiming,
 ) -> dict[str, str]:
-    """Labels whose latest timed output of one input is not PyTorch's, with how far it is off."""
+    """Labels whose latest timed output of any input is not PyTorch's, with how far it is off."""
     wrong = {}
     for timed in timed_models:
-        if timed.label in runs:
+        outputs = zip(runs.get(timed.label, ()), expected.get(timed.label, ()), strict=False)
+        for run, wanted in outputs:
             try:
-                _check(timed, runs[timed.label][-1].output, expected, timing)
+                if run.output is not None:
+                    _check(timed, run.output, wanted, timing)
             except HarnessError as error:
                 wrong[timed.label] = str(error)
     return wrong
@@ -181,7 +183,8 @@ def _prepared(
     if isinstance(backend, LoadsFile):
         if isinstance(backend.converter, SharesGraph) and label in ready:
             return ready[label]
-        exporter = Exporter(name=job.model.name, dataset=job.dataset, store=job.store)
+        model = job.models.get(label, job.model)
+        exporter = Exporter(name=model.name, dataset=job.dataset, store=job.store)
         file = exporter.file(backend.converter, timed.model, batch=len(inputs), folder=timed.folder)
         began = CLOCK()
         run = backend.load(file)
@@ -196,10 +199,8 @@ def _prepared(
     return run
 
 
-def _check(
-    timed: _TimedModel, output: Tensor, expected: Mapping[str, Tensor], timing: ProcessTiming
-) -> None:
+def _check(timed: _TimedModel, output: Tensor, expected: Tensor, timing: ProcessTiming) -> None:
     """Raises HarnessError where outputs are not PyTorch's; how far they are off is kept."""
-    off = deviation(output, expected[timed.label])
+    off = deviation(output, expected)
     timing.deviations[timed.label] = max(off, timing.deviations.get(timed.label, 0.0))
     check_deviation(off, timed.backend)

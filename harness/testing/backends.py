@@ -128,9 +128,15 @@ def _check_file(
 
 
 def _check_outputs(backend: Backend, run: Run, network: nn.Module, images: Tensor) -> None:
-    off = deviation(from_host(run, backend)(images), network(images))
-    what = f"outputs differ from PyTorch's by {off:.2g} of the largest at batch {len(images)}"
-    require(off <= tolerance(backend), f"{backend.name}: {what}")
+    """Outputs of two batches of other images, both looked at when the second is there."""
+    others = drawn_images(NoiseImages(), "test", len(images), seed=1)
+    computed = [from_host(run, backend)(given) for given in (images, others)]
+    for which, given, outputs in zip(("", " a second"), (images, others), computed, strict=True):
+        off = deviation(outputs, network(given))
+        what = (
+            f"outputs differ from PyTorch's by {off:.2g} of the largest at{which} batch {len(images)}"
+        )
+        require(off <= tolerance(backend), f"{backend.name}: {what}")
 
 
 def _check_simulation(

@@ -125,6 +125,36 @@ def test_timed_outputs_are_checked_too(job):
     assert all("outputs differ" in reason for reason in timing.failures[1].values())
 
 
+class Stale(Nowhere):
+    """Returns its first output of a pruned model for ever, and is quick about it."""
+
+    def prepare(self, model, example):
+        first = model(example)
+        return (lambda _: first) if is_pruned(model) else model
+
+
+class Halves(Nowhere):
+    """Right for what it was prepared with, and for half of all other images."""
+
+    def prepare(self, model, example):
+        pruned, calls = is_pruned(model), []
+
+        def run(images):
+            calls.append(images)
+            same = torch.equal(images, example)
+            return model(images) if same or not pruned or len(calls) % 2 else model(example)
+
+        return run
+
+
+@pytest.mark.parametrize("backend", [Stale(), Halves()])
+def test_outputs_of_all_inputs_that_took_turns_are_checked(job, backend):
+    timing = time_snapshots(replace(job, backend=backend))
+    for failures in timing.failures.values():
+        assert set(failures) == set(job.snapshots) - {DENSE}
+        assert all("outputs differ" in reason for reason in failures.values())
+
+
 def test_a_process_can_be_pinned(job):
     import os
 

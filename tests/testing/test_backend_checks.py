@@ -17,6 +17,27 @@ class Deaf(Processor):
         return lambda images: torch.zeros(len(images), 10)
 
 
+class Stale(Processor):
+    """Computes once, and returns that for ever."""
+
+    def prepare(self, model, example):
+        kept = []
+
+        def run(images):
+            kept.append(model(images))
+            return kept[0]
+
+        return run
+
+
+class OneBuffer(Processor):
+    """Writes each output over the one before."""
+
+    def prepare(self, model, example):
+        buffer = torch.zeros(len(example), 10)
+        return lambda images: buffer.copy_(model(images))
+
+
 class Pruning(Processor):
     """Changes the model that it is given."""
 
@@ -41,6 +62,8 @@ class Idle:
     ("broken", "sentence"),
     [
         (Deaf(), "outputs differ from PyTorch's"),
+        (Stale(), "outputs differ from PyTorch's by .* at a second batch 1"),
+        (OneBuffer(), "outputs differ from PyTorch's"),
         (Pruning(), "must leave the model as it is"),
         (Anonymous(), "`describe` tells the runtime"),
         (Idle(), r"takes a model \(`prepare`\) or loads a file"),
