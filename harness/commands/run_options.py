@@ -76,6 +76,12 @@ class AxisOptions:
         FiniteRange(min=0, max=1, max_open=True),
         help="Least fraction of each layer that stays whatever its scores.  [default: 0.1 of channels]",
     )
+    keep: str = text_option(
+        default="",
+        help="Layers that stay whole, by name or pattern, as 'layer4.*,conv1'; at channel, their own "
+        "channels.",
+    )
+    only: str = text_option(default="", help="Layers that alone are pruned, written alike.")
     target: str = text_option(
         default="macs",
         help="What a level is a fraction of: macs, prunable params, or latency:BACKEND, which is "
@@ -282,4 +288,6 @@ class RunOptions:
             penalty_epochs=self.training.penalty_epochs,
             layer_floor=axes.layer_floor,
             rivals=axes.rivals,
+            keep=axes.keep,
+            only=axes.only,
         )

@@ -106,7 +106,8 @@ class ReadsWeights(Protocol):
 class Bounded(Protocol):
     """A backend that knows how fast its device can be.
 
-    A time below what a model's multiply-accumulates then need fails its row: the clock is wrong.
+    A time below what a model's multiply-accumulates then need fails its row: the clock is wrong. Of a
+    backend that does not tell, and is no accelerator, they need what the fastest processor would take.
     """
 
     def peak_macs(self, threads: int) -> float:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts.backends import Bounded
+from harness.contracts.backends import Bounded, OnDevice, Simulates
+from harness.machine.environment import cpu_peak_macs
 from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.row_columns import (
     SHARED_COLUMNS,
@@ -95,7 +96,7 @@ class RowBuilder:
 
     def _row_of(self, cell: Cell, level: LevelResult, times: Mapping[str, Any]) -> Row:
         facts = self._facts(cell, level)
-        floor = _least_milliseconds(cell, facts.snapshot.macs)
+        floor = least_milliseconds(cell, facts.snapshot.macs)
         if times["latency_ms"] < floor:
             latency = f"{times['latency_ms']:.3g} ms"
             return empty_row(
@@ -176,11 +177,19 @@ def _complete_row(cell: Cell, facts: _SnapshotFacts, *, times: Mapping[str, Any]
     )
 
 
-def _least_milliseconds(cell: Cell, macs: int) -> float:
-    """What the device needs for a batch at its peak; 0 where the backend does not tell its peak."""
-    if not isinstance(cell.backend, Bounded):
+def least_milliseconds(cell: Cell, macs: int) -> float:
+    """What the device needs for a batch at its peak: any processor's where it does not tell its own.
+
+    0 for accelerators that do not tell, whose peak no processor's bounds.
+    """
+    backend, threads = cell.backend, cell.settings["threads"]
+    if isinstance(backend, Bounded):
+        peak = backend.peak_macs(threads)
+    elif isinstance(backend, OnDevice | Simulates):
         return 0.0
-    return 1000.0 * macs * cell.batch / cell.backend.peak_macs(cell.settings["threads"])
+    else:
+        peak = cpu_peak_macs(threads)
+    return 1000.0 * macs * cell.batch / peak
 
 
 def _accuracy(facts: _SnapshotFacts) -> dict[str, Any]:

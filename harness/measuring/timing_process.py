@@ -91,8 +91,14 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     timing = ProcessTiming()
     ready: dict[str, Run] = {}
     with torch.no_grad():
-        for batch in job.batches:
-            _time_batch(job, timed_models, ready, batch=batch, timing=timing)
+        inputs = {batch: _inputs(job, batch) for batch in job.batches}
+        # Before a backend sees any model, which it may change.
+        expected = {
+            batch: _expected(timed_models, images, timing.failures.setdefault(batch, {}))
+            for batch, images in inputs.items()
+        }
+        for batch, images in inputs.items():
+            _time_batch(job, timed_models, ready, images, expected[batch], timing=timing)
     timing.seconds = (CLOCK() - began) / 1e9
     timing.load = load_monitor.load()
     return timing
@@ -118,22 +124,38 @@ class _RecordingRun:
         self.output = self._run(self._given)
 
 
+def _inputs(job: TimingJob, batch: int) -> list[Tensor]:
+    return [*drawn_images(job.dataset, "test", INPUT_BATCHES * batch, seed=job.seed).split(batch)]
+
+
+def _expected(
+    timed_models: Sequence[_TimedModel], inputs: Sequence[Tensor], failures: dict[str, str]
+) -> dict[str, Sequence[Tensor]]:
+    """PyTorch's outputs of each input, by label; why there are none goes to `failures`."""
+    expected = dict[str, "Sequence[Tensor]"]()
+    for timed in timed_models:
+        try:
+            outputs: Tensor = timed.model(torch.cat([*inputs]))
+            expected[timed.label] = [*outputs.split(len(inputs[0]))]
+        except Exception as error:
+            failures[timed.label] = failure_reason(error)
+    return expected
+
+
 def _time_batch(
     job: TimingJob,
     timed_models: Sequence[_TimedModel],
     ready: dict[str, Run],
+    inputs: Sequence[Tensor],
+    expected: Mapping[str, Sequence[Tensor]],
     *,
-    batch: int,
     timing: ProcessTiming,
 ) -> None:
-    inputs = drawn_images(job.dataset, "test", INPUT_BATCHES * batch, seed=job.seed).split(batch)
-    runs: dict[str, list[_RecordingRun]] = {}
-    expected: dict[str, Sequence[Tensor]] = {}
-    failures = timing.failures.setdefault(batch, {})
-    for timed in timed_models:
+    batch, runs = len(inputs[0]), dict[str, list[_RecordingRun]]()
+    failures = timing.failures[batch]
+    for timed in [timed for timed in timed_models if timed.label not in failures]:
         try:
             run = _prepared(job, timed, inputs[-1], ready, timing)
-            expected[timed.label] = timed.model(torch.cat(inputs)).split(batch)
             _check(timed, from_host(run, timed.backend)(inputs[-1]), expected[timed.label][-1], timing)
             runs[timed.label] = [_RecordingRun(run, images, timed.backend) for images in inputs]
         except Exception as error:

@@ -74,7 +74,8 @@ class Grid:
     Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
     `arithmetics`, by name, or in that of the recipe. `witness` leaves criteria out where zeros save
     nothing, and `methods`, where given, are the only ones. `rivals` are the smaller networks that stand
-    beside what is pruned of a model, by its name.
+    beside what is pruned of a model, by its name. Patterns `keep` and `only` say which layers may lose
+    any.
     """
 
     models: Sequence[Model]
@@ -97,6 +98,8 @@ class Grid:
     witness: Witness = Witness()
     penalty_epochs: float = 0.0
     layer_floor: float | None = None
+    keep: str = ""
+    only: str = ""
     methods: frozenset[tuple[str, str, str, str]] | None = None
     rivals: Mapping[str, Sequence[SmallerNetwork]] = field(default_factory=dict)
 
@@ -159,6 +162,8 @@ class Grid:
                     levels=pattern(granularity).levels or levels,
                     target=self.target,
                     layer_floor=self._layer_floor(granularity),
+                    keep=self.keep,
+                    only=self.only,
                     penalty_epochs=self.penalty_epochs if isinstance(pruner, Penalises) else 0.0,
                 )
 
@@ -213,6 +218,8 @@ class Grid:
             "device": facts["device"],
             "runtime": facts["runtime"],
             "target": self.target.name,
+            "keep": self.keep,
+            "only": self.only,
         }
 
 

@@ -42,7 +42,7 @@ class PruningBudget:
 
     `costs` is what one number of each weight costs, `dense_cost` what all of the dense model's do;
     `floor` is the least fraction of each layer that stays, of its channels or its weights, counted
-    by `dense_shapes`.
+    by `dense_shapes`; layers whose weights are `spared` stay whole.
     """
 
     level: float
@@ -52,6 +52,7 @@ class PruningBudget:
     dense_cost: float
     floor: float = 0.0
     dense_shapes: Mapping[str, torch.Size] = field(default_factory=dict, repr=False)
+    spared: frozenset[str] = frozenset()
 
     @property
     def allowance(self) -> float:
@@ -59,9 +60,14 @@ class PruningBudget:
         return (1.0 - self.level) * self.dense_cost
 
     @property
+    def slack(self) -> float:
+        """Cost by which sums of the same weights may differ."""
+        return 1e-6 * self.dense_cost
+
+    @property
     def uniform(self) -> bool:
-        """Whether every weight costs the same."""
-        return len(set(self.costs.values())) == 1
+        """Whether every weight costs the same and may leave."""
+        return len(set(self.costs.values())) == 1 and not self.spared
 
 
 def select_masks(
@@ -76,17 +82,32 @@ def select_masks(
 
     Raises HarnessError where a criterion's own masks are not shaped like its weights.
     """
-    if isinstance(pruner, MakesMasks) and budget.pattern.name == "weight":
-        return _search_masks(partial(_criterion_masks, pruner, evidence, masks), budget)
-    prunable = {name: scores[name] for name in evidence.weights}
+    plain = budget.pattern.name == "weight"
+    if isinstance(pruner, MakesMasks) and plain:
+        own = partial(_criterion_masks, pruner, evidence, masks, budget)
+        return _within(_search_masks(own, budget), budget)
+    prunable = {name: scores[name] for name in evidence.weights if name not in budget.spared}
     ordered = scores_removed_first(prunable, masks)
-    if budget.scope == "global" and budget.pattern.name == "weight" and not budget.uniform:
+    if budget.scope == "global" and plain and not budget.uniform:
         saving = budget.dense_cost - budget.allowance
-        return _above_floor(lowest_masks(_floored(ordered, budget), budget.costs, saving), budget)
-    masks_at = partial(_scored_masks, ordered, budget)
-    by_layer = budget.scope != "global" and budget.pattern.name == "weight"
-    cost_at = partial(_counted_cost, ordered, budget) if by_layer else None
-    return _above_floor(_search_masks(masks_at, budget, cost_at), budget)
+        chosen = lowest_masks(_floored(ordered, budget), budget.costs, saving)
+    else:
+        masks_at = partial(_scored_masks, ordered, budget)
+        by_layer = budget.scope != "global" and plain
+        cost_at = partial(_counted_cost, ordered, budget) if by_layer else None
+        chosen = _search_masks(masks_at, budget, cost_at)
+    return _above_floor(_within(chosen, budget), budget)
+
+
+def _within(masks: Masks, budget: PruningBudget) -> Masks:
+    """Masks that meet the level. Raises UnsupportedError where the layers that stay are too many."""
+    own_sparsity = budget.pattern.n_of_m is not None
+    if budget.spared and not own_sparsity and _cost(masks, budget) > budget.allowance + budget.slack:
+        raise UnsupportedError(
+            f"the layers that --keep and --only spare leave more than this sparsity: "
+            f"{_cost(masks, budget) / budget.dense_cost:.1%} of the model, without all others"
+        )
+    return masks
 
 
 def _above_floor(masks: Masks, budget: PruningBudget) -> Masks:
@@ -101,14 +122,22 @@ def _above_floor(masks: Masks, budget: PruningBudget) -> Masks:
 
 
 def _criterion_masks(
-    pruner: MakesMasks, evidence: Evidence, masks: Mapping[str, Tensor], sparsity: float
+    pruner: MakesMasks,
+    evidence: Evidence,
+    masks: Mapping[str, Tensor],
+    budget: PruningBudget,
+    sparsity: float,
 ) -> Masks:
     weights = evidence.weights
     chosen = pruner.masks(evidence, sparsity)
     for name, keep in chosen.items():
         if name not in weights or keep.shape != weights[name].shape or keep.dtype != torch.bool:
             raise HarnessError(f"the mask of {name!r} must be bool and shaped like a prunable weight")
-    return {name: keep & masks[name] if name in masks else keep for name, keep in chosen.items()}
+    return {
+        name: keep & masks[name] if name in masks else keep
+        for name, keep in chosen.items()
+        if name not in budget.spared
+    }
 
 
 def _search_masks(

@@ -197,9 +197,15 @@ def _remove_channels(
     budget: PruningBudget,
 ) -> Removal:
     scores = scoring.scores
-    groups = [g for g in coupled.groups if any(m.parameter in scores for m in g.producers)]
+    groups = [
+        group
+        for group in coupled.groups
+        if any(member.parameter in scores for member in group.producers)
+        and not any(member.parameter in budget.spared for member in group.producers)
+    ]
     if not groups:
-        raise UnsupportedError("it scores no layer whose channels can leave")
+        others = " and that --keep and --only let leave" if budget.spared else ""
+        raise UnsupportedError(f"it scores no layer whose channels can leave{others}")
     reduced = [channel_scores(scores, group) for group in groups]
     keep = select_channels(
         comparable_scores([score for score, _ in reduced], groups, scope=budget.scope),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RECIPE_COLUMNS = (
     "dense_epochs", "finetune_epochs", "train_batch", "optimizer", "dense_lr", "finetune_lr",
     "weight_decay", "augmented", "arithmetic", "norms", "weights",
+    "keep", "only",
 )  # fmt: skip
 CONDITION_COLUMNS = (
     "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",

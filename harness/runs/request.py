@@ -61,6 +61,8 @@ class Request:
     penalty_epochs: float = 0.0
     layer_floor: float | None = None
     rivals: str = ""
+    keep: str = ""
+    only: str = ""
 
     def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
         """Raises HarnessError naming the first value that nothing answers to."""
@@ -76,6 +78,8 @@ class Request:
             if isinstance(model, Pretrained):
                 # Downloads what is not here: better now than after an hour, in a process of its own.
                 model.build_pretrained(dataset)
+        if self.keep or self.only:
+            _check_layers(models, dataset, keep=self.keep, only=self.only)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
         quantity, target_backend, target_device = self._target(catalogue, devices)
         pruners = with_random_controls(catalogue.choose("pruner", self.pruners))
@@ -98,6 +102,8 @@ class Request:
             target_backend=target_backend,
             penalty_epochs=self.penalty_epochs,
             layer_floor=self.layer_floor,
+            keep=self.keep,
+            only=self.only,
             rivals=self._smaller_networks(catalogue, models, dataset, quantity),
             witness=chosen_witness(
                 pruners, backends, terms=self.pruners, granularities=self.granularities
@@ -195,6 +201,21 @@ def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> Non
     from harness.training.weights_file import load_weights
 
     load_weights(models[0].build(dataset), path)
+
+
+def _check_layers(models: Sequence[Model], dataset: Dataset, *, keep: str, only: str) -> None:
+    """Patterns of layers are checked before anything trains. Raises HarnessError naming a wrong one."""
+    from harness.pruning.layers import prunable_weights
+    from harness.trials.spared_layers import spared_weights
+
+    for model in models:
+        network = model.build(dataset)
+        try:
+            spared = spared_weights(network, keep=keep, only=only)
+        except UnknownNameError as error:
+            raise HarnessError(f"--keep, --only: in {model.name} {error}") from None
+        if spared >= prunable_weights(network).keys():
+            raise HarnessError(f"--keep, --only: no layer of {model.name} is left to prune")
 
 
 def _check_optimizer(name: str) -> None:

@@ -27,10 +27,11 @@ DENSE_SETTINGS = (
 TRIAL_SETTINGS = (
     *DENSE_SETTINGS, "pruner", "pruner_hash", "granularity", "scope", "schedule", "schedule_hash",
     "finetune_epochs", "finetune_lr", "target", "clock", "penalty_epochs",
-    "layer_floor", "rival",
+    "layer_floor", "rival", "keep", "only",
 )  # fmt: skip
 MEASUREMENT_SETTINGS = (
     "trial", "sparsity", "backend", "batch", "threads", "device", "runtime", "target",
+    "keep", "only",
 )  # fmt: skip
 
 DEFAULTS: Mapping[str, Any] = {
@@ -51,6 +52,8 @@ DEFAULTS: Mapping[str, Any] = {
     "penalty_epochs": 0.0,
     "layer_floor": 0.0,
     "rival": "",
+    "keep": "",
+    "only": "",
 }
 """Defaults that a key leaves out: for a setting that came later, what was done before it was there.
 

@@ -44,6 +44,10 @@ class Row:
         "least fraction of each layer's channels, or weights, that stays whatever its scores say",
         default=0.0,
     )
+    keep: str = _column(
+        "patterns of layers that stay whole: their weights, or their channels", default=""
+    )
+    only: str = _column("patterns of layers that alone may lose any; empty for all", default="")
     schedule: str = _column("rounds of pruning and fine-tuning", default="")
     seed: int = _column("of initial weights, data order and random scores", default=0)
     target: str = _column(

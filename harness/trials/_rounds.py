@@ -29,6 +29,7 @@ from harness.training.sampling import example_batch
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
 from harness.trials.snapshot import load_model, read_facts
+from harness.trials.spared_layers import spared_weights
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import calibration_of, train_and_save, train_to
 from harness.trials.training_budget import round_epochs
@@ -72,6 +73,7 @@ class RoundRunner:
                 pattern=trial.pattern,
                 scope=trial.scope,
                 floor=trial.layer_floor,
+                spared=spared_weights(self.start.model, keep=trial.keep, only=trial.only),
             )
 
     def target_reached(self, state: ModelState) -> float:

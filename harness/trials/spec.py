@@ -83,7 +83,8 @@ class Trial:
     """Trial: one method on one model, dataset and seed; `levels` rise.
 
     `penalty_epochs` of each level are trained with the criterion's penalty, where it has one;
-    `layer_floor` is the least fraction of each layer that stays.
+    `layer_floor` is the least fraction of each layer that stays; layers that `keep` names stay whole,
+    and where `only` names some, all others do.
     """
 
     dense: Dense
@@ -95,6 +96,8 @@ class Trial:
     target: Target = Target()
     penalty_epochs: float = 0.0
     layer_floor: float = 0.0
+    keep: str = ""
+    only: str = ""
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -111,6 +114,8 @@ class Trial:
             "clock": self.target.clock,
             "penalty_epochs": self.penalty_epochs,
             "layer_floor": self.layer_floor,
+            "keep": self.keep,
+            "only": self.only,
         }
 
     @cached_property

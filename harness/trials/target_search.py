@@ -73,6 +73,7 @@ class TargetSearch:
         pattern: Pattern,
         scope: Scope,
         floor: float = 0.0,
+        spared: frozenset[str] = frozenset(),
     ) -> None:
         self._dense = dense
         self._example = example
@@ -91,6 +92,7 @@ class TargetSearch:
             dense_cost=whole,
             floor=floor,
             dense_shapes=shapes,
+            spared=spared,
         )
 
     def budget(self, level: float) -> PruningBudget:

@@ -147,6 +147,21 @@ class Halves(Nowhere):
         return run
 
 
+class Spoiling(Nowhere):
+    """Zeroes a layer of pruned models in place, as a careless fusion would, and runs them."""
+
+    def prepare(self, model, example):
+        if is_pruned(model):
+            model.classifier.weight.data.zero_()
+        return model
+
+
+def test_outputs_are_held_against_the_model_as_it_was_before_a_backend_saw_it(job):
+    timing = time_snapshots(replace(job, backend=Spoiling()))
+    for failures in timing.failures.values():
+        assert set(failures) == set(job.snapshots) - {DENSE}
+
+
 @pytest.mark.parametrize("backend", [Stale(), Halves()])
 def test_outputs_of_all_inputs_that_took_turns_are_checked(job, backend):
     timing = time_snapshots(replace(job, backend=backend))

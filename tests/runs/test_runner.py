@@ -85,7 +85,16 @@ def test_every_cell_has_one_row_with_every_metric(finished):
     assert {row["status"] for row in rows} == {"ok"}
     for row in rows:
         empty = {name for name, value in row.items() if value in (None, "")}
-        allowed = {"reason", "retained_per_ms_saved", "weights", "clock", "arithmetic", "rival"}
+        allowed = {
+            "reason",
+            "retained_per_ms_saved",
+            "weights",
+            "clock",
+            "arithmetic",
+            "rival",
+            "keep",
+            "only",
+        }
         # What only meters, simulators and backends of fewer bits tell.
         allowed |= {"energy_j", "dense_energy_j", "energy_source", "cycles", "sram_mb", "flash_mb"}
         allowed |= {"operators_elsewhere", "top1_backend", "dense_top1_backend"}
