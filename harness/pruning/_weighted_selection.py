@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DIGIT_BITS = 16
 DIGITS = 2**DIGIT_BITS
 INTEGERS = {torch.float32: torch.int32, torch.float64: torch.int64}
-ROUNDING = 1e-9
+ROUNDING = 1e-12
 """Of all there is: sums of whole prices may be off by their last bits."""
 
 

@@ -9,12 +9,19 @@ from torch import nn
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.planning.plan import make_plan
+from harness.runs.request import Request
 from harness.storage.keys import trial_key
 from harness.storage.row import RIVALS
+from harness.training.recipe import Recipe
 from harness.trials.rival import Rival, smaller_networks
 from harness.trials.snapshot import load_model, read_facts
 from tests.doubles import SmallModel, run_trial
-from tests.planning.test_grid import REQUEST
+
+REQUEST = Request(
+    models="test_resnet", dataset="digits", pruners="random", granularities="channel",
+    scope="published", schedules="one_shot", levels="0.5", seeds="0,1", backends="eager_cpu",
+    batch_sizes="1", threads=1, recipe=Recipe(),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def test_its_key_follows_from_its_row_and_holds_how_it_is_trained(rival):
 
 
 def planned(**changes):
-    return make_plan(replace(REQUEST, schedules="one_shot", **changes).grid(discover()), [])
+    return make_plan(replace(REQUEST, **changes).grid(discover()), [])
 
 
 def test_rivals_stand_beside_every_dense_model_that_is_larger():

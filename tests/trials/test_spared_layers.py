@@ -4,16 +4,23 @@ from dataclasses import replace
 
 import pytest
 
+from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
 from harness.pruning.layers import prunable_weights
+from harness.runs.request import Request
+from harness.training.recipe import Recipe
 from harness.trials.snapshot import load_model
 from harness.trials.spared_layers import named_layers
 from harness_plugins.pruners.magnitude import GroupNorm, Magnitude
 from harness_plugins.pruners.torch_prune import TorchPrune
 from harness_plugins.schedules.iterative import Iterative
 from tests.doubles import run_trial
-from tests.planning.test_grid import grid
 
+REQUEST = Request(
+    models="test_resnet", dataset="digits", pruners="random", granularities="channel",
+    scope="published", schedules="one_shot", levels="0.5", seeds="0,1", backends="eager_cpu",
+    batch_sizes="1", threads=1, recipe=Recipe(),
+)  # fmt: skip
 LAYERS = ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer10.0.conv1", "fc"]
 
 
@@ -100,11 +107,11 @@ def test_a_level_that_the_others_cannot_meet_is_skipped_with_the_reason(trial, t
 )
 def test_wrong_patterns_are_refused_before_anything_trains(changes, reason):
     with pytest.raises(HarnessError, match=reason):
-        grid(models="test_resnet", **changes)
+        replace(REQUEST, **changes).grid(discover())
 
 
 def test_patterns_are_a_setting_of_trials_and_of_all_rows():
-    plain, spared = (grid(models="test_resnet", keep=keep) for keep in ("", "layer1"))
+    plain, spared = (replace(REQUEST, keep=keep).grid(discover()) for keep in ("", "layer1"))
     keys = [[trial.key for trial in own.trials(own.dense_models())] for own in (plain, spared)]
     assert not {*keys[0]} & {*keys[1]}
     cells = [*spared.cells(spared.dense_models())]
