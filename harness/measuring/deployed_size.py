@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,17 +70,16 @@ class DeployedSizes:
         name, dataset, backend = dense.model.name, dense.dataset, to.backend
         folder = self._store.folder(snapshot)
         if isinstance(backend, LoadsFile):
-            images = drawn_images(dataset, "test", min(to.fixed, default=1), seed=0)
-            with torch.no_grad():
-                # Before a converter sees the model, which it may change.
-                expected = model(images)
             exporter = Exporter(name=name, dataset=dataset, store=self._store)
+            # A converter may change what it is given, and other backends are still to see the model.
+            given = copy.deepcopy(model)
             smallest, *_ = [
-                exporter.file(backend.converter, model, batch=batch, folder=folder)
+                exporter.file(backend.converter, given, batch=batch, folder=folder)
                 for batch in sorted(to.fixed) or [1]
             ]
             raw, packed = len(smallest) / 1e6, len(zstandard.compress(smallest, ZSTD_LEVEL)) / 1e6
-            off = _file_deviation(backend, smallest, images, expected)
+            images = drawn_images(dataset, "test", min(to.fixed, default=1), seed=0)
+            off = _file_deviation(backend, smallest, model, images)
         else:
             off = None
             facts = read_facts(folder)
@@ -156,8 +156,8 @@ class DeployedSizes:
         return f"file-{type(backend).__name__}-{digest(facts)}"
 
 
-def _file_deviation(backend: Backend, file: bytes, images: Tensor, expected: Tensor) -> float | None:
-    """Deviation of a file's outputs from what the model computes; None where it cannot be told here.
+def _file_deviation(backend: Backend, file: bytes, model: nn.Module, images: Tensor) -> float | None:
+    """Deviation of a file's outputs from the model's; None where the backend cannot tell here.
 
     A time is shared among models of one architecture, of which one alone is run while it is timed: the
     outputs of all are tried where they are made. What is approximate or simulated is evaluated whole.
@@ -167,6 +167,6 @@ def _file_deviation(backend: Backend, file: bytes, images: Tensor, expected: Ten
     if elsewhere or not isinstance(backend, LoadsFile):
         return None
     with torch.no_grad():
-        off = deviation(backend.load(file)(images), expected)
+        off = deviation(backend.load(file)(images), model(images))
     check_deviation(off, backend)
     return off

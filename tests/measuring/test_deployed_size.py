@@ -1,9 +1,11 @@
 """What a snapshot takes: its file, and the memory of its architecture, each found once."""
 
+import io
 from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
+import torch
 import zstandard
 
 from harness.conversion.deployment import Deployment
@@ -235,3 +237,37 @@ def test_what_cannot_be_exported_has_no_footprint_and_is_not_probed(trial, store
     pending = members(trial, store, Unwilling())
     assert {DeployedSizes(store).of(cell, level) for cell, level in pending} == {DeployedSize()}
     assert list(pending_peaks(pending, store)) == []
+
+
+class SpoilingConverter:
+    """Writes a model down, then zeroes a layer of what it was given, as a careless fusion would."""
+
+    name, version, suffix = "spoiling", "1", ".pt"
+
+    def convert(self, model, images, *, batch):
+        content = io.BytesIO()
+        torch.save(model.state_dict(), content)
+        model.classifier.weight.data.zero_()
+        return content.getvalue()
+
+
+class LoadsSpoiled(Nowhere):
+    """Runs what that wrote down."""
+
+    name = "loads_spoiled"
+    prepare = None
+    converter = SpoilingConverter()
+
+    def load(self, file):
+        model = ResidualNetwork().eval()
+        model.load_state_dict(torch.load(io.BytesIO(file), weights_only=True))
+        return model
+
+
+def test_a_converter_that_changes_a_model_spoils_it_for_nobody_else(trial, trained):
+    dense = trial.dense
+    model = load_model(trained.folder(dense.key), dense.model, dense.dataset)
+    sizes = DeployedSizes(trained)
+    sizes.export(dense.key, model, dense=dense, to=Deployment(backend=LoadsSpoiled(), batches=[1]))
+    assert model.classifier.weight.any()
+    assert sizes.export_record(dense.key, LoadsSpoiled()).deviation < 1e-6
