@@ -38,7 +38,7 @@ class StoppingRule:
     precision_within: float = 0.01
     precision_between: float = 0.01
     process_seconds: float = PROCESS_SECONDS
-    seconds: float = 25.0
+    seconds: float = 12.0
 
     @classmethod
     def to_precision(cls, precision: float, *, seconds: float) -> Self:

@@ -89,11 +89,11 @@ class RecordedEvidence:
         return self._cached("gradients", self._gradients)
 
     def _gradients(self) -> dict[str, Tensor]:
-        total: dict[str, Tensor] = {}
+        total = self._zeros()
         count = sum(len(images) for images, _ in self._batches)
         for (images, _), grads in zip(self._batches, self._gradients_by_batch(), strict=True):
             for name, grad in grads.items():
-                total[name] = total.get(name, torch.zeros_like(grad)) + grad * len(images)
+                total[name] += grad * len(images)
         return {name: value / count for name, value in total.items()}
 
     @property
@@ -114,10 +114,10 @@ class RecordedEvidence:
             for images, labels in self._batches
             for image, label in zip(images, labels, strict=True)
         ]
-        total: dict[str, Tensor] = {}
+        total = self._zeros()
         for grads in self._gradients_by_batch(singles):
             for name, grad in grads.items():
-                total[name] = total.get(name, torch.zeros_like(grad)).addcmul_(grad, grad)
+                total[name].addcmul_(grad, grad)
         return {name: value / len(singles) for name, value in total.items()}
 
     @property
@@ -235,6 +235,10 @@ class RecordedEvidence:
             scales = (f"{norm}.weight" for norm in self._norm_of.values())
             scored |= {name: parameters[name] for name in scales if name in parameters}
         return scored
+
+    def _zeros(self) -> dict[str, Tensor]:
+        scored = self._scored_parameters(self._source)
+        return {name: torch.zeros_like(value.detach()) for name, value in scored.items()}
 
     def _copied_model(self) -> nn.Module:
         # Evaluation mode: in training mode the scoring pass would move the norms' statistics.

@@ -83,7 +83,9 @@ class Row:
     latency_p99_ms: float | None = _column("99th percentile; empty below 662 samples", "ms")
     dense_latency_ms: float | None = _column("the dense model's, interleaved in the same process", "ms")
     fps: float | None = _column("batch / latency", "images/s")
-    ms_saved: float | None = _column("median of dense minus pruned, paired by round", "ms")
+    ms_saved: float | None = _column(
+        "median of dense minus pruned, paired by round, at dense's mean time over processes", "ms"
+    )
     ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms")
     ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms")
     ms_saved_error: float | None = _column("its standard error", "ms")

@@ -91,6 +91,34 @@ def test_a_step_half_way_moves_both_and_not_the_saving():
     assert saving(dense, pruned).value == pytest.approx(1.0, abs=0.1)
 
 
+def slowed(samples, *, slower):
+    """The samples of processes that are slower as a whole, as beside a busy neighbour."""
+    return [[time * by for time in times] for times, by in zip(samples, slower, strict=True)]
+
+
+@pytest.mark.parametrize("processes", [3, 8])
+def test_a_process_that_is_slower_as_a_whole_widens_times_and_not_savings(processes):
+    held, widths = [], []
+    for seed in range(200):
+        slower = np.random.default_rng(seed).lognormal(0.0, 0.15, processes)
+        dense = slowed(
+            measured(truth=10.0, placement=0.1, processes=processes, seed=2 * seed), slower=slower
+        )
+        pruned = slowed(
+            measured(truth=7.0, placement=0.1, processes=processes, seed=2 * seed + 1), slower=slower
+        )
+        saved, time = saving(dense, pruned), mean_of_medians(dense)
+        held.append(saved.low <= 0.3 * time.value <= saved.high)
+        widths.append((saved.high - saved.low) / (time.high - time.low))
+    assert 0.92 <= np.mean(held) <= 0.985
+    assert np.median(widths) < 0.15
+
+
+def test_a_faster_process_says_the_same_fraction():
+    dense, pruned = [[10.0] * 5, [5.0] * 5], [[6.0] * 5, [3.0] * 5]
+    assert saving(dense, pruned) == Estimate(value=3.0, low=3.0, high=3.0, error=0.0)
+
+
 def test_bursts_do_not_move_the_median_and_are_not_dropped():
     times = [1.0] * 50 + [100.0] * 5
     assert mean_of_medians([times]).value == 1.0
