@@ -247,7 +247,7 @@ def made_row(**columns: object) -> dict[str, object]:
         latency_high_ms=6.1, dense_latency_ms=10.0, fps=166.7, ms_saved=4.0, ms_saved_low=3.9,
         ms_saved_high=4.1, ms_saved_error=0.05, noise_ms=0.2, saves_time=True,
         retained_per_ms_saved=0.225, rounds=50, size_mb=10.0, compressed_mb=9.0, params=1000,
-        params_nonzero=1000, dense_params=2000, macs=500, dense_macs=1000, device="a processor",
+        params_nonzero=1000, dense_params=2000, macs=100, dense_macs=1000, device="a processor",
         runtime="torch 2", dense_epochs=12.0, correct=encode_bits(bits),
         dense_correct=encode_bits(np.ones(100, dtype=bool)),
     )  # fmt: skip

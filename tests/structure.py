@@ -15,9 +15,9 @@ from tabulate import tabulate
 
 ROOT = Path(__file__).parents[1]
 ORDER = [
-    "errors", "contracts", "storage", "machine", "discovery", "ranking", "pruning", "training",
-    "conversion", "engines", "trials", "planning", "measuring", "runs", "comparisons", "console",
-    "commands",
+    "errors", "contracts", "storage", "machine", "discovery", "ranking", "networks", "pruning",
+    "training", "conversion", "engines", "trials", "planning", "measuring", "runs", "comparisons",
+    "console", "commands",
 ]  # fmt: skip
 """Each package imports only itself and those to its left, for types and inside functions too."""
 
@@ -38,7 +38,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "what is timed in the same processes",
         r"(measuring|runs|comparisons)\..*|commands\.(compare|doctor)",
     ),
-    "member": ("a parameter's slices that leave with a channel group", r"pruning\..*"),
+    "member": ("a parameter's slices that leave with a channel group", r"(networks|pruning)\..*"),
     "resource": ("what a host of Ray declares", r"engines\.ray_.*|machine\.memory"),
     "turn": ("nothing: a round, an attempt, a sweep", "-"),
     "work": ("nothing: an activity, a cost, a job", "-"),
@@ -54,7 +54,7 @@ BORROWED: Mapping[str, set[str]] = {
     "__members__": {"harness.conversion.onnx"},
     # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
     "target": {
-        "harness.pruning._dependency", "harness.engines.local", "harness.engines._worker_process",
+        "harness.networks._dependency", "harness.engines.local", "harness.engines._worker_process",
     },
 }  # fmt: skip
 """Names of libraries, which say what they like, by the modules that use them."""

@@ -19,7 +19,7 @@ FACADE = {"harness", "harness.__main__", "harness.testing"}
 OPEN = {"harness.discovery.hookspecs"}
 """What authors of plugins read, though its package alone imports it."""
 ADAPTERS = {
-    "torch_pruning": "harness.pruning._torch_pruning_graph",
+    "torch_pruning": "harness.networks._torch_pruning_graph",
     "ray": "harness.engines._ray_client",
 }
 """Libraries that one module alone imports."""

@@ -18,7 +18,7 @@ from harness.commands.run_report import RunOutcome, RunReport
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule
-from harness.ranking.podium import contenders
+from harness.ranking.ranks import contenders
 from harness.runs.preloads import import_for_run, preloads_of
 from harness.runs.sizing import (
     in_arithmetic_of,
@@ -112,7 +112,8 @@ class GridRun:
         yield plan
         seeds = list(self.grid.seeds)
         while self.podium and len(seeds) < MAX_PODIUM_SEEDS:
-            methods = contenders(self._report.rows(plan).leaderboards, self.podium)
+            boards = self._report.rows(plan).leaderboards
+            methods = contenders([board.ranking for board in boards], self.podium)
             if not methods:
                 return
             seeds.append(max(seeds) + 1)

@@ -19,7 +19,7 @@ from harness.measuring.stopping import StoppingRule
 from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import DENSE
 from harness.measuring.timing_session import TimingItem, TimingSession
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.ranking.intervals import Estimate, mean_of_medians
 from harness.training.synthetic import NoiseImages
 from harness.trials.snapshot import save_snapshot
@@ -131,7 +131,7 @@ def _snapshot(model: Model, store: ArtifactStore, *, twin: int = 0) -> Path:
         if twin % 2:
             for weight in prunable_weights(network).values():
                 weight.data.mul_(torch.rand_like(weight) >= TWIN_ZEROS)
-        save_snapshot(store, key, network, dataset=dataset, history=[], train_seconds=0.0)
+        save_snapshot(store, key, network, model=model, dataset=dataset, history=[], train_seconds=0.0)
     return store.folder(key)
 
 

@@ -66,7 +66,7 @@ class TimingResults:
         return mean_of_medians(self.samples(batch, label), self._weights[batch])
 
     def saving(self, batch: int, label: str, *, dense: str = DENSE) -> Estimate:
-        """What `label` saves against `dense` (ms), paired by process and round, at dense's mean time."""
+        """What `label` saves against `dense` (ms), paired by round, at dense's mean time."""
         pairs = self.samples(batch, dense), self.samples(batch, label)
         return saving(*pairs, self._weights[batch])
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.pruning.layers import (
+from harness.networks.layers import (
     LAYERS,
     NORMS,
     channels_second,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import UnsupportedError
-from harness.pruning._channel_groups import ChannelGroup, sum_by_channel
+from harness.networks.channel_groups import ChannelGroup, sum_by_channel
 from harness.pruning.masks import keep_all_but, pin_best
 
 if TYPE_CHECKING:

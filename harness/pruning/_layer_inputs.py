@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.contracts.evidence import Reader
 from harness.errors import UnsupportedError
-from harness.pruning.layers import channels_second, forward_hooks, layers_of, prunable_weights
+from harness.networks.layers import channels_second, forward_hooks, layers_of, prunable_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.contracts.evidence import Batches
-    from harness.pruning._channel_groups import ChannelGroup
+    from harness.networks.channel_groups import ChannelGroup
 
 MAX_UNFOLDED_NUMBERS = 2**24
 """Most numbers of unfolded inputs that are held at once, those of one image at least."""

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 
 from harness.errors import HarnessError, UnsupportedError
+from harness.networks.channel_groups import coupled_sums
+from harness.networks.layers import prunable_weights
 from harness.pruning import _activations as activations
 from harness.pruning import _layer_inputs as layer_inputs
-from harness.pruning._channel_groups import coupled_sums
-from harness.pruning.layers import prunable_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     from harness.contracts.evidence import Batches, Granularity, Reader
-    from harness.pruning._channel_groups import ChannelGroup, CoupledLayers
+    from harness.networks.channel_groups import ChannelGroup, CoupledLayers
 
 DAMPING_FRACTION = 0.01
 
@@ -242,7 +242,9 @@ class RecordedEvidence:
 
     def _copied_model(self) -> nn.Module:
         # Evaluation mode: in training mode the scoring pass would move the norms' statistics.
-        return copy.deepcopy(self._source).eval()
+        model = copy.deepcopy(self._source).eval()
+        # Frozen weights have gradients too.
+        return model.requires_grad_()
 
     def _coupled_groups(self, evidence_name: str) -> tuple[ChannelGroup, ...]:
         if self._coupled is None:

@@ -11,8 +11,8 @@ import torch
 
 from harness.contracts.pruners import MakesMasks
 from harness.errors import HarnessError, UnsupportedError
+from harness.networks.layers import forward_hooks, layers_of, prunable_weights
 from harness.pruning._weighted_selection import lowest_masks
-from harness.pruning.layers import forward_hooks, layers_of, prunable_weights
 from harness.pruning.masks import (
     block_masks,
     dropped_counts,

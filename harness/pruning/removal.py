@@ -13,17 +13,17 @@ import torch
 
 from harness.contracts.pruners import Rewrites
 from harness.errors import UnsupportedError
+from harness.networks.layers import prunable_weights
+from harness.networks.surgery import coupled_layers, remove_channels
 from harness.pruning._channel_selection import (
     channel_scores,
     comparable_scores,
     least_channels,
     select_channels,
 )
-from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
 from harness.pruning.scoring import score_model
-from harness.pruning.surgery import coupled_layers, remove_channels
 from harness.storage.keys import digest, source_hash
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from harness.contracts.evidence import Granularity
     from harness.contracts.pruners import Pruner
-    from harness.pruning._channel_groups import ChannelGroup, CoupledLayers
+    from harness.networks.channel_groups import ChannelGroup, CoupledLayers
+    from harness.networks.surgery import History
     from harness.pruning.mask_search import PruningBudget
     from harness.pruning.masks import Masks
     from harness.pruning.scoring import CalibrationData, Scoring
-    from harness.pruning.surgery import History
     from harness.storage.tensor_cache import TensorCache
 
 

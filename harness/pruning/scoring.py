@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import HarnessError, UnknownNameError
+from harness.networks.layers import prunable_weights
 from harness.pruning.evidence import RecordedEvidence
-from harness.pruning.layers import prunable_weights
 from harness.storage.keys import source_hash
 from harness.storage.tensor_cache import compute_tensors
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.evidence import Batches, Granularity, Scores
     from harness.contracts.pruners import Pruner
-    from harness.pruning._channel_groups import CoupledLayers
+    from harness.networks.channel_groups import CoupledLayers
     from harness.storage.tensor_cache import TensorCache
 
     Masks = dict[str, Tensor]

@@ -45,7 +45,13 @@ RANKED_COLUMNS = (
     *CONDITION_COLUMNS, *RECIPE_COLUMNS, *METHOD_COLUMNS, "sparsity", "seed", *NEEDED_COLUMNS, "key",
     "steady", "architecture", "samples", "latency_low_ms", "latency_high_ms", "top1", "chance",
     "dense_top1", "dense_top1_backend", "retained", "correct", "dense_correct",
+    "macs", "dense_macs", "params_nonzero", "dense_params", "target_reached",
 )  # fmt: skip
+
+MAX_REALISED = 1.5
+"""Most that a model may be faster than both its multiply-accumulates and its parameters promise."""
+SEARCH_TOLERANCE = 0.2
+"""Most that a searched level may be off on the clock, as a fraction of dense latency."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,13 +121,32 @@ def row_frame(rows: Rows) -> RowFrame:
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Data frame with its types, and `above_chance`: what is retained of dense's above guessing."""
+    """Data frame with its types, what is retained `above_chance`, and which times are `impossible`."""
     typed = frame.astype(COLUMN_TYPES)
     dense = typed["dense_top1_backend"].fillna(typed["dense_top1"])
     # Rows of before chance was measured have none.
     guessed = typed["chance"].fillna(0.0) / dense
     above = (typed["retained"] - guessed) / (1.0 - guessed)
-    return typed.assign(above_chance=above.clip(0.0, 1.0).fillna(0.0))
+    return typed.assign(
+        above_chance=above.clip(0.0, 1.0).fillna(0.0), impossible=_impossible_times(typed)
+    )
+
+
+def _impossible_times(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Whether each row's time contradicts its size, or the search that its level came from."""
+    import numpy as np
+
+    speed_up = frame["dense_latency_ms"] / frame["latency_ms"]
+    macs, params = (
+        frame[dense].astype(float) / frame[left].astype(float)
+        for dense, left in (("dense_macs", "macs"), ("dense_params", "params_nonzero"))
+    )
+    too_fast = speed_up > MAX_REALISED * np.fmax(macs, params)
+    saved = frame["ms_saved"] / frame["dense_latency_ms"]
+    searched = frame["target"] == "latency:" + frame["backend"]
+    off = (frame["target_reached"].astype(float) - saved).abs()
+    impossible: pd.Series[bool] = too_fast | (searched & (off > SEARCH_TOLERANCE))
+    return impossible
 
 
 def _is_ranked(row: Mapping[str, Any]) -> bool:

@@ -55,10 +55,10 @@ def mean_of_medians(processes: Processes, weights: Sequence[float] | None = None
 
 
 def saving(dense: Processes, pruned: Processes, weights: Sequence[float] | None = None) -> Estimate:
-    """Saving: `mean_of_medians` of dense minus pruned, paired by process and round, at dense's mean time.
+    """Saving: `mean_of_medians` of dense minus pruned, paired by round, at dense's mean time.
 
-    A process that is slower as a whole, as beside a busy neighbour, tells more milliseconds and the same
-    fraction of dense: each process's savings are scaled to dense's mean over processes (a ratio
+    A process that is slower as a whole, as beside a busy neighbour, tells more milliseconds and the
+    same fraction of dense: each process's savings are scaled to dense's mean over processes (a ratio
     estimator: Cochran 1977, chapter 6). How far that mean is off is the interval of dense's time.
     """
     medians = [float(np.median(samples)) for samples in dense]

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from harness.ranking._boards import comparison_groups, method_names, method_text
 from harness.ranking._bootstrap import score_estimates
 from harness.ranking._frame import row_frame
-from harness.ranking._ranks import ranking
 from harness.ranking.quality_floor import QUALITY_FLOOR, latency_at_floor
+from harness.ranking.ranks import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from harness.ranking._boards import ComparisonGroup
     from harness.ranking._bootstrap import ScoreEstimates
     from harness.ranking._frame import RowFrame, RowIndices, Rows
-    from harness.ranking._ranks import Ranking
     from harness.ranking.rank_test import Correction, RankInterval
+    from harness.ranking.ranks import Ranking
 
 AVERAGED_COLUMNS = (
     "top1", "retained", "latency_ms", "dense_latency_ms", "fps", "ms_saved", "ms_saved_low",
@@ -54,13 +54,14 @@ class Entry:
     """Leaderboard entry of one method; its whole rows are made on first access.
 
     The interval of its `rank` is 1 and those surely better, to those not surely worse; None where it
-    saves no time at any level beyond the noise, and with one seed. `by_seed` has nan where the method
-    has no such seed of its board.
+    saves no time at any level beyond the noise, where a time is `impossible` for its size, and with one
+    seed. `by_seed` has nan where the method has no such seed of its board.
     """
 
     method: tuple[str, str, str, str]
     rank: RankInterval | None
     saves_time: bool
+    impossible: bool
     score: float
     low: float
     high: float
@@ -193,13 +194,18 @@ def _leaderboard(
     estimates: ScoreEstimates,
     rule: RankingRule,
 ) -> Leaderboard:
-    saving = [any(columns.values("saves_time", entry.indices)) for entry in group.entries]
-    ranks = ranking([e.method for e in group.entries], estimates, saving, correction=rule.correction)
+    saving, impossible = (
+        [any(columns.values(name, entry.indices)) for entry in group.entries]
+        for name in ("saves_time", "impossible")
+    )
+    ranked = [saves and not wrong for saves, wrong in zip(saving, impossible, strict=True)]
+    ranks = ranking([e.method for e in group.entries], estimates, ranked, correction=rule.correction)
     entries = [
         Entry(
             method=entry.method,
             rank=ranks.intervals.get(entry.method),
             saves_time=saves,
+            impossible=wrong,
             score=score,
             low=min(low, score),
             high=max(high, score),
@@ -208,9 +214,10 @@ def _leaderboard(
             columns=columns,
             indices=entry.indices,
         )
-        for entry, saves, (score, low, high), by_seed in zip(
+        for entry, saves, wrong, (score, low, high), by_seed in zip(
             group.entries,
             saving,
+            impossible,
             estimates.intervals.tolist(),
             estimates.by_seed.tolist(),
             strict=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from harness.ranking._contradictions import contradiction_sentences
 from harness.ranking._controls import control_sentences
 from harness.ranking.leaderboard import shown_top1
 
@@ -26,6 +27,7 @@ def remarks(board: Leaderboard) -> list[str]:
         *_dense_line(board),
         *_simulated(board),
         *_unsteady(board),
+        *contradiction_sentences(board),
         *_shared_times(board),
         *_saves_nothing(board),
         *control_sentences(board),

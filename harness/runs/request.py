@@ -205,7 +205,7 @@ def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> Non
 
 def _check_layers(models: Sequence[Model], dataset: Dataset, *, keep: str, only: str) -> None:
     """Patterns of layers are checked before anything trains. Raises HarnessError naming a wrong one."""
-    from harness.pruning.layers import prunable_weights
+    from harness.networks.layers import prunable_weights
     from harness.trials.spared_layers import spared_weights
 
     for model in models:

@@ -9,7 +9,7 @@ import torch
 
 from harness.contracts.converters import Converter, Format, Narrows, Refines, SharesGraph
 from harness.conversion.export import convert
-from harness.pruning.surgery import coupled_layers, remove_channels
+from harness.networks.surgery import coupled_layers, remove_channels
 from harness.testing.abilities import recognised_abilities
 from harness.testing.requirements import require
 

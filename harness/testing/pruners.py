@@ -16,7 +16,7 @@ from harness.contracts.pruners import (
     Rewrites,
     Steps,
 )
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.pruning.removal import choose_in_steps
 from harness.pruning.scoring import check_finite
 from harness.testing.arguments import ready

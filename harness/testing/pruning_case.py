@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from harness.contracts.evidence import GRANULARITIES
 from harness.contracts.granularity import pattern
 from harness.contracts.pruners import Scoped
+from harness.networks.layers import prunable_weights
+from harness.networks.surgery import coupled_layers
 from harness.pruning.evidence import RecordedEvidence
-from harness.pruning.layers import prunable_weights
 from harness.pruning.mask_search import PruningBudget, total_cost, weight_costs
 from harness.pruning.removal import choose_removal
 from harness.pruning.scoring import CalibrationData, Scoring
-from harness.pruning.surgery import coupled_layers
 from harness.testing.requirements import require
 from harness.training.synthetic import NoiseImages, residual_network
 

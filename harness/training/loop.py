@@ -91,9 +91,14 @@ def _optimizer(model: nn.Module, recipe: Recipe, rate: Rate) -> Any:  # noqa: AN
 
     # One pass over the weights where there were five; contiguous floats come out to the same bit.
     options: dict[str, Any] = {"fused": True} if recipe.optimizer == "sgd" else {}
-    return create_optimizer_v2(
+    optimizer = create_optimizer_v2(
         model, opt=recipe.optimizer, lr=rate.peak, weight_decay=recipe.weight_decay, **options
     )
+    for group in optimizer.param_groups if options else ():
+        for parameter in group["params"]:
+            # As at the first step; fused, it takes no weight whose first gradient comes later.
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def _endless_batches(dataset: Dataset, recipe: Recipe, *, seed: int) -> Iterator[tuple[Tensor, Tensor]]:

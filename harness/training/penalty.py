@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import Trained
-from harness.pruning.layers import prunable_weights
-from harness.pruning.surgery import coupled_layers
+from harness.networks.layers import prunable_weights
+from harness.networks.surgery import coupled_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from harness.pruning.surgery import History
+    from harness.networks.surgery import History
 
 
 @dataclass(frozen=True, kw_only=True)

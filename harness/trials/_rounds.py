@@ -16,10 +16,10 @@ import torch
 from harness.contracts.pruners import Penalises, Steps
 from harness.contracts.schedules import Round, StartsEarly
 from harness.errors import UnsupportedError
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import exempt, exempt_weights, prunable_weights
+from harness.networks.surgery import replay
 from harness.pruning.removal import choose_in_steps, choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
-from harness.pruning.surgery import replay
 from harness.storage.keys import source_hash, stable_seed
 from harness.storage.tensor_cache import TensorCache
 from harness.training.learning_rate import rate_of, training_fraction
@@ -212,6 +212,7 @@ class RoundRunner:
         if round_.redraw:
             torch.manual_seed(stable_seed(seed, "redraw"))
             model = dense.model.build(dense.dataset)
+            exempt(model, exempt_weights(self.start.model))
         elif round_.rewind is not None:
             place = training_fraction(round_.rewind, epochs=epochs, recipe=dense.recipe)
             model = self._load(train_to(place, dense, self._store, time_breakdown=self._time_breakdown))

@@ -9,8 +9,8 @@ import zstandard
 from safetensors.torch import load
 from torch import Tensor
 
-from harness.pruning.layers import prunable_weights
-from harness.pruning.surgery import replay
+from harness.networks.layers import prunable_weights
+from harness.networks.surgery import replay
 from harness.storage.files import WEIGHTS
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model, read_facts

@@ -90,7 +90,7 @@ def smaller_networks(
 
 
 def _size(model: Model, dataset: Dataset, quantity: Quantity) -> int:
-    from harness.pruning.layers import count_macs, prunable_weights
+    from harness.networks.layers import count_macs, prunable_weights
     from harness.training.sampling import example_batch
 
     network = model.build(dataset).eval()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
+import torch
 import zstandard
 from safetensors.torch import load, save
 from torch import Tensor
-from torch.nn import init
-from torch.overrides import TorchFunctionMode
 
+from harness.conversion.equivalence import TOLERANCE
+from harness.errors import HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
-from harness.pruning.layers import count_macs, prunable_weights
-from harness.pruning.surgery import History, replay
+from harness.networks.layers import count_macs, exempt, exempt_weights, prunable_weights
+from harness.networks.surgery import History, replay
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
-from harness.training.sampling import example_batch
+from harness.training.sampling import drawn_images, example_batch
+from harness.trials._no_random_fill import NoRandomFill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,15 +33,19 @@ if TYPE_CHECKING:
     from harness.storage.artifacts import ArtifactStore
 
 FACTS = "facts.json"
-RANDOM_FILLS = (
-    Tensor.normal_, Tensor.uniform_, init.kaiming_normal_, init.kaiming_uniform_, init.normal_,
-    init.uniform_,
-)  # fmt: skip
+COMPARED_IMAGES = 8
+WAY_OUT = (
+    "whatever decides its outputs has to be in its state dict, as persistent buffers are, "
+    "and every build has to be alike"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Snapshot facts of one model; sizes in 10^6 bytes, `correct` as `encode_bits` writes it."""
+    """Snapshot facts of one model; sizes in 10^6 bytes, `correct` as `encode_bits` writes it.
+
+    `unreached` weights are those that no output depends on, which are none of the prunable ones.
+    """
 
     history: History
     top1: float
@@ -54,27 +61,32 @@ class Snapshot:
     size_mb: float
     compressed_mb: float
     train_seconds: float
+    unreached: list[str] = field(default_factory=list)
 
 
 def save_snapshot(
     store: ArtifactStore,
     key: str,
-    model: nn.Module,
+    network: nn.Module,
     *,
+    model: Model,
     dataset: Dataset,
     history: History,
     train_seconds: float,
     time_breakdown: TimeBreakdown | None = None,
 ) -> Snapshot:
-    """Save a snapshot under the key: evaluate the model, and write its weights and facts."""
+    """Save a snapshot under the key: evaluate the network, and write its weights and facts.
+
+    Raises HarnessError, and saves nothing, where it cannot be read back as what it was.
+    """
     time_breakdown = time_breakdown or TimeBreakdown()
     with time_breakdown.counting("evaluating"):
-        evaluation = evaluate(model, dataset)
-        macs = count_macs(model, example_batch(dataset, 1))
+        evaluation = evaluate(network, dataset)
+        macs = count_macs(network, example_batch(dataset, 1))
     with time_breakdown.counting("exporting"):
-        content = save({name: value.contiguous() for name, value in model.state_dict().items()})
+        content = save(state_of(network))
         packed = zstandard.compress(content, ZSTD_LEVEL)
-        parameters, weights = list(model.parameters()), list(prunable_weights(model).values())
+        parameters, weights = list(network.parameters()), list(prunable_weights(network).values())
         snapshot = Snapshot(
             history=history,
             top1=evaluation.top1,
@@ -90,10 +102,13 @@ def save_snapshot(
             size_mb=len(content) / 1e6,
             compressed_mb=len(packed) / 1e6,
             train_seconds=train_seconds,
+            unreached=exempt_weights(network),
         )
         with store.writing(key) as folder:
             (folder / WEIGHTS).write_bytes(packed)
             (folder / FACTS).write_text(json.dumps(asdict(snapshot)))
+            again = partial(load_model, folder, model, dataset)
+            check_rebuild(network, again, name=model.name, dataset=dataset)
     return snapshot
 
 
@@ -104,25 +119,72 @@ def read_facts(folder: Path) -> Snapshot:
 
 def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
     """Load a snapshot's model, in evaluation mode, cut to its architecture and filled with weights."""
-    with _NoRandomFill():
+    state = load(zstandard.decompress((folder / WEIGHTS).read_bytes()))
+    facts = read_facts(folder)
+    return rebuild(model, dataset, state, history=facts.history, unreached=facts.unreached)
+
+
+def state_of(model: nn.Module) -> dict[str, Tensor]:
+    """State dict, contiguous, each tensor once: of those that are tied, under the first name.
+
+    Raises HarnessError where it holds anything but tensors.
+    """
+    state = model.state_dict(keep_vars=True)
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise HarnessError(
+                f"{name} in the state dict is a {type(value).__name__}: only tensors are saved"
+            )
+    first = _first_names(state)
+    return {
+        name: value.detach().contiguous() for name, value in state.items() if first[id(value)] == name
+    }
+
+
+def rebuild(
+    model: Model,
+    dataset: Dataset,
+    state: Mapping[str, Tensor],
+    *,
+    history: History,
+    unreached: Sequence[str] = (),
+) -> nn.Module:
+    """Model in evaluation mode: built anew, cut to its architecture and filled with `state`."""
+    with NoRandomFill():
         network = model.build(dataset)
-    replay(network, example_batch(dataset, 1), read_facts(folder).history)
-    network.load_state_dict(load(zstandard.decompress((folder / WEIGHTS).read_bytes())))
+    exempt(network, unreached)
+    replay(network, example_batch(dataset, 1), history)
+    own = network.state_dict(keep_vars=True)
+    first = _first_names(own)
+    tied = {name: state[first[id(value)]] for name, value in own.items() if first[id(value)] in state}
+    network.load_state_dict({**tied, **state})
     return network.eval()
 
 
-class _NoRandomFill(TorchFunctionMode):
-    """Mode without random fills, half of the time of building: memory stays as it is."""
+def check_rebuild(
+    network: nn.Module, make: Callable[[], nn.Module], *, name: str, dataset: Dataset
+) -> None:
+    """Raises HarnessError where what `make` builds anew computes something else than `network`."""
+    images = drawn_images(dataset, "train", COMPARED_IMAGES, seed=0)
+    try:
+        # What is drawn meanwhile is no part of a trial's own randomness.
+        with torch.random.fork_rng(devices=[]):
+            again = make()
+        with torch.no_grad():
+            expected, outputs = network.eval()(images), again(images)
+    except Exception as error:
+        raise HarnessError(
+            f"{name} cannot be read back from its state dict: {failure_reason(error)}"
+        ) from error
+    # What diverged in training is no number in both.
+    largest = float(expected.nan_to_num(posinf=0.0, neginf=0.0).abs().max())
+    if not torch.allclose(outputs, expected, rtol=0.0, atol=TOLERANCE * largest, equal_nan=True):
+        off = float((outputs - expected).abs().max()) / max(largest, 1e-12)
+        raise HarnessError(
+            f"{name}, read back from its state dict, computes outputs that differ by {off:.2g} of "
+            f"the largest: {WAY_OUT}"
+        )
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 -- as torch's
-        """Result of `func`, or the tensor untouched where it is a random fill."""
-        named = kwargs or {}
-        if func in RANDOM_FILLS:
-            return args[0] if args else named["tensor"]
-        return func(*args, **named)
+
+def _first_names(state: Mapping[str, Tensor]) -> dict[int, str]:
+    return {id(value): name for name, value in reversed([*state.items()])}

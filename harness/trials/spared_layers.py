@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from harness.errors import UnknownNameError
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

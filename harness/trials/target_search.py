@@ -17,7 +17,7 @@ from harness.conversion.device_tensors import device_clock, to_device
 from harness.conversion.export import convert, load_on_backend
 from harness.errors import HarnessError, UnsupportedError
 from harness.machine.clock import Limits, interleave
-from harness.pruning.layers import count_macs, prunable_weights
+from harness.networks.layers import count_macs, prunable_weights
 from harness.pruning.mask_search import PruningBudget, total_cost, weight_costs
 from harness.pruning.masks import apply_masks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,14 +16,15 @@ from harness.training.loop import TrainingJob, train
 from harness.training.norm_statistics import estimate_norm_statistics
 from harness.training.sampling import calibration_batches
 from harness.training.weights_file import load_weights
-from harness.trials.snapshot import save_snapshot
+from harness.trials._model_check import check_model
+from harness.trials.snapshot import check_rebuild, rebuild, save_snapshot, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor, nn
 
-    from harness.pruning.surgery import History
+    from harness.networks.surgery import History
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Dense
 
@@ -54,6 +56,7 @@ def train_and_save(
         store,
         key,
         model,
+        model=dense.model,
         dataset=dense.dataset,
         history=history or [],
         train_seconds=seconds,
@@ -108,10 +111,15 @@ def train_to(place: float, dense: Dense, store: ArtifactStore, *, time_breakdown
 
 
 def _initial_model(dense: Dense) -> nn.Module:
+    """Initial model. Raises HarnessError where it cannot be pruned, or not be read back."""
     torch.manual_seed(dense.seed)
     if isinstance(dense.model, Pretrained):
-        return dense.model.build_pretrained(dense.dataset)
-    model = dense.model.build(dense.dataset)
-    if dense.weights is not None:
-        load_weights(model, dense.weights)
+        model = dense.model.build_pretrained(dense.dataset)
+    else:
+        model = dense.model.build(dense.dataset)
+        if dense.weights is not None:
+            load_weights(model, dense.weights)
+    check_model(model, name=dense.model.name, dataset=dense.dataset)
+    again = partial(rebuild, dense.model, dense.dataset, state_of(model), history=[])
+    check_rebuild(model, again, name=dense.model.name, dataset=dense.dataset)
     return model

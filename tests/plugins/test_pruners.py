@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from harness.errors import UnsupportedError
+from harness.networks.surgery import coupled_layers
 from harness.pruning._channel_selection import channel_scores, comparable_scores, lowest_channels
 from harness.pruning.evidence import RecordedEvidence
-from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm
 from harness_plugins.pruners.lamp import Lamp

@@ -6,10 +6,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from harness.errors import UnsupportedError
+from harness.networks.surgery import coupled_layers
 from harness.pruning._layer_inputs import inverse_moments
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.masks import weight_masks
-from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.activation_mean import ActivationMean
 from harness_plugins.pruners.apoz import Apoz
 from harness_plugins.pruners.grasp import Grasp, balanced, hessian_gradients

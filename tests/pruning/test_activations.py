@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from harness.networks.layers import forward_hooks
 from harness.pruning._activations import (
     activation_gradients,
     activation_of,
@@ -11,7 +12,6 @@ from harness.pruning._activations import (
     channel_dim,
     gate_gradients,
 )
-from harness.pruning.layers import forward_hooks
 
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 3])

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UnsupportedError
-from harness.pruning._channel_groups import ChannelGroup, Member
+from harness.networks.channel_groups import ChannelGroup, Member
+from harness.networks.surgery import coupled_layers
 from harness.pruning._channel_selection import (
     channel_scores,
     comparable_scores,
@@ -15,7 +16,6 @@ from harness.pruning._channel_selection import (
     lowest_channels,
     select_channels,
 )
-from harness.pruning.surgery import coupled_layers
 
 ONES = {"a.weight": 1.0, "b.weight": 1.0, "c.weight": 1.0}
 

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
+from harness.networks.surgery import coupled_layers
 from harness.pruning._layer_inputs import CHUNK_IMAGES, SAMPLES_PER_IMAGE, contributions, sole_consumers
-from harness.pruning.surgery import coupled_layers
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 

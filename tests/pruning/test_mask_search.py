@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness.pruning.layers import count_macs, prunable_weights
+from harness.networks.layers import count_macs, prunable_weights
 from harness.pruning.mask_search import masked_cost, total_cost, weight_costs
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.target import Target

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from harness.errors import HarnessError
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.pruning.masks import (
     block_masks,
     dropped_counts,

@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch_pruning.pruner import importance as theirs
 
+from harness.networks.surgery import coupled_layers
 from harness.pruning._channel_selection import channel_scores
 from harness.pruning.evidence import RecordedEvidence
-from harness.pruning.surgery import coupled_layers
 from harness_plugins.pruners.activation_mean import ActivationMean
 from harness_plugins.pruners.batch_norm_scale import BatchNormScale
 from harness_plugins.pruners.fpgm import Fpgm

@@ -5,9 +5,9 @@ import pytest
 
 from harness.ranking._bootstrap import ScoreEstimates
 from harness.ranking._controls import control_of
-from harness.ranking._ranks import ranking
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.leaderboard import leaderboards
+from harness.ranking.ranks import ranking
 from harness.storage.bits import encode_bits
 from tests.doubles import made_row
 

@@ -48,6 +48,7 @@ def test_a_session_is_timed_as_its_cells_and_the_run_say(trial, store):
         store,
         trial.dense.key,
         residual_network(),
+        model=trial.dense.model,
         dataset=trial.dense.dataset,
         history=[],
         train_seconds=0.0,

@@ -177,3 +177,24 @@ def test_the_first_step_of_a_training_moves_the_weights(network, recipe, epochs)
     job = TrainingJob(epochs=epochs, rate=Rate(peak=0.05), seed=0, penalty=listen)
     train(network, Digits(), recipe, job)
     assert moved[:2] == [False, True], "the second step meets what the first one did"
+
+
+class TakingTurns(torch.nn.Module):
+    """Every second batch goes through another layer, as in conditional computation."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(3 * 32 * 32, 10) for _ in range(2))
+        self.calls = 0
+
+    def forward(self, images):
+        self.calls += 1
+        return self.layers[self.calls % 2](images.flatten(1))
+
+
+def test_layers_that_take_turns_are_all_trained(recipe):
+    model = TakingTurns()
+    before = [layer.weight.detach().clone() for layer in model.layers]
+    train(model, Digits(), recipe, TrainingJob(epochs=0.3, rate=Rate(peak=0.05), seed=0))
+    for layer, start in zip(model.layers, before, strict=True):
+        assert not torch.equal(layer.weight, start)

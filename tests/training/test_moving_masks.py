@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.contracts.schedules import Regrowth
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.training._moving_masks import drop_fraction, regrown_mask
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train

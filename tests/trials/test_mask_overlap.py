@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.trials.mask_overlap import differing_fraction, same_weights, surviving_weights
 from harness.trials.snapshot import load_model, read_facts
 from tests.doubles import run_trial

@@ -8,8 +8,8 @@ import torch
 
 from harness.contracts.schedules import Round
 from harness.machine.time_breakdown import TimeBreakdown
+from harness.networks.layers import prunable_weights
 from harness.pruning.evidence import RecordedEvidence
-from harness.pruning.layers import prunable_weights
 from harness.storage.keys import stable_seed
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train

@@ -6,7 +6,7 @@ import pytest
 
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.runs.request import Request
 from harness.training.recipe import Recipe
 from harness.trials.snapshot import load_model

@@ -8,7 +8,7 @@ from torch import nn
 
 from harness.errors import UnsupportedError
 from harness.machine.clock import interleave
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.pruning.removal import Removal
 from harness.trials import target_search
 from harness.trials.target import Target

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.pruning.layers import prunable_weights
+from harness.networks.layers import prunable_weights
 from harness.trials.level_result import finished_level_result, level_result
 from harness.trials.snapshot import load_model, read_facts
 from harness.trials.trained_models import train_dense

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.pruning._cut_check import removable_groups
-from harness.pruning.surgery import coupled_layers, remove_channels
+from harness.networks._cut_check import removable_groups
+from harness.networks.surgery import coupled_layers, remove_channels
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 

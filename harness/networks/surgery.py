@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from harness.errors import HarnessError, UnsupportedError
-from harness.pruning._channel_groups import ChannelGroup, CoupledLayers
-from harness.pruning._cut_check import removable_groups
-from harness.pruning._dependency import graph_groups, norms_after
-from harness.pruning._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
-from harness.pruning._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
-from harness.pruning.layers import LAYERS, classifier_layers, prunable_weights
+from harness.networks._classifier import classifier_layers
+from harness.networks._cut_check import removable_groups
+from harness.networks._dependency import graph_groups, norms_after
+from harness.networks._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
+from harness.networks._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
+from harness.networks.channel_groups import ChannelGroup, CoupledLayers
+from harness.networks.layers import LAYERS, prunable_weights, tied_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,27 +36,43 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     Every group is tried before it is offered. Raises UnsupportedError where nothing can be removed.
     """
     names = {module: name for name, module in model.named_modules()}
+    classifier = classifier_layers(model, example)
     try:
         graph = dependency_graph(model, example)
-        groups, norm_of = graph_groups(graph, model, names), norms_after(graph, names)
+        groups = graph_groups(graph, model, names, classifier=classifier)
+        norm_of = norms_after(graph, names)
     except HarnessError as error:
         # Heads and MLPs need no graph.
         groups, norm_of, problem = [], {}, str(error)
     else:
         problem = "the dependency graph finds no channels that can be removed"
-    remove = partial(_remove, example=example)
+    remove, tied = partial(_remove, example=example), tied_parameters(model)
+    # A cut makes two parameters of what was one.
+    groups = [group for group in groups if tied.isdisjoint(m.parameter for m in group.members)]
     removable = removable_groups(model, example, groups, remove)
     heads_and_mlps = [group for group in head_and_mlp_groups(model) if not _overlaps(group, removable)]
     removable += removable_groups(model, example, heads_and_mlps, remove)
     if not removable:
         raise UnsupportedError(problem)
-    classifier = {f"{names[layer]}.weight" for layer in classifier_layers(model)}
-    producers = {member.parameter for group in removable for member in group.producers}
+    leaving = {member.parameter for group in removable for member in group.producers}
+    leaving |= {f"{names[layer]}.weight" for layer in classifier}
     return CoupledLayers(
         groups=tuple(removable),
         norm_of=norm_of,
-        excluded=tuple(name for name in prunable_weights(model) if name not in producers | classifier),
+        excluded=tuple(name for name in _weight_names(model) if name not in leaving),
     )
+
+
+def _weight_names(model: nn.Module) -> list[str]:
+    """Names of all that channels could leave, of layers that no criterion scores too."""
+    unscored = [
+        f"{name}.{own}"
+        for name, module in model.named_modules()
+        if not isinstance(module, LAYERS)
+        for own, parameter in module.named_parameters(recurse=False)
+        if "weight" in own and parameter.dim() > 1
+    ]
+    return [*prunable_weights(model), *unscored]
 
 
 def _overlaps(group: ChannelGroup, groups: Sequence[ChannelGroup]) -> bool:
@@ -91,11 +108,12 @@ def _remove(
 
 
 def replay(model: nn.Module, example: Tensor, history: History) -> None:
-    """Replay a pruning history on a freshly built model, in place.
+    """Replay a pruning history on a freshly built model, in place; what is frozen stays frozen.
 
     Heads and MLPs that were cut by themselves are not in the graph's groups: the order between
     them is free.
     """
+    trained = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     heads_and_mlps = [step for step in history if not isinstance(model.get_submodule(step[0]), LAYERS)]
     channels = [list(step) for step in history if step not in heads_and_mlps]
     if channels:
@@ -103,6 +121,9 @@ def replay(model: nn.Module, example: Tensor, history: History) -> None:
             dependency_graph(model, example).load_pruning_history(channels)
     for name, _, gone in heads_and_mlps:
         cut_heads_or_mlp(model.get_submodule(name), gone)
+    for name, parameter in model.named_parameters():
+        # What was cut is a new parameter.
+        parameter.requires_grad_(trained[name])
 
 
 def cut_heads_or_mlp(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-typed

@@ -5,7 +5,7 @@ import timm
 import torch
 from torch import nn
 
-from harness.pruning.layers import count_macs
+from harness.networks.layers import count_macs
 
 
 class Calls(nn.Module):

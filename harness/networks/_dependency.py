@@ -10,12 +10,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import nn
 
-from harness.errors import HarnessError
-from harness.pruning._channel_groups import ChannelGroup, Member
-from harness.pruning.layers import LAYERS, NORMS, classifier_layers
+from harness.networks.channel_groups import ChannelGroup, Member
+from harness.networks.layers import LAYERS, NORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -24,23 +23,50 @@ def graph_groups(
     graph: Any,  # noqa: ANN401 -- Torch-Pruning has no annotations
     model: nn.Module,
     names: Mapping[nn.Module, str],
+    *,
+    classifier: Sequence[nn.Module],
 ) -> list[ChannelGroup]:
-    """Channel groups by the graph; the classifier's outputs cannot leave.
+    """Channel groups by the graph; outputs of the layers of the classifier cannot leave.
 
-    Raises HarnessError where Torch-Pruning fails on the model.
+    What Torch-Pruning cannot follow costs the layers that it couples, and no others.
     """
-    ignored = [*classifier_layers(model), *_attention_projections(model)]
-    pruning_groups = graph.get_all_groups(ignored_layers=ignored, root_module_types=list(LAYERS))
+    ignored = {*classifier, *_attention_projections(model)}
+    groups, visited = [], set(ignored)
+    for layer in [module for module in graph.module2node if isinstance(module, LAYERS)]:
+        if layer not in visited:
+            group, losing = _group_at(graph, layer, names)
+            visited |= losing
+            if group is not None and losing.isdisjoint(ignored):
+                groups.append(group)
+    return groups
+
+
+def _group_at(
+    graph: Any,  # noqa: ANN401 -- Torch-Pruning has no annotations
+    layer: nn.Module,
+    names: Mapping[nn.Module, str],
+) -> tuple[ChannelGroup | None, set[nn.Module]]:
+    """Group of a layer's outputs and the modules that lose theirs; None where it cannot leave."""
+    pruner = graph.get_pruner_of_module(layer)
+    channels = [*range(pruner.get_out_channels(layer))]
     try:
-        return [
-            _channel_group(graph, group, names) for group in pruning_groups if not _has_blocks(group)
-        ]
-    except Exception as error:
-        raise HarnessError(f"Torch-Pruning cannot group this model's layers: {error}") from error
+        whole = graph.get_pruning_group(layer, pruner.prune_out_channels, channels)
+        losing = {
+            module for module, handler in _losing(whole) if graph.is_out_channel_pruning_fn(handler)
+        }
+        return (None if _has_blocks(whole) else _channel_group(graph, whole, names)), losing
+    except Exception:
+        # As an index behind a shuffle of pixels.
+        return None, set()
+
+
+def _losing(group: Any) -> list[tuple[nn.Module, Any]]:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Modules that lose channels, and by which function."""
+    return [(item.dep.target.module, item.dep.handler) for item in group.items]
 
 
 def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:  # noqa: ANN401
-    bound = _bound_channels(graph, group[0].dep, len(group[0].idxs))
+    bound = _bound_channels(graph, group)
     members = []
     for item in group.items:
         module = item.dep.target.module
@@ -54,11 +80,33 @@ def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> Ch
     )
 
 
-def _bound_channels(graph: Any, dependency: Any, size: int) -> Tensor:  # noqa: ANN401 -- likewise
+def _bound_channels(graph: Any, group: Any) -> Tensor:  # noqa: ANN401 -- likewise
     """Bound channels `(size,)`: the same number for channels of a layer that leave only together.
 
-    As where a layer's outputs are concatenated with what a depthwise convolution makes of them.
+    As where a layer's outputs are concatenated with what a depthwise convolution makes of them, or as
+    many have to leave every group of a group norm.
     """
+    size = len(group[0].idxs)
+    pairs = [*_coupled_pairs(graph, group[0].dep, size), *_norm_group_pairs(group)]
+    if not pairs:
+        return torch.arange(size)
+    one, other = np.array(pairs).T
+    edges = coo_array((np.ones(len(pairs)), (one, other)), shape=(size, size))
+    return torch.from_numpy(connected_components(edges, directed=False)[1]).long()
+
+
+def _norm_group_pairs(group: Any) -> Iterator[tuple[int, int]]:  # noqa: ANN401 -- likewise
+    """Pairs of channels with one number within their groups of a group norm."""
+    for item in group.items:
+        norm, first = item.dep.target.module, dict[int, int]()
+        if isinstance(norm, nn.GroupNorm) and 1 < norm.num_groups < norm.num_channels:
+            width = norm.num_channels // norm.num_groups
+            for index, root in zip(item.idxs, item.root_idxs, strict=True):
+                yield first.setdefault(index % width, root), root
+
+
+def _coupled_pairs(graph: Any, dependency: Any, size: int) -> list[tuple[int, int]]:  # noqa: ANN401 -- likewise
+    """Pairs of channels of which the graph has both leave; none where each leaves alone."""
     module, handler = dependency.target.module, dependency.handler
 
     def leaving(channel: int) -> list[int]:
@@ -71,11 +119,8 @@ def _bound_channels(graph: Any, dependency: Any, size: int) -> Tensor:  # noqa: 
         ]
 
     if all(set(leaving(channel)) == {channel} for channel in {0, size // 2, size - 1}):
-        return torch.arange(size)
-    pairs = [(channel, other) for channel in range(size) for other in leaving(channel)]
-    one, other = np.array(pairs).T
-    edges = coo_array((np.ones(len(pairs)), (one, other)), shape=(size, size))
-    return torch.from_numpy(connected_components(edges, directed=False)[1]).long()
+        return []
+    return [(channel, other) for channel in range(size) for other in leaving(channel)]
 
 
 def _coupling_step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has no annotations
@@ -130,9 +175,5 @@ def _attention_projections(model: nn.Module) -> list[nn.Module]:
 
 def _has_blocks(group: Any) -> bool:  # noqa: ANN401 -- Torch-Pruning has no annotations
     """Whether a grouped convolution is in it, whose inputs leave only in whole blocks."""
-    groups = [(getattr(m, "groups", 1), getattr(m, "out_channels", 1)) for m in _modules(group)]
+    groups = [(getattr(m, "groups", 1), getattr(m, "out_channels", 1)) for m, _ in _losing(group)]
     return any(1 < count < outputs for count, outputs in groups)
-
-
-def _modules(group: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    return [item.dep.target.module for item in group.items]

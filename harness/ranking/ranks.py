@@ -1,4 +1,4 @@
-"""Ranking of one board's methods: who is surely better than whom, and the interval of each rank."""
+"""Ranks of one board's methods: who is surely better than whom, and who may be among the best."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.ranking.rank_test import MethodScores, apart, rank_intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.ranking._bootstrap import ScoreEstimates
     from harness.ranking.rank_test import Correction, RankInterval
@@ -49,3 +49,16 @@ def ranking(
             (names[one], names[other]) for one, other in zip(*np.nonzero(decided > 0), strict=True)
         ),
     )
+
+
+def contenders(rankings: Iterable[Ranking], podium: int) -> frozenset[Method]:
+    """Contenders for the best `podium` of boards on which it is open who they are.
+
+    Further seeds are worth their time for these alone: the others are surely worse than so many.
+    """
+    methods: set[Method] = set()
+    for one in rankings:
+        within = {method for method, rank in one.intervals.items() if rank.low <= podium}
+        if len(within) > podium:
+            methods |= within
+    return frozenset(methods)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.pruning._channel_groups import ChannelGroup, Member
+from harness.networks.channel_groups import ChannelGroup, Member
 
 BIAS_TABLE = "relative_position_bias_table"
 """Position bias `(positions, heads)` of windowed attention (Liu 2021)."""

@@ -7,9 +7,9 @@ import torch
 import torch_pruning
 from torch import nn
 
+from harness.networks.layers import count_macs, prunable_weights
+from harness.networks.surgery import coupled_layers, remove_channels, replay
 from harness.pruning._channel_selection import channel_scores, comparable_scores, lowest_channels
-from harness.pruning.layers import count_macs, prunable_weights
-from harness.pruning.surgery import coupled_layers, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm import TimmModel
 

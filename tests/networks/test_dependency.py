@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from harness.pruning._dependency import graph_groups, norms_after
-from harness.pruning._torch_pruning_graph import dependency_graph
+from harness.networks._classifier import classifier_layers
+from harness.networks._dependency import graph_groups, norms_after
+from harness.networks._torch_pruning_graph import dependency_graph
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -14,11 +15,14 @@ def traced(model):
     return dependency_graph(model, EXAMPLE), names
 
 
-def grouped(model):
+def groups_of(model):
     graph, names = traced(model)
+    return graph_groups(graph, model, names, classifier=classifier_layers(model, EXAMPLE))
+
+
+def grouped(model):
     return {
-        group.root: {(m.parameter, m.dim, m.norm) for m in group.members}
-        for group in graph_groups(graph, model, names)
+        group.root: {(m.parameter, m.dim, m.norm) for m in group.members} for group in groups_of(model)
     }
 
 
@@ -63,8 +67,7 @@ def test_channels_that_leave_only_together_are_one():
             return self.last(torch.cat([x, x.relu()], dim=1))
 
     model = Doubled().eval()
-    graph, names = traced(model)
-    [group] = graph_groups(graph, model, names)
+    [group] = groups_of(model)
     assert group.size == 4
     [reader] = group.consumers
     pairs = sorted(zip(reader.index.tolist(), reader.root.tolist(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Hook = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
 
@@ -20,30 +21,11 @@ NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
 def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Prunable weights: those of convolutions and linear layers, which a sparsity counts."""
-    return {
-        f"{name}.weight": module.weight
-        for name, module in model.named_modules()
-        if isinstance(module, LAYERS)
-    }
+    """Prunable weights: those of convolutions and linear layers, which a sparsity counts.
 
-
-def classifier_layers(model: nn.Module) -> Sequence[nn.Module]:
-    """Classifier layers, whose outputs are the classes and are never removed.
-
-    timm's `get_classifier` where the model has one, else the last layer.
+    None that outputs do not depend on, once `exempt` said so.
     """
-    getter = getattr(model, "get_classifier", None)
-    classifier = getter() if callable(getter) else None
-    heads = classifier if isinstance(classifier, tuple | list) else [classifier]
-    layers = [
-        layer
-        for head in heads
-        if isinstance(head, nn.Module)
-        for layer in head.modules()
-        if isinstance(layer, LAYERS)
-    ]
-    return layers or [module for module in model.modules() if isinstance(module, LAYERS)][-1:]
+    return {name: weight for name, (_, weight) in _layers(model).items()}
 
 
 def count_macs(model: nn.Module, example: Tensor) -> int:
@@ -98,10 +80,53 @@ def _unfused_transformers() -> Iterator[None]:
 
 
 def layers_of(model: nn.Module) -> dict[str, nn.Module]:
-    """Prunable layers, convolutions and linear ones, by the name of their weight."""
-    return {
-        f"{name}.weight": module for name, module in model.named_modules() if isinstance(module, LAYERS)
-    }
+    """Prunable layers, convolutions and linear ones, by the name of their weight.
+
+    Of layers that are tied, which is to share one weight, the first.
+    """
+    return {name: layer for name, (layer, _) in _layers(model).items()}
+
+
+def _layers(model: nn.Module) -> dict[str, tuple[nn.Module, Tensor]]:
+    """Layers and their weights, all alive at once, since a computed one is another at every access."""
+    layers = [
+        (f"{name}.weight", module, module.weight)
+        for name, module in model.named_modules()
+        if isinstance(module, LAYERS) and getattr(module, "is_prunable", True)
+    ]
+    first = {id(weight): name for name, _, weight in reversed(layers)}
+    return {name: (layer, weight) for name, layer, weight in layers if first[id(weight)] == name}
+
+
+def exempt(model: nn.Module, names: Iterable[str]) -> None:
+    """Exempt layers from pruning, by the names of their weights: copies of the model remember it."""
+    for name in names:
+        model.get_submodule(name.removesuffix(".weight")).is_prunable = False  # type: ignore[assignment]  # torch's modules take any attribute
+
+
+def exempt_weights(model: nn.Module) -> list[str]:
+    """Names of the weights that are exempt."""
+    return [
+        f"{name}.weight" for name, own in model.named_modules() if not getattr(own, "is_prunable", True)
+    ]
+
+
+def unreached_weights(model: nn.Module, example: Tensor) -> list[str]:
+    """Unreached weights: those of layers that no output depends on, by name."""
+    weights = {name: own for name, own in prunable_weights(model).items() if own.requires_grad}
+    if not weights:
+        return []
+    with torch.enable_grad():
+        total = model(example).sum()
+        gradients = torch.autograd.grad(total, [*weights.values()], allow_unused=True)
+    return [name for name, gradient in zip(weights, gradients, strict=True) if gradient is None]
+
+
+def tied_parameters(model: nn.Module) -> set[str]:
+    """Tied parameters: the names of all that have more than one."""
+    names = [(name, id(own)) for name, own in model.named_parameters(remove_duplicate=False)]
+    counts = Counter(own for _, own in names)
+    return {name for name, own in names if counts[own] > 1}
 
 
 def channels_second(layer: nn.Module, output: Tensor) -> Tensor:

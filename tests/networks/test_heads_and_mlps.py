@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.pruning._heads_and_mlps import head_and_mlp_groups, is_attention
-from harness.pruning.layers import prunable_weights
-from harness.pruning.surgery import coupled_layers, cut_heads_or_mlp, remove_channels, replay
+from harness.networks._heads_and_mlps import head_and_mlp_groups, is_attention
+from harness.networks.layers import prunable_weights
+from harness.networks.surgery import coupled_layers, cut_heads_or_mlp, remove_channels, replay
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.timm import TimmModel
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from harness.errors import HarnessError
-from harness.pruning._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
+from harness.networks._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
 
 EXAMPLE = torch.zeros(2, 3, 8, 8)
 
@@ -50,3 +50,16 @@ def test_warnings_of_what_is_handled_are_not_shown():
         with ignore_warnings():
             warnings.warn("handled", stacklevel=1)
         assert shown == []
+
+
+def test_what_few_channels_stay_of_a_layer_norm_keep_their_own_weights():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(48, 16), nn.LayerNorm(16), nn.Linear(16, 2))
+    nn.init.uniform_(model[2].weight)
+    nn.init.uniform_(model[2].bias)
+    weight, bias = model[2].weight.clone(), model[2].bias.clone()
+    kept = [1, 5, 8]
+    gone = [channel for channel in range(16) if channel not in kept]
+    dependency_graph(model, torch.randn(2, 3, 4, 4)).load_pruning_history([["1", True, gone]])
+    assert torch.equal(model[2].weight, weight[kept])
+    assert torch.equal(model[2].bias, bias[kept])
+    assert model[2].normalized_shape == (3,)

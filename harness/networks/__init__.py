@@ -1,0 +1,1 @@
+"""Prunable layers, the channels that leave together, and surgery on them."""

@@ -1,0 +1,80 @@
+"""Contradictions: numbers of one row, or of rows of one method, that cannot both be true."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from harness.ranking._frame import MAX_REALISED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.ranking.leaderboard import Entry, Leaderboard
+
+    RowsOfEntry = Sequence[Mapping[str, Any]]
+
+LEAST_REACHED = 0.5
+"""Fraction of a level that has to leave for its name to be true."""
+
+
+def contradiction_sentences(board: Leaderboard) -> list[str]:
+    """Sentences on what cannot be true, and on what a reader would not expect of a pruned model."""
+    told = {
+        heading: [text for entry in board.entries for text in tell(entry)]
+        for heading, tell in (
+            ("Not ranked, since both cannot be true", _impossible),
+            ("Much less left than the level says", _short),
+            ("Parameters rise with the level", _rising),
+            ("Surely slower than dense", _slower),
+        )
+    }
+    return [f"{heading}: {'; '.join(texts)}." for heading, texts in told.items() if texts]
+
+
+def _impossible(entry: Entry) -> Iterator[str]:
+    if not entry.impossible:
+        return
+    for level in entry.levels:
+        row = entry.mean_at(level)
+        speed_up = row["dense_latency_ms"] / row["latency_ms"]
+        allowed = max(row["dense_macs"] / row["macs"], row["dense_params"] / row["params_nonzero"])
+        if speed_up > MAX_REALISED * allowed:
+            yield (
+                f"{entry.name} is {speed_up:.3g} times as fast at level {level:g}, where its "
+                f"multiply-accumulates and parameters allow {allowed:.3g}"
+            )
+        elif row["target"] == f"latency:{row['backend']}":
+            yield (
+                f"{entry.name} was found to save {row['target_reached']:.0%} at level {level:g} and is "
+                f"timed to save {row['ms_saved'] / row['dense_latency_ms']:.0%}"
+            )
+
+
+def _short(entry: Entry) -> Iterator[str]:
+    for level in entry.levels:
+        reached = [row["target_reached"] for row in entry.at(level)]
+        if None not in reached and fmean(reached) < LEAST_REACHED * level:
+            yield f"{entry.name} reached {fmean(reached):.2g} of level {level:g}"
+
+
+def _rising(entry: Entry) -> Iterator[str]:
+    by_seed: dict[int, list[int]] = defaultdict(list)
+    for row in entry.rows:
+        if row.get("params_nonzero") is not None:
+            by_seed[row["seed"]].append(row["params_nonzero"])
+    if any(later > earlier for left in by_seed.values() for earlier, later in pairwise(left)):
+        yield entry.name
+
+
+def _slower(entry: Entry) -> Iterator[str]:
+    levels = [level for level in entry.levels if all(map(_is_slower, entry.at(level)))]
+    if levels:
+        yield f"{entry.name} at {', '.join(f'{level:g}' for level in levels)}"
+
+
+def _is_slower(row: Mapping[str, Any]) -> bool:
+    noise = max(row.get("noise_ms") or 0.0, row.get("twin_ms") or 0.0)
+    return bool(row["ms_saved_high"] < -noise)

@@ -1,0 +1,263 @@
+"""Models that cannot be pruned honestly are refused before they are trained; the others are kept."""
+
+import random
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from safetensors.torch import load
+from torch import nn
+from torch.nn.utils import parametrizations, weight_norm
+from zstandard import decompress
+
+from harness.errors import HarnessError
+from harness.networks.layers import prunable_weights
+from harness.storage.files import WEIGHTS
+from harness.trials._model_check import check_model
+from harness.trials._no_random_fill import NoRandomFill
+from harness.trials.snapshot import load_model, read_facts, rebuild, state_of
+from harness.trials.trained_models import train_dense
+from tests.doubles import run_trial
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model that is whatever `make` returns."""
+
+    make: type[nn.Module]
+    name: str = "built"
+
+    def build(self, dataset):
+        return self.make()
+
+
+class Plain(nn.Module):
+    """Two convolutions and a classifier, for the digits."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.two = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, images):
+        features = self.two(self.one(images).relu()).relu()
+        return self.head(features.mean((2, 3)))
+
+
+class Shifted(Plain):
+    """What is added to the images is drawn at every build, and in no state dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("shift", torch.randn(3, 1, 1), persistent=False)
+
+    def forward(self, images):
+        return super().forward(images + self.shift)
+
+
+class Shuffled(Plain):
+    """The order of channels is a list that is drawn at every build."""
+
+    def __init__(self):
+        super().__init__()
+        self.order = random.sample(range(8), 8)
+
+    def forward(self, images):
+        features = self.one(images).relu()[:, self.order]
+        return self.head(self.two(features).mean((2, 3)))
+
+
+@pytest.mark.parametrize("make", [Shifted, Shuffled])
+def test_what_is_not_in_the_state_dict_is_found_out_before_training(make, dense, store):
+    with pytest.raises(HarnessError, match=r"built, read back from its state dict, computes outputs"):
+        train_dense(replace(dense, model=Built(make)), store)
+    assert not store.root.exists() or not [*store.root.iterdir()]
+
+
+class Pair(Plain):
+    """Returns features besides."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        return logits, images
+
+
+class PairInTraining(Plain):
+    """Returns auxiliary logits besides, while it is trained."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        return {"logits": logits, "auxiliary": logits} if self.training else logits
+
+
+class Wide(Plain):
+    """Has a class too many."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(8, 11)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (Pair, "built returns a tuple"),
+        (PairInTraining, "built returns a dict"),
+        (Wide, r"outputs of built are \(2, 11\) for 2 images of 10 classes"),
+    ],
+)
+def test_what_returns_no_logits_is_refused(make, said, dense):
+    with pytest.raises(HarnessError, match=said):
+        check_model(make(), name="built", dataset=dense.dataset)
+
+
+class Weighted(Plain):
+    """Old weight norm, by hooks."""
+
+    def __init__(self):
+        super().__init__()
+        with pytest.warns(FutureWarning, match="deprecated"):
+            self.two = weight_norm(self.two)
+
+
+class Normed(Plain):
+    """Weight norm, as a parametrization."""
+
+    def __init__(self):
+        super().__init__()
+        self.two = parametrizations.weight_norm(self.two)
+
+
+class Spectral(Plain):
+    """Spectral norm of the classifier."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = parametrizations.spectral_norm(self.head)
+
+
+@pytest.mark.parametrize(
+    ("make", "weight"),
+    [(Weighted, "two.weight"), (Normed, "two.weight"), (Spectral, "head.weight")],
+)
+def test_a_weight_that_is_computed_is_named_with_the_way_out(make, weight, dense, store):
+    with pytest.raises(HarnessError, match=rf"{weight} of built is computed .* fold it in build\(\)"):
+        train_dense(replace(dense, model=Built(make)), store)
+
+
+class Tied(Plain):
+    """The second and a third convolution share their weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.three = nn.Conv2d(8, 8, 3, padding=1)
+        self.three.weight = self.two.weight
+
+    def forward(self, images):
+        features = self.three(self.two(self.one(images).relu()).relu()).relu()
+        return self.head(features.mean((2, 3)))
+
+
+def test_tied_weights_are_kept_once_and_stay_tied(trial, store):
+    trial = replace(trial, dense=replace(trial.dense, model=Built(Tied)), levels=(0.5,))
+    [level] = run_trial(trial, store)
+    assert level.status == "ok", level.reason
+    folder = store.folder(level.snapshot)
+    state = load(decompress((folder / WEIGHTS).read_bytes()))
+    assert "two.weight" in state
+    assert "three.weight" not in state
+    network = load_model(folder, trial.dense.model, trial.dense.dataset)
+    assert network.three.weight is network.two.weight
+    assert [*prunable_weights(network)] == ["one.weight", "two.weight", "head.weight"]
+    facts = read_facts(folder)
+    assert facts.params == sum(own.numel() for own in network.parameters())
+    assert facts.prunable == 8 * 3 * 9 + 8 * 8 * 9 + 8 * 10
+    assert level.sparsity_reached == pytest.approx(0.5, abs=0.01)
+
+
+def test_channels_of_tied_layers_stay_and_are_named(channel_trial, store):
+    dense = replace(channel_trial.dense, model=Built(Tied))
+    [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.1,)), store)
+    assert level.status == "skipped"
+    assert "dependency graph finds no channels" in level.reason
+
+
+def test_what_is_built_to_be_filled_draws_nothing():
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    with NoRandomFill():
+        Plain()
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_rebuild_is_the_model(dense):
+    network = Tied().eval()
+    again = rebuild(Built(Tied), dense.dataset, state_of(network), history=[])
+    images = torch.randn(2, *dense.dataset.shape)
+    assert torch.equal(again(images), network(images))
+
+
+class Frozen(Plain):
+    """The first convolution is not trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.one.requires_grad_(False)
+
+
+def test_channels_leave_a_frozen_layer_which_stays_frozen(channel_trial, store):
+    dense = replace(channel_trial.dense, model=Built(Frozen))
+    [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.3,)), store)
+    assert level.status == "ok", level.reason
+    before, after = (
+        load_model(store.folder(key), dense.model, dense.dataset) for key in (dense.key, level.snapshot)
+    )
+    assert len(after.one.weight) < len(before.one.weight)
+    assert not after.one.weight.requires_grad
+    kept = {tuple(row) for row in before.one.weight.flatten(1).tolist()}
+    assert {tuple(row) for row in after.one.weight.flatten(1).tolist()} <= kept, "not trained on"
+    assert after.two.weight.requires_grad
+
+
+class Turning(Plain):
+    """Which of two convolutions runs depends on trained weights, so that a new build traces another."""
+
+    def __init__(self):
+        super().__init__()
+        self.other = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+        self.steps = nn.Parameter(torch.zeros(1))
+
+    def forward(self, images):
+        layer = self.two if self.steps.item() == 0.0 else self.other
+        features = layer(self.one(images).relu()).relu()
+        return self.head(features.mean((2, 3))) + self.steps
+
+
+def test_a_cut_that_a_new_build_does_not_repeat_fails_with_the_reason(channel_trial, store):
+    dense = replace(channel_trial.dense, model=Built(Turning))
+    [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.05,)), store)
+    assert level.status == "failed", level.reason
+    assert "cannot be read back from its state dict" in level.reason
+
+
+class Leftover(Plain):
+    """Most weights are in a layer that no image reaches."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Linear(100, 100)
+
+
+@pytest.mark.parametrize("granularity", ["weight", "channel"])
+def test_weights_that_no_output_depends_on_are_not_prunable(granularity, trial, channel_trial, store):
+    own = trial if granularity == "weight" else channel_trial
+    dense = replace(own.dense, model=Built(Leftover))
+    [level] = run_trial(replace(own, dense=dense, levels=(0.5,)), store)
+    assert level.status == "ok", level.reason
+    network = load_model(store.folder(level.snapshot), dense.model, dense.dataset)
+    assert "unused.weight" not in prunable_weights(network)
+    assert bool((network.unused.weight != 0).all())
+    assert read_facts(store.folder(dense.key)).prunable == 8 * 3 * 9 + 8 * 8 * 9 + 8 * 10
+    assert level.sparsity_reached == pytest.approx(0.5, abs=0.1)
+    assert "unused" not in level.facts.excluded
