@@ -218,11 +218,11 @@ class TimingOptions:
     timing_seconds: float = option(
         AMOUNT,
         default=StoppingRule.seconds,
-        help="Or after so long a session: up to 32 models on one backend, in 3 processes or more.",
+        help="Or after so long a session: up to 32 models on one backend, in 4 processes or more.",
     )
     meter: str = text_option(default="", help="Of energy: rapl, nvml, or an estimate as watts:15.")
     pin: str = text_option(default="", help="Cores that timing processes are pinned to, as 0,1.")
-    quick: bool = flag(help="One timing process instead of three: placement unseen.")
+    quick: bool = flag(help="One timing process instead of four: placement unseen.")
 
     def stopping_rule(self) -> StoppingRule:
         """One process where it is to be quick."""

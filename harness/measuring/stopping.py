@@ -33,7 +33,7 @@ class StoppingRule:
     `process_seconds` have passed at a batch size.
     """
 
-    least: int = 3
+    least: int = 4
     most: int = 64
     precision_within: float = 0.01
     precision_between: float = 0.01
