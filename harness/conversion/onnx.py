@@ -10,9 +10,9 @@ from harness.errors import HarnessError
 from harness.machine.environment import installed_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from onnx import GraphProto
+    from onnx import GraphProto, NodeProto
     from torch import Tensor, nn
 
     from harness.contracts.backends import Run
@@ -70,11 +70,19 @@ class OnnxConverter:
         for weight in narrow.graph.initializer:
             if weight.name in state:
                 weight.dims[:] = state[weight.name].shape
+        sizes = _free_last_sizes(narrow.graph)
+        flat = [value for value in narrow.graph.value_info if value.name in sizes]
         # What it says of the shapes between layers is not so any more.
         del narrow.graph.value_info[:]
-        _free_last_sizes(narrow.graph)
-        content: bytes = narrow.SerializeToString()
         try:
+            shapes = _output_shapes(self.fill(narrow.SerializeToString(), model), [*sizes], example)
+            for value in flat:
+                # Who reads the file without running it is told the size too.
+                size = shapes[value.name][-1]
+                sizes[value.name].attribute[0].ints[-1] = size
+                value.type.tensor_type.shape.dim[-1].dim_value = size
+            narrow.graph.value_info.extend(flat)
+            content: bytes = narrow.SerializeToString()
             with torch.no_grad():
                 difference = deviation(
                     load_onnx(self.fill(content, model))(example), model.eval()(example)
@@ -97,16 +105,39 @@ class OnnxConverter:
         return content
 
 
-def _free_last_sizes(graph: GraphProto) -> None:
-    """Free the last size of reshapes to fixed sizes, as where features are flattened."""
+def _free_last_sizes(graph: GraphProto) -> dict[str, NodeProto]:
+    """Free the last size of reshapes to fixed sizes, as where features are flattened.
+
+    Constants that hold these sizes, by the reshapes' outputs.
+    """
+    freed = {}
     producer_of = {output: node for node in graph.node for output in node.output}
     for node in graph.node:
         shape = producer_of.get(node.input[1]) if node.op_type == "Reshape" else None
         if shape is not None and shape.op_type == "Concat":
             sizes = [producer_of[name] for name in shape.input if name in producer_of]
-            fixed = [size.attribute[0] for size in sizes if size.op_type == "Constant"]
-            if fixed and all(-1 not in size.ints for size in fixed):
-                fixed[-1].ints[-1:] = [-1]
+            fixed = [size for size in sizes if size.op_type == "Constant"]
+            if fixed and all(-1 not in size.attribute[0].ints for size in fixed):
+                fixed[-1].attribute[0].ints[-1:] = [-1]
+                freed[node.output[0]] = fixed[-1]
+    return freed
+
+
+def _output_shapes(file: bytes, names: Sequence[str], example: Tensor) -> dict[str, tuple[int, ...]]:
+    """Output shapes of nodes for an example, by the outputs' names."""
+    import onnx
+    import onnxruntime
+
+    if not names:
+        return {}
+    model = onnx.ModelProto.FromString(file)
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    inference = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    source = inference.get_inputs()[0].name
+    outputs = inference.run([*names], {source: example.numpy()})
+    return {name: output.shape for name, output in zip(names, outputs, strict=True)}
 
 
 def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = False) -> Run:

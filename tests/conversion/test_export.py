@@ -85,6 +85,14 @@ def test_a_model_that_lost_features_takes_the_graph_of_dense_too(trial, exported
     (_, narrow), count = exported(dense, cut)
     assert count == 1
     computes_the_same(narrow, cut, trial.dense.dataset)
+    assert features_of_last_layer(narrow) == 5, "who reads the graph can tell its shapes"
+
+
+def features_of_last_layer(graph):
+    """What the last layer reads, by the shapes that ONNX infers without running."""
+    model = onnx.shape_inference.infer_shapes(onnx.ModelProto.FromString(graph), data_prop=True).graph
+    [read] = [value for value in model.value_info if value.name == model.node[-1].input[0]]
+    return read.type.tensor_type.shape.dim[-1].dim_value
 
 
 def test_a_graph_that_holds_numbers_of_channels_is_exported_anew(models, exported, trial):
