@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.conversion.equivalence import TOLERANCE, deviation
 from harness.errors import HarnessError
@@ -108,9 +109,11 @@ class OnnxConverter:
 def _free_last_sizes(graph: GraphProto) -> dict[str, NodeProto]:
     """Free the last size of reshapes to fixed sizes, as where features are flattened.
 
-    Constants that hold these sizes, by the reshapes' outputs.
+    Constants that hold these sizes, by the reshapes' outputs; not those that several reshapes share,
+    which a size fits only while it is free.
     """
     freed = {}
+    readers = Counter(name for node in graph.node for name in node.input)
     producer_of = {output: node for node in graph.node for output in node.output}
     for node in graph.node:
         shape = producer_of.get(node.input[1]) if node.op_type == "Reshape" else None
@@ -119,22 +122,20 @@ def _free_last_sizes(graph: GraphProto) -> dict[str, NodeProto]:
             fixed = [size for size in sizes if size.op_type == "Constant"]
             if fixed and all(-1 not in size.attribute[0].ints for size in fixed):
                 fixed[-1].attribute[0].ints[-1:] = [-1]
-                freed[node.output[0]] = fixed[-1]
+                if readers[fixed[-1].output[0]] == readers[shape.output[0]] == 1:
+                    freed[node.output[0]] = fixed[-1]
     return freed
 
 
 def _output_shapes(file: bytes, names: Sequence[str], example: Tensor) -> dict[str, tuple[int, ...]]:
     """Output shapes of nodes for an example, by the outputs' names."""
     import onnx
-    import onnxruntime
 
     if not names:
         return {}
     model = onnx.ModelProto.FromString(file)
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    inference = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    inference = _inference(model.SerializeToString())
     source = inference.get_inputs()[0].name
     outputs = inference.run([*names], {source: example.numpy()})
     return {name: output.shape for name, output in zip(names, outputs, strict=True)}
@@ -145,6 +146,18 @@ def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = Fal
 
     `optimised` is the most that its graph may be changed. Threads that spin wait for work busily.
     """
+    import torch
+
+    inference = _inference(file, optimised=optimised, spinning=spinning)
+    source = inference.get_inputs()[0].name
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(inference.run(None, {source: images.numpy()})[0])
+
+    return run
+
+
+def _inference(file: bytes, *, optimised: Optimised = "all", spinning: bool = False) -> Any:  # noqa: ANN401 -- ONNX Runtime has no annotations
     import onnxruntime
     import torch
 
@@ -155,10 +168,4 @@ def load_onnx(file: bytes, *, optimised: Optimised = "all", spinning: bool = Fal
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.__members__[LEVELS[optimised]]
     # Idle sessions that spin slow down whichever model runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-    inference = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    source = inference.get_inputs()[0].name
-
-    def run(images: Tensor) -> Tensor:
-        return torch.from_numpy(inference.run(None, {source: images.numpy()})[0])
-
-    return run
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import nn
 
 from harness.errors import HarnessError
+from harness.networks.layers import require_gradients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,9 +63,7 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
 @contextmanager
 def _unfrozen(model: nn.Module) -> Iterator[None]:
     """With a gradient for every weight, since the graph is that of gradients."""
-    frozen = [own for own in model.parameters() if own.is_floating_point() and not own.requires_grad]
-    for parameter in frozen:
-        parameter.requires_grad = True
+    frozen = require_gradients(model)
     try:
         yield
     finally:

@@ -111,15 +111,37 @@ def exempt_weights(model: nn.Module) -> list[str]:
     ]
 
 
-def unreached_weights(model: nn.Module, example: Tensor) -> list[str]:
-    """Unreached weights: those of layers that no output depends on, by name."""
-    weights = {name: own for name, own in prunable_weights(model).items() if own.requires_grad}
-    if not weights:
-        return []
-    with torch.enable_grad():
-        total = model(example).sum()
-        gradients = torch.autograd.grad(total, [*weights.values()], allow_unused=True)
-    return [name for name, gradient in zip(weights, gradients, strict=True) if gradient is None]
+def exempt_unreached(model: nn.Module, example: Tensor) -> nn.Module:
+    """Exempt the layers that no output depends on, and return the model.
+
+    Those that neither run for the example nor have a gradient: a layer may run without one, and a
+    weight be used where its layer does not run.
+    """
+    ran: set[str] = set()
+    with torch.enable_grad(), forward_hooks(layers_of(model), lambda name, *_: ran.add(name)):
+        outputs = model(example)
+    if not isinstance(outputs, Tensor):
+        return model
+    total = outputs.sum()
+    idle = {
+        name: own
+        for name, own in prunable_weights(model).items()
+        if name not in ran and own.requires_grad
+    }
+    if idle and total.requires_grad:
+        gradients = torch.autograd.grad(total, [*idle.values()], allow_unused=True)
+        exempt(model, [n for n, own in zip(idle, gradients, strict=True) if own is None])
+    else:
+        exempt(model, idle)
+    return model
+
+
+def require_gradients(model: nn.Module) -> list[nn.Parameter]:
+    """Have all weights require gradients, and return those that did not."""
+    frozen = [own for own in model.parameters() if own.is_floating_point() and not own.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad = True
+    return frozen
 
 
 def tied_parameters(model: nn.Module) -> set[str]:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from harness.errors import HarnessError, UnsupportedError
 from harness.networks.channel_groups import coupled_sums
-from harness.networks.layers import prunable_weights
+from harness.networks.layers import prunable_weights, require_gradients
 from harness.pruning import _activations as activations
 from harness.pruning import _layer_inputs as layer_inputs
 
@@ -243,8 +243,8 @@ class RecordedEvidence:
     def _copied_model(self) -> nn.Module:
         # Evaluation mode: in training mode the scoring pass would move the norms' statistics.
         model = copy.deepcopy(self._source).eval()
-        # Frozen weights have gradients too.
-        return model.requires_grad_()
+        require_gradients(model)
+        return model
 
     def _coupled_groups(self, evidence_name: str) -> tuple[ChannelGroup, ...]:
         if self._coupled is None:

@@ -7,8 +7,6 @@ from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from harness.ranking._frame import MAX_REALISED
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -35,22 +33,28 @@ def contradiction_sentences(board: Leaderboard) -> list[str]:
 
 
 def _impossible(entry: Entry) -> Iterator[str]:
-    if not entry.impossible:
-        return
-    for level in entry.levels:
-        row = entry.mean_at(level)
-        speed_up = row["dense_latency_ms"] / row["latency_ms"]
+    for row in _flagged(entry, "too_fast"):
         allowed = max(row["dense_macs"] / row["macs"], row["dense_params"] / row["params_nonzero"])
-        if speed_up > MAX_REALISED * allowed:
-            yield (
-                f"{entry.name} is {speed_up:.3g} times as fast at level {level:g}, where its "
-                f"multiply-accumulates and parameters allow {allowed:.3g}"
-            )
-        elif row["target"] == f"latency:{row['backend']}":
-            yield (
-                f"{entry.name} was found to save {row['target_reached']:.0%} at level {level:g} and is "
-                f"timed to save {row['ms_saved'] / row['dense_latency_ms']:.0%}"
-            )
+        yield (
+            f"{entry.name} is {row['dense_latency_ms'] / row['latency_ms']:.3g} times as fast at level "
+            f"{row['sparsity']:g}, where its multiply-accumulates and parameters allow {allowed:.3g}"
+        )
+    for row in _flagged(entry, "off_search"):
+        yield (
+            f"{entry.name} was found to save {row['target_reached']:.0%} at level {row['sparsity']:g} "
+            f"and is timed to save {row['ms_saved'] / row['dense_latency_ms']:.0%}"
+        )
+
+
+def _flagged(entry: Entry, flag: str) -> list[Mapping[str, Any]]:
+    """Rows whose time cannot be true, the first of each level."""
+    by_level: dict[float, Mapping[str, Any]] = {}
+    for row, wrong in zip(
+        entry.columns.rows(entry.indices), entry.columns.values(flag, entry.indices), strict=True
+    ):
+        if wrong:
+            by_level.setdefault(row["sparsity"], row)
+    return [*by_level.values()]
 
 
 def _short(entry: Entry) -> Iterator[str]:

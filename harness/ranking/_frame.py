@@ -43,9 +43,9 @@ WHOLE_COLUMNS = frozenset(
 )
 RANKED_COLUMNS = (
     *CONDITION_COLUMNS, *RECIPE_COLUMNS, *METHOD_COLUMNS, "sparsity", "seed", *NEEDED_COLUMNS, "key",
-    "steady", "architecture", "samples", "latency_low_ms", "latency_high_ms", "top1", "chance",
+    "steady", "architecture", "samples", "top1", "chance",
     "dense_top1", "dense_top1_backend", "retained", "correct", "dense_correct",
-    "macs", "dense_macs", "params_nonzero", "dense_params", "target_reached",
+    "macs", "dense_macs", "params", "params_nonzero", "dense_params", "target_reached",
 )  # fmt: skip
 
 MAX_REALISED = 1.5
@@ -121,32 +121,41 @@ def row_frame(rows: Rows) -> RowFrame:
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Data frame with its types, what is retained `above_chance`, and which times are `impossible`."""
+    """Data frame with its types, what is retained above chance, and which times cannot be true."""
     typed = frame.astype(COLUMN_TYPES)
     dense = typed["dense_top1_backend"].fillna(typed["dense_top1"])
     # Rows of before chance was measured have none.
     guessed = typed["chance"].fillna(0.0) / dense
     above = (typed["retained"] - guessed) / (1.0 - guessed)
     return typed.assign(
-        above_chance=above.clip(0.0, 1.0).fillna(0.0), impossible=_impossible_times(typed)
+        above_chance=above.clip(0.0, 1.0).fillna(0.0),
+        too_fast=_too_fast(typed),
+        off_search=_off_search(typed),
     )
 
 
-def _impossible_times(frame: pd.DataFrame) -> pd.Series[bool]:
-    """Whether each row's time contradicts its size, or the search that its level came from."""
+def _too_fast(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a time contradicts a size: of what is smaller, since zeros may be skipped or not."""
     import numpy as np
 
+    macs, params, zeros = (
+        frame[one].astype(float) / frame[other].astype(float)
+        for one, other in (
+            ("dense_macs", "macs"), ("dense_params", "params_nonzero"), ("params", "params_nonzero"),
+        )
+    )  # fmt: skip
     speed_up = frame["dense_latency_ms"] / frame["latency_ms"]
-    macs, params = (
-        frame[dense].astype(float) / frame[left].astype(float)
-        for dense, left in (("dense_macs", "macs"), ("dense_params", "params_nonzero"))
-    )
-    too_fast = speed_up > MAX_REALISED * np.fmax(macs, params)
+    too_fast: pd.Series[bool] = (zeros == 1.0) & (speed_up > MAX_REALISED * np.fmax(macs, params))
+    return too_fast
+
+
+def _off_search(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a time contradicts the search on the same backend that its level came from."""
     saved = frame["ms_saved"] / frame["dense_latency_ms"]
     searched = frame["target"] == "latency:" + frame["backend"]
     off = (frame["target_reached"].astype(float) - saved).abs()
-    impossible: pd.Series[bool] = too_fast | (searched & (off > SEARCH_TOLERANCE))
-    return impossible
+    off_search: pd.Series[bool] = searched & (off > SEARCH_TOLERANCE)
+    return off_search
 
 
 def _is_ranked(row: Mapping[str, Any]) -> bool:

@@ -39,7 +39,7 @@ class TimingDraws:
 
         self.saved = fractions(frame["ms_saved"].to_numpy())
         self._draws = draws
-        self._own, self._common = map(fractions, _timing_errors(frame))
+        self._errors = fractions(_timing_error(frame))
         self._timed = [*_timed_names(frame), ""]
         samples = frame["samples"].tolist()
         names = zip([*samples, ""], self._timed, strict=True)
@@ -52,9 +52,9 @@ class TimingDraws:
 
         shape = *indices.shape, self._draws
         drawn = np.broadcast_to(self.saved[indices][..., None].astype(np.float32), shape).copy()
-        for errors, names in ((self._own, self._timed), (self._common, self._beside)):
+        for names in (self._timed, self._beside):
             noise = np.stack([self._noise_of(names[index]) for index in indices.ravel().tolist()])
-            drawn += noise.reshape(shape) * errors[indices][..., None].astype(np.float32)
+            drawn += noise.reshape(shape) * self._errors[indices][..., None].astype(np.float32)
         return np.minimum(drawn, 1.0, out=drawn)
 
     def _noise(self, name: str) -> Singles:
@@ -65,21 +65,16 @@ class TimingDraws:
         return generator.standard_normal(self._draws, dtype=np.float32)
 
 
-def _timing_errors(frame: pd.DataFrame) -> tuple[Doubles, Doubles]:
-    """Errors of savings (ms): of the model's own time, and the rest, which is that of dense's.
+def _timing_error(frame: pd.DataFrame) -> Doubles:
+    """Errors of savings (ms), of which a model's own time and dense's have the same share.
 
-    Both are the widths of intervals, which are Student's where processes are few, and say more than the
-    standard error.
+    A saving is a ratio of two times, and what moves a time, where its weights lie in memory, moves
+    both alike. From the widths of intervals, which are Student's where processes are few, and say more
+    than the standard error.
     """
-    import numpy as np
-
-    low, high, own_low, own_high = (
-        frame[name].to_numpy(dtype=float)
-        for name in ("ms_saved_low", "ms_saved_high", "latency_low_ms", "latency_high_ms")
-    )
-    saved, own = ((up - down) / (2 * NORMAL_95) for up, down in ((high, low), (own_high, own_low)))
-    own = np.minimum(np.nan_to_num(own, nan=np.inf), saved)
-    return own, np.sqrt(np.maximum(saved**2 - own**2, 0.0))
+    low, high = (frame[name].to_numpy(dtype=float) for name in ("ms_saved_low", "ms_saved_high"))
+    errors: Doubles = (high - low) / (2 * NORMAL_95 * 2**0.5)
+    return errors
 
 
 def _timed_names(frame: pd.DataFrame) -> list[str]:

@@ -54,7 +54,7 @@ class Entry:
     """Leaderboard entry of one method; its whole rows are made on first access.
 
     The interval of its `rank` is 1 and those surely better, to those not surely worse; None where it
-    saves no time at any level beyond the noise, where a time is `impossible` for its size, and with one
+    saves no time at any level beyond the noise, or one that cannot be true (`impossible`), and with one
     seed. `by_seed` has nan where the method has no such seed of its board.
     """
 
@@ -194,12 +194,13 @@ def _leaderboard(
     estimates: ScoreEstimates,
     rule: RankingRule,
 ) -> Leaderboard:
-    saving, impossible = (
+    saves_time, too_fast, off_search = (
         [any(columns.values(name, entry.indices)) for entry in group.entries]
-        for name in ("saves_time", "impossible")
+        for name in ("saves_time", "too_fast", "off_search")
     )
-    ranked = [saves and not wrong for saves, wrong in zip(saving, impossible, strict=True)]
-    ranks = ranking([e.method for e in group.entries], estimates, ranked, correction=rule.correction)
+    impossible = [any(both) for both in zip(too_fast, off_search, strict=True)]
+    saving = [saves and not wrong for saves, wrong in zip(saves_time, impossible, strict=True)]
+    ranks = ranking([e.method for e in group.entries], estimates, saving, correction=rule.correction)
     entries = [
         Entry(
             method=entry.method,

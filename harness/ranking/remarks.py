@@ -97,7 +97,7 @@ def _shared_times(board: Leaderboard) -> list[str]:
 
 
 def _saves_nothing(board: Leaderboard) -> list[str]:
-    useless = [entry for entry in board.entries if not entry.saves_time]
+    useless = [e for e in board.entries if not e.saves_time and not e.impossible]
     by_kind: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for entry in useless:
         by_kind[entry.method[1], _has_dense_times(entry, board)].append(entry.name)

@@ -14,6 +14,7 @@ from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import load_on_backend
 from harness.errors import HarnessError, failure_reason
+from harness.networks.layers import exempt_unreached
 from harness.pruning.masks import apply_masks
 from harness.pruning.removal import choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
@@ -150,7 +151,8 @@ def _built(job: CoverageJob) -> tuple[nn.Module, Tensor]:
     for name, parameter in model.named_parameters():
         if parameter.dim() == 1 and not name.endswith("bias"):
             nn.init.uniform_(parameter, 0.5, 1.5)
-    return model, example_batch(dataset, 2)
+    example = example_batch(dataset, 2)
+    return exempt_unreached(model, example), example
 
 
 def _outputs(model: nn.Module, example: Tensor) -> Tensor:

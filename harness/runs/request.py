@@ -205,11 +205,12 @@ def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> Non
 
 def _check_layers(models: Sequence[Model], dataset: Dataset, *, keep: str, only: str) -> None:
     """Patterns of layers are checked before anything trains. Raises HarnessError naming a wrong one."""
-    from harness.networks.layers import prunable_weights
+    from harness.networks.layers import exempt_unreached, prunable_weights
+    from harness.training.sampling import example_batch
     from harness.trials.spared_layers import spared_weights
 
     for model in models:
-        network = model.build(dataset)
+        network = exempt_unreached(model.build(dataset).eval(), example_batch(dataset, 1))
         try:
             spared = spared_weights(network, keep=keep, only=only)
         except UnknownNameError as error:

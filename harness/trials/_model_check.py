@@ -8,28 +8,39 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.errors import HarnessError
-from harness.networks.layers import exempt, layers_of, unreached_weights
-from harness.training.sampling import drawn_images
+from harness.networks.layers import exempt_unreached, layers_of
+from harness.training.sampling import example_batch
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from harness.contracts.data import Dataset
+
+
+EXAMPLE_IMAGES = 8
 
 
 def check_model(network: nn.Module, *, name: str, dataset: Dataset) -> None:
     """Exempt what no output depends on from pruning, and see that the rest can be pruned.
 
-    Raises HarnessError where weights are computed from others, or outputs are no logits.
+    Raises HarnessError where weights are computed from others, outputs are no logits, or random.
     """
     _check_weights(network, name)
+    images = example_batch(dataset, EXAMPLE_IMAGES)
     # What is drawn meanwhile is no part of a trial's own randomness.
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        images = drawn_images(dataset, "train", 2, seed=0)
         # Training moves the statistics of norms.
-        for mode in (copy.deepcopy(network).train(), network.eval()):
-            _check_logits(mode(images), name, shape=(len(images), dataset.classes))
-    exempt(network, unreached_weights(network, images))
+        trained = copy.deepcopy(network).train()
+        first, again = (
+            _logits(model(images), name, shape=(len(images), dataset.classes))
+            for model in (trained.eval(), network.eval())
+        )
+        _logits(trained.train()(images), name, shape=(len(images), dataset.classes))
+    if not torch.allclose(first, again, equal_nan=True):
+        raise HarnessError(
+            f"{name} is random in evaluation mode: the same images have other outputs the second time"
+        )
+    exempt_unreached(network, images)
 
 
 def _check_weights(network: nn.Module, name: str) -> None:
@@ -43,7 +54,7 @@ def _check_weights(network: nn.Module, name: str) -> None:
             )
 
 
-def _check_logits(outputs: object, name: str, *, shape: tuple[int, int]) -> None:
+def _logits(outputs: object, name: str, *, shape: tuple[int, int]) -> Tensor:
     if not isinstance(outputs, torch.Tensor):
         raise HarnessError(
             f"{name} returns a {type(outputs).__name__}, in training or in evaluation mode: a model "
@@ -54,3 +65,4 @@ def _check_logits(outputs: object, name: str, *, shape: tuple[int, int]) -> None
             f"outputs of {name} are {tuple(outputs.shape)} for {shape[0]} images of {shape[1]} "
             f"classes, where logits are {shape}"
         )
+    return outputs

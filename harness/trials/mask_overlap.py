@@ -9,7 +9,7 @@ import zstandard
 from safetensors.torch import load
 from torch import Tensor
 
-from harness.networks.layers import prunable_weights
+from harness.networks.layers import exempt, prunable_weights
 from harness.networks.surgery import replay
 from harness.storage.files import WEIGHTS
 from harness.training.sampling import example_batch
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 def surviving_weights(folder: Path, model: Model, dataset: Dataset) -> dict[str, Tensor]:
     """Surviving weights by name `(weights,)`, bool: still there and not zero."""
     # Doubles, since they count beyond the sixteen million at which floats start to skip.
-    numbered = model.build(dataset).double()
+    numbered, facts = model.build(dataset).double(), read_facts(folder)
+    exempt(numbered, facts.unreached)
     sizes = {}
     for name, weight in prunable_weights(numbered).items():
         sizes[name] = weight.numel()
         weight.data = torch.arange(weight.numel(), dtype=torch.float64).reshape(weight.shape)
-    replay(numbered, example_batch(dataset, 1).double(), read_facts(folder).history)
+    replay(numbered, example_batch(dataset, 1).double(), facts.history)
     left = prunable_weights(load_model(folder, model, dataset))
     survivors = {}
     for name, number in prunable_weights(numbered).items():

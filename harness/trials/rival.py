@@ -90,10 +90,10 @@ def smaller_networks(
 
 
 def _size(model: Model, dataset: Dataset, quantity: Quantity) -> int:
-    from harness.networks.layers import count_macs, prunable_weights
+    from harness.networks.layers import count_macs, exempt_unreached, prunable_weights
     from harness.training.sampling import example_batch
 
-    network = model.build(dataset).eval()
+    network = exempt_unreached(model.build(dataset).eval(), example_batch(dataset, 1))
     if quantity == "params":
         return sum(weight.numel() for weight in prunable_weights(network).values())
     return count_macs(network, example_batch(dataset, 1))

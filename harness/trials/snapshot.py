@@ -20,7 +20,7 @@ from harness.networks.surgery import History, replay
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
-from harness.training.sampling import drawn_images, example_batch
+from harness.training.sampling import example_batch
 from harness.trials._no_random_fill import NoRandomFill
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def check_rebuild(
     network: nn.Module, make: Callable[[], nn.Module], *, name: str, dataset: Dataset
 ) -> None:
     """Raises HarnessError where what `make` builds anew computes something else than `network`."""
-    images = drawn_images(dataset, "train", COMPARED_IMAGES, seed=0)
+    images = example_batch(dataset, COMPARED_IMAGES)
     try:
         # What is drawn meanwhile is no part of a trial's own randomness.
         with torch.random.fork_rng(devices=[]):

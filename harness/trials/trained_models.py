@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import load, save
 
 from harness.contracts.data import Augments, Pretrained
 from harness.machine.time_breakdown import TimeBreakdown
@@ -120,6 +121,8 @@ def _initial_model(dense: Dense) -> nn.Module:
         if dense.weights is not None:
             load_weights(model, dense.weights)
     check_model(model, name=dense.model.name, dataset=dense.dataset)
-    again = partial(rebuild, dense.model, dense.dataset, state_of(model), history=[])
+    # As a file would hold it: two tensors of one memory it cannot.
+    state = load(save(state_of(model)))
+    again = partial(rebuild, dense.model, dense.dataset, state, history=[])
     check_rebuild(model, again, name=dense.model.name, dataset=dense.dataset)
     return model

@@ -40,7 +40,7 @@ def test_a_model_that_is_faster_than_its_size_allows_has_no_rank():
 
 
 def test_bytes_that_left_explain_a_time_that_multiply_accumulates_do_not():
-    board = board_of(*seeds(latency_ms=1.0, ms_saved=9.0, macs=500, params_nonzero=200))
+    board = board_of(*seeds(latency_ms=1.0, ms_saved=9.0, macs=500, params=200, params_nonzero=200))
     assert not named(board, "odd").impossible
     assert "cannot be true" not in told(board)
 
@@ -73,3 +73,19 @@ def test_a_certain_loss_is_not_said_to_save_no_time_alone():
     assert "Surely slower than dense: odd channel local one_shot at 0.5." in told_slower
     unsure = {"ms_saved": -0.1, "ms_saved_low": -0.2, "ms_saved_high": -0.05, "saves_time": False}
     assert "Surely slower" not in told(board_of(*seeds(latency_ms=10.1, **unsure)))
+
+
+def test_one_seed_that_cannot_be_true_is_said_and_no_other_level():
+    good = seeds(sparsity=0.3, latency_ms=7.0, ms_saved=3.0)
+    bad = seeds(latency_ms=1.0, ms_saved=9.0, macs=500)
+    fine = [row | {"latency_ms": 6.0, "ms_saved": 4.0} for row in bad[1:]]
+    board = board_of(*good, bad[0], *fine)
+    assert named(board, "odd").rank is None
+    assert "10 times as fast at level 0.5" in told(board)
+    assert "level 0.3" not in told(board)
+
+
+def test_zeros_that_are_skipped_explain_a_time():
+    zeros = {"params": 2000, "params_nonzero": 1350, "macs": 1000, "granularity": "weight"}
+    board = board_of(*seeds(latency_ms=4.0, ms_saved=6.0, **zeros))
+    assert not named(board, "odd").impossible

@@ -17,7 +17,7 @@ from tests.doubles import made_row
 def test_only_rows_that_were_timed_are_ranked(rows):
     found = row_frame(rows)
     assert found.origin.tolist() == [n for n, row in enumerate(rows) if row["status"] == "ok"]
-    assert list(found.frame.columns) == [*RANKED_COLUMNS, "above_chance", "impossible"]
+    assert list(found.frame.columns) == [*RANKED_COLUMNS, "above_chance", "too_fast", "off_search"]
 
 
 def test_whole_rows_come_back_with_their_recipe_in_words(rows):

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load
 from torch import nn
 from torch.nn.utils import parametrizations, weight_norm
 from zstandard import decompress
 
 from harness.errors import HarnessError
-from harness.networks.layers import prunable_weights
+from harness.networks.layers import exempt_weights, prunable_weights, tied_parameters
 from harness.storage.files import WEIGHTS
 from harness.trials._model_check import check_model
 from harness.trials._no_random_fill import NoRandomFill
@@ -104,7 +105,7 @@ class Wide(Plain):
     [
         (Pair, "built returns a tuple"),
         (PairInTraining, "built returns a dict"),
-        (Wide, r"outputs of built are \(2, 11\) for 2 images of 10 classes"),
+        (Wide, r"outputs of built are \(8, 11\) for 8 images of 10 classes"),
     ],
 )
 def test_what_returns_no_logits_is_refused(make, said, dense):
@@ -176,11 +177,12 @@ def test_tied_weights_are_kept_once_and_stay_tied(trial, store):
     assert level.sparsity_reached == pytest.approx(0.5, abs=0.01)
 
 
-def test_channels_of_tied_layers_stay_and_are_named(channel_trial, store):
+def test_channels_of_tied_layers_stay(channel_trial, store):
     dense = replace(channel_trial.dense, model=Built(Tied))
     [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.1,)), store)
     assert level.status == "skipped"
     assert "dependency graph finds no channels" in level.reason
+    assert tied_parameters(Tied()) == {"two.weight", "three.weight"}
 
 
 def test_what_is_built_to_be_filled_draws_nothing():
@@ -239,6 +241,69 @@ def test_a_cut_that_a_new_build_does_not_repeat_fails_with_the_reason(channel_tr
     [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.05,)), store)
     assert level.status == "failed", level.reason
     assert "cannot be read back from its state dict" in level.reason
+
+
+class Shared(Plain):
+    """Two weights of one memory, which a file cannot hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.three = nn.Conv2d(8, 8, 3)
+        self.three.weight.data = self.two.weight.data
+
+
+class Noisy(Plain):
+    """Drops features while it is evaluated, too."""
+
+    def forward(self, images):
+        return F.dropout(super().forward(images), 0.5, training=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [(Noisy, HarnessError, "random in evaluation mode"), (Shared, RuntimeError, "share memory")],
+)
+def test_what_cannot_be_kept_is_found_out_before_training(make, error, said, dense, store):
+    with pytest.raises(error, match=said):
+        train_dense(replace(dense, model=Built(make)), store)
+
+
+class Routed(Plain):
+    """Every image goes through one of many layers, by what it looks like."""
+
+    def __init__(self):
+        super().__init__()
+        self.experts = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(4))
+
+    def forward(self, images):
+        features = self.one(images).relu()
+        chosen = features.mean((1, 2, 3)).mul(1e4).long() % 4
+        routed = [self.experts[number](one[None]) for number, one in zip(chosen, features, strict=True)]
+        return self.head(self.two(torch.cat(routed)).mean((2, 3)))
+
+
+class Detached(Plain):
+    """Its features have no gradient."""
+
+    def forward(self, images):
+        with torch.no_grad():
+            features = self.two(self.one(images).relu()).relu()
+        return self.head(features.mean((2, 3)))
+
+
+class Functional(Plain):
+    """Its second convolution is used without being called."""
+
+    def forward(self, images):
+        features = F.conv2d(self.one(images).relu(), self.two.weight, self.two.bias)
+        return self.head(features.mean((2, 3)))
+
+
+@pytest.mark.parametrize("make", [Routed, Detached, Functional])
+def test_what_runs_or_has_a_gradient_is_prunable(make, dense):
+    network = make()
+    check_model(network, name="built", dataset=dense.dataset)
+    assert exempt_weights(network) == []
 
 
 class Leftover(Plain):
