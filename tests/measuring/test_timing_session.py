@@ -127,9 +127,9 @@ class Recording:
             yield label, Outcome(value=self.timings.pop(0))
 
 
-@pytest.mark.parametrize(("second", "steady"), [([10.0] * 3, True), ([8.0] * 3, False)])
+@pytest.mark.parametrize(("second", "steady"), [([10.0] * 4, True), ([8.0] * 4, False)])
 def test_a_disturbed_session_is_repeated_once(session, second, steady):
-    recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 3 + second)]
+    recorded = [timing(copy=ms, seed=n) for n, ms in enumerate([8.0] * 4 + second)]
     engine, notes = Recording(recorded), Notes()
     [only] = session(EagerCpu())
     scheduler = TimingScheduler(engine=engine, stopping_rule=StoppingRule(seconds=0.0), observer=notes)
@@ -157,7 +157,7 @@ def processes_until_enough(spread, **settings):
 
 
 def test_processes_are_added_until_the_savings_are_known_well_enough():
-    assert processes_until_enough(0.01) == (3, "precise")
+    assert processes_until_enough(0.01) == (4, "precise")
     count, stop = processes_until_enough(0.2)
     assert stop == "precise"
     # Placement of 2 % needs about (1.96 * 2 % / 1 %)^2 processes.
@@ -166,7 +166,7 @@ def test_processes_are_added_until_the_savings_are_known_well_enough():
 
 def test_a_session_ends_at_its_cap_on_time_though_never_before_the_least():
     assert processes_until_enough(1.0, seconds=5) == (5, "time")
-    assert processes_until_enough(1.0, seconds=0) == (3, "time")
+    assert processes_until_enough(1.0, seconds=0) == (4, "time")
 
 
 def test_a_session_ends_at_its_most_processes():
