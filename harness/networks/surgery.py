@@ -19,7 +19,7 @@ from harness.networks._dependency import graph_groups, norms_after
 from harness.networks._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
 from harness.networks._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
 from harness.networks.channel_groups import ChannelGroup, CoupledLayers
-from harness.networks.layers import LAYERS, prunable_weights, tied_parameters
+from harness.networks.layers import LAYERS, exempt_weights, prunable_weights, tied_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +46,10 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
         groups, norm_of, problem = [], {}, str(error)
     else:
         problem = "the dependency graph finds no channels that can be removed"
-    remove, tied = partial(_remove, example=example), tied_parameters(model)
-    # A cut makes two parameters of what was one.
-    groups = [group for group in groups if tied.isdisjoint(m.parameter for m in group.members)]
+    remove = partial(_remove, example=example)
+    # A cut makes two parameters of what was one; what is exempt has no score.
+    whole = tied_parameters(model) | {*exempt_weights(model)}
+    groups = [group for group in groups if whole.isdisjoint(m.parameter for m in group.members)]
     removable = removable_groups(model, example, groups, remove)
     heads_and_mlps = [group for group in head_and_mlp_groups(model) if not _overlaps(group, removable)]
     removable += removable_groups(model, example, heads_and_mlps, remove)

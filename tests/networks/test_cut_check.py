@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from harness.networks._cut_check import removable_groups
+from harness.networks.layers import exempt
 from harness.networks.surgery import coupled_layers, remove_channels
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -57,3 +58,28 @@ def test_the_model_that_is_asked_about_stays_as_it_was(network, groups):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     removable_groups(network, EXAMPLE, groups, cutting)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+class Upsampled(nn.Module):
+    """Channels become pixels between two convolutions, which the graph counts otherwise."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.before = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 16, 3)
+        self.shuffle, self.after = nn.PixelShuffle(2), nn.Conv2d(4, 8, 3)
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, images):
+        features = self.shuffle(self.before(self.first(images).relu())).relu()
+        return self.head(self.after(features).relu().mean((2, 3)))
+
+
+def test_a_layer_that_the_graph_cannot_follow_costs_itself_alone():
+    coupled = coupled_layers(Upsampled().eval(), EXAMPLE)
+    assert {*roots(coupled.groups)} == {"first", "after"}
+    assert coupled.excluded == ("before.weight",)
+
+
+def test_what_is_exempt_stays_with_all_that_it_is_coupled_to(network):
+    exempt(network, ["second.weight"])
+    assert {*roots(coupled_layers(network, EXAMPLE).groups)} == {"third"}
