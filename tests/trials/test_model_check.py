@@ -16,7 +16,7 @@ from harness.networks.layers import exempt_weights, prunable_weights, tied_param
 from harness.storage.files import WEIGHTS
 from harness.trials._model_check import check_model
 from harness.trials._no_random_fill import NoRandomFill
-from harness.trials.snapshot import load_model, read_facts, rebuild, state_of
+from harness.trials.snapshot import load_model, read_facts, rebuild, save_snapshot, state_of
 from harness.trials.trained_models import train_dense
 from tests.doubles import run_trial
 
@@ -222,25 +222,16 @@ def test_channels_leave_a_frozen_layer_which_stays_frozen(channel_trial, store):
     assert after.two.weight.requires_grad
 
 
-class Turning(Plain):
-    """Which of two convolutions runs depends on trained weights, so that a new build traces another."""
-
-    def __init__(self):
-        super().__init__()
-        self.other = nn.Conv2d(8, 8, 3, stride=2, padding=1)
-        self.steps = nn.Parameter(torch.zeros(1))
-
-    def forward(self, images):
-        layer = self.two if self.steps.item() == 0.0 else self.other
-        features = layer(self.one(images).relu()).relu()
-        return self.head(features.mean((2, 3))) + self.steps
-
-
-def test_a_cut_that_a_new_build_does_not_repeat_fails_with_the_reason(channel_trial, store):
-    dense = replace(channel_trial.dense, model=Built(Turning))
-    [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.05,)), store)
-    assert level.status == "failed", level.reason
-    assert "cannot be read back from its state dict" in level.reason
+@pytest.mark.parametrize(
+    ("make", "said"), [(Shifted, "computes outputs that"), (Wide, "cannot be read")]
+)
+def test_what_is_not_read_back_as_it_was_is_not_kept(make, said, dense, store):
+    built = Built(Plain if make is Wide else make)
+    with pytest.raises(HarnessError, match=said):
+        save_snapshot(
+            store, "key", make(), model=built, dataset=dense.dataset, history=[], train_seconds=0.0
+        )
+    assert "key" not in store
 
 
 class Shared(Plain):
