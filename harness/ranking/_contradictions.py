@@ -8,11 +8,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from harness.ranking.leaderboard import Entry, Leaderboard
-
-    RowsOfEntry = Sequence[Mapping[str, Any]]
 
 LEAST_REACHED = 0.5
 """Fraction of a level that has to leave for its name to be true."""

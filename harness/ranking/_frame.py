@@ -135,7 +135,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _too_fast(frame: pd.DataFrame) -> pd.Series[bool]:
-    """Whether a time contradicts a size: of what is smaller, since zeros may be skipped or not."""
+    """Whether a time contradicts a size; not told of zeros, which a backend may skip or compute."""
     import numpy as np
 
     macs, params, zeros = (
