@@ -32,7 +32,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "target": (
         "what a level is a fraction of",
-        r"contracts\.schedules|(trials|planning|console|commands)\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|training_.*)|testing.*",
+        r"contracts\.schedules|(trials|planning|console|commands)\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|level_cuts|level_check|training_.*)|testing.*",
     ),
     "session": (
         "what is timed in the same processes",

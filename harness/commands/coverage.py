@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import pandas as pd
@@ -19,16 +19,21 @@ from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
-from harness.runs.coverage import CoverageJob, CoverageResult, Half, criterion_at, run_coverage
+from harness.runs.coverage import CoverageJob, CoverageResult, criterion_at, run_coverage
+from harness.runs.families import smallest_of
 from harness.runs.preloads import preloads_of
 from harness.runs.request import channel_multiples, selected_granularities
 from harness.storage.files import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.contracts.data import Model
     from harness.discovery.catalogue import Catalogue
+    from harness.engines.engine import Outcome
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 MODELS = (
     "resnet18", "resnet50", "resnext50_32x4d", "wide_resnet50_2", "res2net50_26w_4s", "resnetv2_50",
@@ -43,11 +48,19 @@ MODELS = (
     "hrnet_w18_small", "cspresnet50", "ese_vovnet19b_dw", "tinynet_e",
 )  # fmt: skip
 """More than twenty families; the smallest of each where several are alike."""
+FAMILIES, FAMILIES_FILE = "families", "families.json"
+SIZING_LIMIT = 600.0
+"""Seconds for the architectures of one module."""
 TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
 
 
 @click.command("coverage", context_settings=SETTINGS)
-@click.option("--models", default=",".join(MODELS), show_default=False, help="Names or patterns.")
+@click.option(
+    "--models",
+    default=",".join(MODELS),
+    show_default=False,
+    help="Names, patterns, or families: of each of timm's modules the smallest.",
+)
 @click.option("--granularities", default="weight,channel,2:4", help="What leaves.")
 @click.option(
     "--pruner",
@@ -79,25 +92,27 @@ def coverage(
 
     Half is of the multiply-accumulates at channel, else of the prunable weights. Weights are random:
     what is tested is whether it can be done, not how well. By default 48 architectures of more than
-    twenty families. Exit code 1 where one cannot be covered.
+    twenty families. What is pruned at channel or weight is cut at 0.1 and 0.9 and in two rounds too;
+    each must be read back as what it was. Exit code 1 where one cannot be covered.
     """
     catalogue = discover()
     criteria = catalogue.choose("pruner", pruner)
     runtime = catalogue.choose_one("backend", backend, option="--backend")
+    names = ",".join(criterion.name for criterion in criteria)
+    _claim(out, {"pruner": names, "backend": runtime.name, "side": side})
+    workers = workers or physical_cores()
     jobs = [
         CoverageJob(
             model=model,
             granularity=granularity,
-            prune=Half(pruner=criterion_at(granularity, criteria), granularity=granularity),
+            prune=criterion_at(granularity, criteria),
             backend=runtime,
             side=side,
         )
-        for model in _models(catalogue, models)
+        for model in _models(catalogue, models, out, workers=workers)
         for granularity in selected_granularities(granularities, channel_multiples(catalogue))
     ]
-    names = ",".join(criterion.name for criterion in criteria)
-    _claim(out, {"pruner": names, "backend": runtime.name, "side": side})
-    results = cover_all(jobs, out, workers=workers or physical_cores(), time_limit=time_limit)
+    results = cover_all(jobs, out, workers=workers, time_limit=time_limit)
     click.echo(summary(results))
     if any(result.step for result in results):
         sys.exit(1)
@@ -113,37 +128,69 @@ def _claim(out: Path, settings: Mapping[str, Any]) -> None:
     write_file(path, json.dumps(settings).encode())
 
 
-def _models(catalogue: Catalogue, terms: str) -> list[Model]:
-    # A default that one release of timm does not have costs its own line, not the command.
-    if terms != ",".join(MODELS):
+def _models(catalogue: Catalogue, terms: str, out: Path, *, workers: int) -> list[Model]:
+    if terms not in (",".join(MODELS), FAMILIES):
         return catalogue.choose_models(terms)
-    return [model for name in MODELS for model in catalogue.models(name)]
+    # What one release of timm does not have costs its own line, not the command.
+    names = _families(out, workers) if terms == FAMILIES else MODELS
+    return [model for name in names for model in catalogue.models(name)]
+
+
+def _families(out: Path, workers: int) -> list[str]:
+    """The smallest architecture of each of timm's modules, found by building all that there are."""
+    import timm
+
+    path = out / FAMILIES_FILE
+    if not path.is_file():
+        modules = {module: module for module in timm.list_modules()}
+        sizing = _outcomes(
+            smallest_of, modules, "sizing", out, workers=workers, time_limit=SIZING_LIMIT
+        )
+        smallest = {module: outcome.value for module, outcome in sizing if outcome.value}
+        write_file(path, json.dumps(smallest, indent=1, sort_keys=True).encode())
+    names: dict[str, str] = json.loads(path.read_text())
+    return list(names.values())
 
 
 def cover_all(
     jobs: Sequence[CoverageJob], out: Path, *, workers: int, time_limit: float
 ) -> list[CoverageResult]:
     """What became of each, in their order; written after each one, and finished ones taken over."""
-    out.mkdir(parents=True, exist_ok=True)
     results = {f"{result.model} {result.granularity}": result for result in _finished(out)}
     pending = {job.label: job for job in jobs if job.label not in results}
-    with ConsoleProgress(0) as progress:
-        progress.phase("covering", len(pending))
-        engine = LocalEngine(
-            workers=workers, time_limit=time_limit, log=out / "log.txt", preloads=preloads_of()
+    covering = _outcomes(run_coverage, pending, "covering", out, workers=workers, time_limit=time_limit)
+    for label, outcome in covering:
+        job = pending[label]
+        lost = CoverageResult(
+            model=job.model.name,
+            granularity=job.granularity,
+            step="process",
+            reason=outcome.failure,
         )
-        for label, outcome in engine.run(run_coverage, pending, watching=progress.running):
-            job = pending[label]
-            lost = CoverageResult(
-                model=job.model.name,
-                granularity=job.granularity,
-                step="process",
-                reason=outcome.failure,
-            )
-            results[label] = outcome.value or lost
-            _write(out, [results[job.label] for job in jobs if job.label in results])
-            progress.done(label, 1)
+        results[label] = outcome.value or lost
+        _write(out, [results[job.label] for job in jobs if job.label in results])
     return [results[job.label] for job in jobs]
+
+
+def _outcomes(
+    function: Callable[[Job], Result],
+    jobs: Mapping[str, Job],
+    phase: str,
+    out: Path,
+    *,
+    workers: int,
+    time_limit: float,
+) -> Iterator[tuple[str, Outcome[Result]]]:
+    """Label and outcome of each job as it ends, with a bar of how many have."""
+    out.mkdir(parents=True, exist_ok=True)
+    engine = LocalEngine(
+        workers=workers, time_limit=time_limit, log=out / "log.txt", preloads=preloads_of()
+    )
+    with ConsoleProgress(0) as progress:
+        progress.phase(phase, len(jobs))
+        for label, outcome in engine.run(function, jobs, watching=progress.running):
+            yield label, outcome
+            progress.done(label, 1)
 
 
 def _finished(out: Path) -> list[CoverageResult]:

@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +21,7 @@ from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule
 from harness.ranking.ranks import contenders
+from harness.runs.level_check import check_levels, measure_reaches, trials_to_try
 from harness.runs.preloads import import_for_run, preloads_of
 from harness.runs.sizing import (
     in_arithmetic_of,
@@ -33,7 +36,6 @@ from harness.storage.run_folder import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from harness.console.progress import ConsoleProgress
     from harness.discovery.catalogue import Catalogue
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from harness.planning.grid import Grid
     from harness.planning.plan import Plan
     from harness.runs.execution import Execution
+    from harness.runs.level_check import Reach
     from harness.runs.runner import Runner
 
 
@@ -73,12 +76,26 @@ class GridRun:
         rows = [] if fresh else Ledger(self.folder).rows()
         return self._in_earlier_arithmetics(rows)._plan(rows)
 
+    def reaches(self, plan: Plan, *, sufficing: bool = False) -> list[Reach]:
+        """How much of each network can leave; only what a check of levels needs where `sufficing`.
+
+        Nothing is written.
+        """
+        trials = trials_to_try(plan, sufficing=sufficing)
+        if not trials:
+            return []
+        with TemporaryDirectory() as folder:
+            engine = self._local_engine(TimeBreakdown(), Path(folder))
+            return measure_reaches(trials, engine)
+
     def execute(self, *, fresh: bool, began: float, options: str = "") -> RunOutcome:
         """Do what is owed, then print and write the ranking; `began` is when the command did.
 
         What was asked for is kept in the folder as `options`, a configuration file.
         """
         time_breakdown = TimeBreakdown()
+        with time_breakdown.counting("pruning"):
+            check_levels(self.reaches(self.plan(fresh=fresh), sufficing=True))
         with Ledger(self.folder).lock():
             if fresh:
                 from harness.runs.runner import clear
@@ -154,7 +171,7 @@ class GridRun:
         step_costs = remembered_costs(grid)
         new = {model.name for model in grid.networks} - grid.arithmetics.keys() - step_costs.keys()
         if self.auto_arithmetic and new:
-            engine = self._local_engine(time_breakdown)
+            engine = self._local_engine(time_breakdown, self.folder)
             with time_breakdown.counting("training"):
                 step_costs |= try_training_costs(grid, new, engine, say=say)
         if self.auto_arithmetic:
@@ -205,8 +222,8 @@ class GridRun:
         self._start_processes(time_breakdown)
         yield None
 
-    def _local_engine(self, time_breakdown: TimeBreakdown) -> Engine:
-        """Processes here, before it is known what they are to do."""
+    def _local_engine(self, time_breakdown: TimeBreakdown, folder: Path) -> Engine:
+        """Processes here that print to a file of that folder, before the run itself begins."""
         self._start_processes(time_breakdown)
         from harness.engines.local import LocalEngine
         from harness.runs.runner import LOG
@@ -214,7 +231,7 @@ class GridRun:
         return LocalEngine(
             workers=self.execution.workers,
             time_limit=self.execution.time_limit,
-            log=self.folder / LOG,
+            log=folder / LOG,
             preloads=preloads_of(self.grid.dataset),
         )
 

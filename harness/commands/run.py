@@ -20,6 +20,7 @@ from harness.machine.availability import no_gpu, unmet
 from harness.machine.environment import physical_cores
 from harness.machine.local_devices import local_devices
 from harness.runs.execution import Execution
+from harness.runs.level_check import check_levels
 from harness.runs.request import available_meter, run_folder
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harness.commands.run_report import RunOutcome
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
+    from harness.planning.plan import Plan
 
 NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard")
 """Options that say nothing of which rows there are and how they are measured."""
@@ -50,16 +52,25 @@ def run(options: RunOptions) -> None:
     with ray_cluster(engine, catalogue) as cluster:
         grid_run = _grid_run(options, catalogue, cluster)
         if options.folder.dry_run:
-            print_plan(console(), grid_run.plan(fresh=fresh))
-            print_sentence(console(), grid_run.grid.witness.sentence)
+            _show_plan(grid_run, grid_run.plan(fresh=fresh))
         elif engine.engine == "slurm-script":
             plan = grid_run.plan(fresh=fresh)
+            check_levels(grid_run.reaches(plan, sufficing=True))
             click.echo(slurm_script(click.get_current_context(), plan, tasks=engine.workers), nl=False)
         elif engine.shard:
             _exit_as(grid_run.train_shard(engine.shard))
         else:
             text = config_text(click.get_current_context(), without=NOT_OF_THE_GRID)
             _exit_as(grid_run.execute(fresh=fresh, began=began, options=text))
+
+
+def _show_plan(grid_run: GridRun, plan: Plan) -> None:
+    """What would be done. Raises HarnessError where a level is out of reach, when all is shown."""
+    print_plan(console(), plan)
+    reaches = grid_run.reaches(plan)
+    for sentence in (*(reach.sentence for reach in reaches), grid_run.grid.witness.sentence):
+        print_sentence(console(), sentence)
+    check_levels(reaches)
 
 
 def _exit_as(outcome: RunOutcome) -> None:

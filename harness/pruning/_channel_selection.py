@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,11 +71,6 @@ def lowest_channels(
     if multiple > 1:
         keep = tuple(_round_up(m, p, multiple) for m, p in zip(keep, pinned, strict=True))
     return ChannelKeep(masks=tuple(keep), layers_at_floor=held)
-
-
-def least_channels(size: int, floor: float) -> int:
-    """Fewest channels of a group of that size that may stay: the fraction `floor`, and never none."""
-    return max(1, math.ceil(floor * size - 1e-9))
 
 
 def _round_up(mask: Tensor, score: Tensor, multiple: int) -> Tensor:

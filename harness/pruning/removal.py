@@ -18,9 +18,9 @@ from harness.networks.surgery import coupled_layers, remove_channels
 from harness.pruning._channel_selection import (
     channel_scores,
     comparable_scores,
-    least_channels,
     select_channels,
 )
+from harness.pruning.floor import fewest_channels, is_spared
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
 from harness.pruning.scoring import score_model
@@ -201,7 +201,7 @@ def _remove_channels(
         group
         for group in coupled.groups
         if any(member.parameter in scores for member in group.producers)
-        and not any(member.parameter in budget.spared for member in group.producers)
+        and not is_spared(group, budget)
     ]
     if not groups:
         others = " and that --keep and --only let leave" if budget.spared else ""
@@ -214,7 +214,7 @@ def _remove_channels(
         costs=budget.costs,
         budget=budget.allowance,
         multiple=budget.pattern.multiple,
-        least=[_least_of(group, prunable_weights(model), budget) for group in groups],
+        least=[fewest_channels(group, prunable_weights(model), budget) for group in groups],
     )
     smaller = copy.deepcopy(model)
     stays = _keep_by_producer(model, groups, keep.masks)
@@ -231,13 +231,6 @@ def _remove_channels(
         rewritten=rewritten,
         seconds=seconds,
     )
-
-
-def _least_of(group: ChannelGroup, weights: Mapping[str, Tensor], budget: PruningBudget) -> int:
-    """Fewest channels of a group that may stay: the floor is of the dense model's."""
-    name = group.producers[0].parameter
-    dense = budget.dense_shapes.get(name, weights[name].shape)[0] / len(weights[name])
-    return min(group.size, least_channels(round(group.size * dense), budget.floor))
 
 
 def _keep_by_producer(

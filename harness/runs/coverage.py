@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import nn
 
 from harness.contracts.granularity import pattern
+from harness.contracts.pruners import Pruner
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import load_on_backend
 from harness.errors import HarnessError, failure_reason
 from harness.networks.layers import exempt_unreached
-from harness.pruning.masks import apply_masks
-from harness.pruning.removal import choose_removal, trace_and_score
-from harness.pruning.scoring import CalibrationData
+from harness.runs._level_cuts import HALF, LevelCuts, check_level_cuts, target_search
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages
 from harness.trials.spec import undefined_at
-from harness.trials.target import Target
-from harness.trials.target_search import TargetSearch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.contracts.backends import Backend
-    from harness.contracts.data import Model
-    from harness.contracts.pruners import Pruner
-    from harness.pruning.removal import Removal
-
-PRUNED_FRACTION = 0.5
+    from harness.contracts.data import Dataset, Model
 
 
 def criterion_at(granularity: str, criteria: Sequence[Pruner]) -> Pruner:
@@ -49,49 +43,24 @@ def criterion_at(granularity: str, criteria: Sequence[Pruner]) -> Pruner:
     return defined[0]
 
 
-class Prune(Protocol):
-    """A way to prune to half."""
+class Halve(Protocol):
+    """Another's way to prune to half."""
 
     def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
         """The model or a copy of it with half gone, zeros in place."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Half:
-    """Half of the multiply-accumulates at channel, else of the prunable weights."""
-
-    pruner: Pruner
-    granularity: str
-
-    def __call__(self, model: nn.Module, example: Tensor) -> nn.Module:
-        """A copy with half gone. Raises UnsupportedError where that cannot be."""
-        chosen = pattern(self.granularity)
-        search = _target_search(model, example, self.granularity)
-        calibration = CalibrationData(example=example, batches=[(example, torch.tensor([0, 1]))])
-        scoring = trace_and_score(self.pruner, model, calibration, granularity=chosen.scored, seed=0)
-
-        def choose(level: float) -> Removal:
-            budget = search.budget(level)
-            return choose_removal(self.pruner, model, scoring, masks={}, example=example, budget=budget)
-
-        removal = search.meet(choose, PRUNED_FRACTION)
-        apply_masks(removal.model, removal.masks)
-        return removal.model
-
-
-def _target_search(model: nn.Module, example: Tensor, granularity: str) -> TargetSearch:
-    chosen = pattern(granularity)
-    target = Target(quantity="macs" if chosen.scored == "channel" else "params")
-    return TargetSearch(model, example=example, target=target, pattern=chosen, scope="local")
-
-
-@dataclass(frozen=True, kw_only=True)
 class CoverageJob:
-    """One architecture at one granularity, pruned in one way and exported to one backend."""
+    """One architecture at one granularity, pruned in one way and exported to one backend.
+
+    What a criterion prunes is cut at further levels and in two rounds as well, and read back; what
+    another halves, in its own way, is not.
+    """
 
     model: Model
     granularity: str
-    prune: Prune
+    prune: Pruner | Halve
     backend: Backend
     side: int
 
@@ -119,16 +88,22 @@ class CoverageResult:
 
 
 def run_coverage(job: CoverageJob) -> CoverageResult:
-    """Build, prune to half, run, export and compare, as far as it goes."""
+    """Build, prune to half, run, export, compare and read back, as far as it goes."""
     began = time.perf_counter()
     torch.set_num_threads(1)
     result = CoverageResult(model=job.model.name, granularity=job.granularity)
     step = "building"
     try:
-        model, example = _built(job)
+        dataset = NoiseImages(shape=(3, job.side, job.side))
+        model, example = _built(job.model, dataset)
         step = "pruning"
-        search = _target_search(model, example, job.granularity)
-        smaller = job.prune(model, example)
+        search, check = target_search(model, example, job.granularity), None
+        if isinstance(job.prune, Pruner):
+            cuts = LevelCuts(pruner=job.prune, model=model, example=example, search=search)
+            half = cuts.at(HALF)
+            smaller, check = half.model, partial(check_level_cuts, cuts, half)
+        else:
+            smaller = job.prune(model, example)
         step, result = "running", replace(result, removed=1.0 - search.fraction_left(smaller))
         expected = _outputs(smaller, example)
         step = "exporting"
@@ -137,17 +112,19 @@ def run_coverage(job: CoverageJob) -> CoverageResult:
         off = deviation(run(example), expected)
         result = replace(result, deviation=off)
         check_deviation(off, job.backend)
+        if check is not None:
+            step = "reading back"
+            check(job.model, dataset)
         step = ""
     except (Exception, SystemExit) as error:
         result = replace(result, step=step, reason=failure_reason(error))
     return replace(result, seconds=time.perf_counter() - began)
 
 
-def _built(job: CoverageJob) -> tuple[nn.Module, Tensor]:
+def _built(plugin: Model, dataset: Dataset) -> tuple[nn.Module, Tensor]:
     """The model with norms and layer scales away from zero, where they would hide their branch."""
-    dataset = NoiseImages(shape=(3, job.side, job.side))
     torch.manual_seed(0)
-    model = job.model.build(dataset).eval()
+    model = plugin.build(dataset).eval()
     for name, parameter in model.named_parameters():
         if parameter.dim() == 1 and not name.endswith("bias"):
             nn.init.uniform_(parameter, 0.5, 1.5)

@@ -16,12 +16,12 @@ from harness.conversion.equivalence import TOLERANCE
 from harness.errors import HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.networks.layers import count_macs, exempt, exempt_weights, prunable_weights
+from harness.networks.no_random_fill import NoRandomFill
 from harness.networks.surgery import History, replay
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
 from harness.training.sampling import example_batch
-from harness.trials._no_random_fill import NoRandomFill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

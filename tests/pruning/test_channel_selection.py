@@ -12,7 +12,6 @@ from harness.pruning._channel_selection import (
     channel_scores,
     comparable_scores,
     cost_left,
-    least_channels,
     lowest_channels,
     select_channels,
 )
@@ -75,13 +74,6 @@ def test_a_floor_keeps_the_best_of_a_layer_that_a_global_order_would_close():
     assert keep.masks[0].tolist() == [False] * 6 + [True] * 2, "a quarter, the best"
     assert keep.masks[1].tolist() == [False] * 2 + [True] * 6, "others give instead"
     assert (freely.layers_at_floor, keep.layers_at_floor) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("size", "floor", "least"), [(8, 0.0, 1), (8, 0.1, 1), (64, 0.1, 7), (10, 0.3, 3), (3, 0.99, 3)]
-)
-def test_a_floor_is_rounded_up_and_never_none(size, floor, least):
-    assert least_channels(size, floor) == least
 
 
 def test_a_multiple_holds_above_the_floor_too():

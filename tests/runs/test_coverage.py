@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 import pytest
+import torch
 from torch import nn
 
 from harness.errors import HarnessError
-from harness.runs.coverage import CoverageJob, Half, criterion_at, run_coverage
+from harness.runs.coverage import CoverageJob, criterion_at, run_coverage
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from harness_plugins.models.timm import TimmModel
@@ -15,10 +16,6 @@ from harness_plugins.pruners.magnitude import GroupNorm, Magnitude
 from tests.doubles import Wrong
 
 CRITERIA = (Magnitude("magnitude_l2", 2), GroupNorm("group_norm_l2", 2))
-
-
-def half(granularity):
-    return Half(pruner=criterion_at(granularity, CRITERIA), granularity=granularity)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +44,7 @@ def job():
     return CoverageJob(
         model=TimmModel("test_resnet"),
         granularity="channel",
-        prune=half("channel"),
+        prune=criterion_at("channel", CRITERIA),
         backend=OnnxRuntimeCpu(),
         side=64,
     )
@@ -55,7 +52,9 @@ def job():
 
 @pytest.mark.parametrize(("granularity", "most"), [("channel", 0.6), ("weight", 0.501), ("2:4", 0.501)])
 def test_half_leaves_and_the_exported_file_computes_the_same(job, granularity, most):
-    found = run_coverage(replace(job, granularity=granularity, prune=half(granularity)))
+    found = run_coverage(
+        replace(job, granularity=granularity, prune=criterion_at(granularity, CRITERIA))
+    )
     assert (found.step, found.reason) == ("", "")
     assert (0.5 if granularity != "2:4" else 0.4) <= found.removed <= most
     assert found.deviation < 1e-3
@@ -103,6 +102,32 @@ def test_what_went_wrong_is_told_with_its_step(job, network, step, reason):
     found = run_coverage(replace(job, model=Built(network), backend=EagerCpu()))
     assert found.step == step
     assert reason in found.reason
+
+
+class Forgetful(nn.Sequential):
+    """Multiplies by what is drawn when it is built and in no state dict."""
+
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.append(nn.Linear(8, 2))
+        self.factor = 1.0 + torch.rand(1).item()
+
+    def forward(self, x):
+        return super().forward(x) * self.factor
+
+
+def test_what_is_not_read_back_as_it_was_is_no_success(job):
+    lost = run_coverage(replace(job, model=Built(Forgetful), backend=EagerCpu()))
+    assert lost.step == "reading back"
+    assert "read back from its state dict, computes outputs that differ" in lost.reason
+
+
+def test_another_way_to_halve_is_not_cut_at_further_levels(job):
+    def as_it_is(model, example):
+        return model
+
+    whole = run_coverage(replace(job, model=Built(Forgetful), prune=as_it_is, backend=EagerCpu()))
+    assert (whole.step, whole.removed) == ("", 0.0)
 
 
 def test_outputs_that_differ_are_no_success(job):

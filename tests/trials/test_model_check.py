@@ -13,9 +13,9 @@ from zstandard import decompress
 
 from harness.errors import HarnessError
 from harness.networks.layers import exempt_weights, prunable_weights, tied_parameters
+from harness.networks.no_random_fill import NoRandomFill
 from harness.storage.files import WEIGHTS
 from harness.trials._model_check import check_model
-from harness.trials._no_random_fill import NoRandomFill
 from harness.trials.snapshot import load_model, read_facts, rebuild, save_snapshot, state_of
 from harness.trials.trained_models import train_dense
 from tests.doubles import run_trial

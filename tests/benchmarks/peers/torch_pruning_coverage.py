@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from harness.commands.coverage import MODELS, cover_all, summary
 from harness.discovery.loading import discover
 from harness.machine.environment import physical_cores
-from harness.runs.coverage import PRUNED_FRACTION, CoverageJob
+from harness.runs.coverage import HALF, CoverageJob
 
 FOLDER = Path("results/coverage/torch-pruning")
 SIDE = 224
@@ -32,7 +32,7 @@ def halved(model: nn.Module, example: Tensor) -> nn.Module:
         model,
         example,
         importance=torch_pruning.importance.GroupMagnitudeImportance(),
-        pruning_ratio=PRUNED_FRACTION,
+        pruning_ratio=HALF,
         num_heads=dict(heads),
         ignored_layers=classifiers(model),
     )

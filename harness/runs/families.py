@@ -1,0 +1,28 @@
+"""Families: the smallest architecture of each module that timm lists."""
+
+from __future__ import annotations
+
+import torch
+
+MOST_PARAMETERS = 40e6
+
+
+def smallest_of(module: str) -> str | None:
+    """Smallest architecture of a timm module, by parameters; None where all have forty millions.
+
+    Those that timm keeps for its own tests are none that anybody runs.
+    """
+    import timm
+
+    names = [name for name in timm.list_models(module=module) if not name.startswith("test_")]
+    sizes = {name: _parameters(name) for name in names}
+    smallest = min(sizes, key=lambda name: sizes[name])
+    return smallest if sizes[smallest] < MOST_PARAMETERS else None
+
+
+def _parameters(name: str) -> int:
+    """Parameters of an architecture, none of which takes memory."""
+    import timm
+
+    with torch.device("meta"):
+        return sum(own.numel() for own in timm.create_model(name).parameters())
