@@ -54,7 +54,8 @@ BORROWED: Mapping[str, set[str]] = {
     "__members__": {"harness.conversion.onnx"},
     # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
     "target": {
-        "harness.networks._dependency", "harness.engines.local", "harness.engines._worker_process",
+        "harness.networks._dependency", "harness.networks._torch_pruning_graph",
+        "harness.engines.local", "harness.engines._worker_process",
     },
 }  # fmt: skip
 """Names of libraries, which say what they like, by the modules that use them."""

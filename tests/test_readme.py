@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 RUN = ROOT / "results" / "resnet18-digits-epyc"
 
 
-IN_SHORT = {"run": ["--dry-run"], "coverage": ["--side=64"]}
+IN_SHORT = {"run": ["--dry-run"], "coverage": ["--side=64", "--granularities=2:4"]}
 """What keeps a command as it is, but for its length."""
 
 

@@ -1,5 +1,7 @@
 """The suite itself: it stands as the source does, and its tests share in one place only."""
 
+import os
+
 import pytest
 
 from tests.doubles import ROOT
@@ -28,3 +30,10 @@ def test_tests_stand_in_the_folders_of_the_source():
     packages = {path.parent.name for path in (ROOT / "harness").glob("*/__init__.py")}
     folders = {path.parent.name for path in TESTS.glob("*/test_*.py")} - {"plugins", "benchmarks"}
     assert folders == packages - {"contracts"} | (folders & {"contracts"})
+
+
+@pytest.mark.xdist_group("together")
+def test_a_group_of_tests_stays_in_one_process(request):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("there is one process")
+    assert request.node.nodeid.endswith("@together"), "else each process makes its own fixtures"

@@ -20,7 +20,7 @@ from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
 from harness.runs.coverage import CoverageJob, CoverageResult, criterion_at, run_coverage
-from harness.runs.families import smallest_of
+from harness.runs.families import smallest_of, stated_side
 from harness.runs.preloads import preloads_of
 from harness.runs.request import channel_multiples, selected_granularities
 from harness.storage.files import write_file
@@ -49,6 +49,7 @@ MODELS = (
 )  # fmt: skip
 """More than twenty families; the smallest of each where several are alike."""
 FAMILIES, FAMILIES_FILE = "families", "families.json"
+SIDE = 224
 SIZING_LIMIT = 600.0
 """Seconds for the architectures of one module."""
 TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
@@ -68,7 +69,11 @@ TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
     help="The criterion; several where each granularity has one that is defined there.",
 )
 @click.option("--backend", default="onnxruntime_cpu", help="Exported to this one.")
-@click.option("--side", type=click.IntRange(min=32), default=224, help="Of the images, in pixels.")
+@click.option(
+    "--side",
+    type=click.IntRange(min=32),
+    help="Of the images, in pixels.  [default: 224, or what timm states where that does not run]",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: cores]")
 @click.option("--time-limit", type=FiniteRange(min=1), default=300, help="Seconds for each.")
 @click.option(
@@ -83,7 +88,7 @@ def coverage(
     granularities: str,
     pruner: str,
     backend: str,
-    side: int,
+    side: int | None,
     workers: int | None,
     time_limit: float,
     out: Path,
@@ -98,19 +103,21 @@ def coverage(
     catalogue = discover()
     criteria = catalogue.choose("pruner", pruner)
     runtime = catalogue.choose_one("backend", backend, option="--backend")
-    names = ",".join(criterion.name for criterion in criteria)
-    _claim(out, {"pruner": names, "backend": runtime.name, "side": side})
-    workers = workers or physical_cores()
+    chosen = selected_granularities(granularities, channel_multiples(catalogue))
+    pruners = {granularity: criterion_at(granularity, criteria) for granularity in chosen}
+    names, workers = ",".join(criterion.name for criterion in criteria), workers or physical_cores()
+    architectures = _models(catalogue, models, out, workers=workers)
+    _claim(out, {"pruner": names, "backend": runtime.name, "side": side or SIDE})
     jobs = [
         CoverageJob(
             model=model,
             granularity=granularity,
-            prune=criterion_at(granularity, criteria),
+            prune=pruner,
             backend=runtime,
-            side=side,
+            sides=(side,) if side else _sides(model),
         )
-        for model in _models(catalogue, models, out, workers=workers)
-        for granularity in selected_granularities(granularities, channel_multiples(catalogue))
+        for model in architectures
+        for granularity, pruner in pruners.items()
     ]
     results = cover_all(jobs, out, workers=workers, time_limit=time_limit)
     click.echo(summary(results))
@@ -126,6 +133,11 @@ def _claim(out: Path, settings: Mapping[str, Any]) -> None:
         settings_words = ", ".join(f"{name} {value}" for name, value in earlier.items())
         raise HarnessError(f"{out} holds coverage with {settings_words}: choose another --out")
     write_file(path, json.dumps(settings).encode())
+
+
+def _sides(model: Model) -> tuple[int, ...]:
+    stated = stated_side(model.name)
+    return (SIDE, stated) if stated and stated != SIDE else (SIDE,)
 
 
 def _models(catalogue: Catalogue, terms: str, out: Path, *, workers: int) -> list[Model]:

@@ -76,7 +76,7 @@ def _computes_the_same(
     *,
     kept: float,
 ) -> bool:
-    removals = [(group, _scattered_mask(group.size, kept)) for group in groups]
+    removals = [(group, _scattered_mask(group, kept)) for group in groups]
     smaller = copy.deepcopy(model).eval()
     try:
         remove(smaller, removals)
@@ -93,10 +93,17 @@ def _computes_the_same(
     return torch.allclose(outputs, expected, rtol=0.0, atol=TOLERANCE * max(largest, 1e-6))
 
 
-def _scattered_mask(size: int, kept: float) -> Tensor:
-    """A keep mask without a pattern, since channels may be bound to others at any distance."""
-    order = torch.randperm(size, generator=torch.Generator().manual_seed(size))
-    return order < max(1, int(size * kept))
+def _scattered_mask(group: ChannelGroup, kept: float) -> Tensor:
+    """A keep mask without a pattern, since channels may be bound to others at any distance.
+
+    A channel of each layer stays, as where outputs of several are concatenated.
+    """
+    order = torch.randperm(group.size, generator=torch.Generator().manual_seed(group.size))
+    mask = order < max(1, int(group.size * kept))
+    for member in group.producers:
+        if not bool(mask[member.root].any()):
+            mask[member.root[0]] = True
+    return mask
 
 
 def _outputs_with_zeros(model: nn.Module, example: Tensor, removals: Removals) -> Tensor:

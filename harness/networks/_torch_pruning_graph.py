@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
 from harness.errors import HarnessError
+from harness.networks._step_widths import StepWidths
 from harness.networks.layers import require_gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -34,12 +36,15 @@ def dependency_graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 
 
 
 def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    """Graph whose layer norms keep their weights in order.
+    """Graph that infers widths once, and whose layer norms keep their weights in order.
 
-    Torch-Pruning 1.6.1 sorts a copy of what stays, and a set of few large numbers comes in another
-    order: every channel would be scaled and shifted as another one.
+    Torch-Pruning 1.6.1 sorts a copy of what stays of a layer norm, and a set of few large numbers comes
+    in another order: every channel would be scaled and shifted as another one. How many channels a
+    step has it asks of all that lead to it, anew for each step and each group: minutes, and no answer
+    where there are many ways. Our own answers are kept.
     """
     from torch_pruning import DependencyGraph, function, ops
+    from torch_pruning.dependency import Node, shape_infer
 
     class OrderedLayerNormPruner(function.LayernormPruner):  # type: ignore[misc]  # has no annotations
         def prune_out_channels(self, layer: nn.LayerNorm, gone: Sequence[int]) -> nn.LayerNorm:
@@ -53,11 +58,92 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
 
         prune_in_channels = prune_out_channels
 
-    graph, pruner = DependencyGraph(), OrderedLayerNormPruner()
-    graph.REGISTERED_PRUNERS[ops.OPTYPE.LN] = pruner
-    graph._in_channel_pruning_fn.add(pruner.prune_in_channels)
-    graph._out_channel_pruning_fn.add(pruner.prune_out_channels)
-    return graph
+    class WidthGraph(DependencyGraph):  # type: ignore[misc]  # has no annotations
+        module2node: dict[Any, Any]
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.REGISTERED_PRUNERS[ops.OPTYPE.LN] = pruner = OrderedLayerNormPruner()
+            self._in_channel_pruning_fn.add(pruner.prune_in_channels)
+            self._out_channel_pruning_fn.add(pruner.prune_out_channels)
+            self._widths = StepWidths(super().get_out_channels, super().get_in_channels)
+
+        def get_out_channels(self, end: Any) -> int | None:  # noqa: ANN401 -- a module or a node
+            return self._widths.out(end) if isinstance(end, Node) else super().get_out_channels(end)
+
+        def get_in_channels(self, end: Any) -> int | None:  # noqa: ANN401 -- likewise
+            return self._widths.into(end) if isinstance(end, Node) else super().get_in_channels(end)
+
+        def _build_dependency(self, module2node: Any) -> None:  # noqa: ANN401 -- likewise
+            super()._build_dependency(module2node)
+            shape_infer.init_shape_information(self)
+            for node in module2node.values():
+                if node.type == ops.OPTYPE.CONCAT:
+                    between = (shape_infer.infer_channels_between(self, n, node) for n in node.inputs)
+                    # An unknown width fits no sum, and nothing is mapped; Torch-Pruning would add None.
+                    node.module.concat_sizes = [width or 0 for width in between]
+
+        def build_dependency(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- likewise
+            super().build_dependency(*arguments, **options)
+            widest = max((max(own.shape, default=1) for own in self.model.parameters()), default=1)
+            for node in self.module2node.values():
+                for dependency in node.dependencies:
+                    dependency.index_mapping = [
+                        own and partial(_within, own, widest) for own in dependency.index_mapping
+                    ]
+            return self
+
+        def get_pruning_group(self, *arguments: Any) -> Any:  # noqa: ANN401 -- likewise
+            listed, self.module2node = self.module2node, UnlistedNodes(self.module2node)
+            try:
+                return super().get_pruning_group(*arguments)
+            finally:
+                self.module2node = listed
+
+    return WidthGraph()
+
+
+def cut_together(
+    graph: Any,  # noqa: ANN401 -- Torch-Pruning has no annotations
+    removals: Iterable[tuple[nn.Module, bool, Sequence[int]]],
+) -> None:
+    """Cut outputs or inputs of several layers together, in place, with all that is coupled to them.
+
+    Each parameter loses all of its slices at once, so that none are counted anew in between. The graph
+    is of no use afterwards.
+    """
+    from torch_pruning import _helpers
+    from torch_pruning.dependency import Group
+
+    modules, together = {*graph.model.modules()}, Group()
+    for layer, outputs, channels in removals:
+        pruner = graph.get_pruner_of_module(layer)
+        cut = pruner.prune_out_channels if outputs else pruner.prune_in_channels
+        for dependency, indices in graph.get_pruning_group(layer, cut, list(channels)).items:
+            if dependency.target.module in modules or dependency.target.type.name == "PARAMETER":
+                hybrid = [_helpers._HybridIndex(idx=index, root_idx=index) for index in indices]
+                together.add_and_merge(dependency, hybrid)
+    together._DG = graph
+    together.prune(record_history=False)
+
+
+def _within(mapping: Callable[[Any], Any], widest: int, indices: Any) -> Any:  # noqa: ANN401 -- likewise
+    """Mapped indices. Raises HarnessError where one is of no layer: it would be mapped without end."""
+    mapped = mapping(indices)
+    if any(index.idx >= widest for index in mapped):
+        raise HarnessError("the dependency graph asks for channels that no layer has")
+    return mapped
+
+
+class UnlistedNodes(dict[Any, Any]):
+    """Nodes that can be looked up and are not listed.
+
+    Torch-Pruning maps the indices of all anew before each group; here nothing has been pruned since.
+    """
+
+    def items(self) -> Any:  # noqa: ANN401 -- no node
+        """None of them."""
+        return ()
 
 
 @contextmanager

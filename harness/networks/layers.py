@@ -34,7 +34,13 @@ def count_macs(model: nn.Module, example: Tensor) -> int:
     Counted by kernel, attention and transformer layers spelt out: fused ones hide their products.
     """
     counter = FlopCounterMode(display=False, custom_mapping=dict(_UNCOUNTED_KERNELS))
-    with _unfused_transformers(), sdpa_kernel(SDPBackend.MATH), counter, torch.no_grad():
+    with (
+        _frozen(model),
+        _unfused_transformers(),
+        sdpa_kernel(SDPBackend.MATH),
+        counter,
+        torch.no_grad(),
+    ):
         model(example)
     return int(counter.get_total_flops()) // 2
 
@@ -67,6 +73,18 @@ _UNCOUNTED_KERNELS: Mapping[Any, Callable[..., int]] = {
     torch.ops.aten.addbmm: _added_flops,
 }
 """Flops of kernels that multiply and that the counter has no formula of."""
+
+
+@contextmanager
+def _frozen(model: nn.Module) -> Iterator[None]:
+    """No parameter requires a gradient: the counter follows those that a module is given as inputs."""
+    trained = [own for own in model.parameters() if own.requires_grad]
+    model.requires_grad_(False)  # noqa: FBT003 -- torch's
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad = True
 
 
 @contextmanager

@@ -17,7 +17,12 @@ from harness.networks._classifier import classifier_layers
 from harness.networks._cut_check import removable_groups
 from harness.networks._dependency import graph_groups, norms_after
 from harness.networks._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
-from harness.networks._torch_pruning_graph import cut_layer, dependency_graph, ignore_warnings
+from harness.networks._torch_pruning_graph import (
+    cut_layer,
+    cut_together,
+    dependency_graph,
+    ignore_warnings,
+)
 from harness.networks.channel_groups import ChannelGroup, CoupledLayers
 from harness.networks.layers import LAYERS, exempt_weights, prunable_weights, tied_parameters
 
@@ -116,15 +121,29 @@ def replay(model: nn.Module, example: Tensor, history: History) -> None:
     """
     trained = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     heads_and_mlps = [step for step in history if not isinstance(model.get_submodule(step[0]), LAYERS)]
-    channels = [list(step) for step in history if step not in heads_and_mlps]
-    if channels:
+    channels = [step for step in history if step not in heads_and_mlps]
+    for cuts in _rounds(channels):
         with ignore_warnings():
-            dependency_graph(model, example).load_pruning_history(channels)
+            graph = dependency_graph(model, example)
+            cut_together(graph, [(model.get_submodule(name), out, gone) for name, out, gone in cuts])
     for name, _, gone in heads_and_mlps:
         cut_heads_or_mlp(model.get_submodule(name), gone)
     for name, parameter in model.named_parameters():
         # What was cut is a new parameter.
         parameter.requires_grad_(trained[name])
+
+
+def _rounds(history: History) -> list[History]:
+    """The history in rounds, in each of which no layer is cut twice: later channels are other ones."""
+    rounds: list[History] = []
+    cut: set[tuple[str, bool]] = set()
+    for name, outputs, gone in history:
+        if not rounds or (name, outputs) in cut:
+            rounds.append([])
+            cut = set()
+        rounds[-1].append((name, outputs, gone))
+        cut.add((name, outputs))
+    return rounds
 
 
 def cut_heads_or_mlp(module: Any, gone: Sequence[int]) -> None:  # noqa: ANN401 -- duck-typed

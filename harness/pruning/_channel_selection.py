@@ -27,6 +27,14 @@ class ChannelKeep:
     layers_at_floor: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """Floor of one layer of a channel group: of these channels at least so many stay."""
+
+    channels: Tensor
+    count: int
+
+
 def comparable_scores(
     scores: Sequence[Tensor], groups: Sequence[ChannelGroup], *, scope: Scope
 ) -> list[Tensor]:
@@ -56,21 +64,49 @@ def _rank_fraction(scores: Tensor) -> Tensor:
 
 
 def lowest_channels(
-    scores: Sequence[Tensor], count: int, *, multiple: int = 1, least: Sequence[int] | None = None
+    scores: Sequence[Tensor],
+    count: int,
+    *,
+    multiple: int = 1,
+    floors: Sequence[Sequence[Floor]] | None = None,
 ) -> ChannelKeep:
-    """Drop the `count` lowest-scored channels over all groups, but for the best `least` of each.
+    """Drop the `count` lowest-scored channels over all groups, but for those that floors ask for.
 
-    What stays in each group is then rounded up to a multiple, the best of those dropped coming back.
+    By default a channel of each group stays. What stays in each group is then rounded up to a multiple,
+    the best of those dropped coming back.
     """
-    least = least or [1] * len(scores)
-    pinned = [pin_best(score, own) for score, own in zip(scores, least, strict=True)]
+    floors = floors or _last_channels(scores)
+    pinned = [_pin_floors(score, own) for score, own in zip(scores, floors, strict=True)]
     sizes = [score.numel() for score in scores]
-    keep = keep_all_but(count, torch.cat(pinned)).split(sizes)
+    leaving = min(count, _channels_above(pinned))
+    keep = keep_all_but(leaving, torch.cat(pinned)).split(sizes)
     unpinned = keep_all_but(count, torch.cat(list(scores))).split(sizes)
-    held = sum(int(mask.sum()) < own for mask, own in zip(unpinned, least, strict=True))
+    held = sum(_is_below(mask, own) for mask, own in zip(unpinned, floors, strict=True))
     if multiple > 1:
         keep = tuple(_round_up(m, p, multiple) for m, p in zip(keep, pinned, strict=True))
     return ChannelKeep(masks=tuple(keep), layers_at_floor=held)
+
+
+def _channels_above(pinned: Sequence[Tensor]) -> int:
+    """Number of channels over all groups that may leave."""
+    return sum(int((score < torch.inf).sum()) for score in pinned)
+
+
+def _last_channels(scores: Sequence[Tensor]) -> list[list[Floor]]:
+    return [[Floor(channels=torch.arange(score.numel()), count=1)] for score in scores]
+
+
+def _pin_floors(score: Tensor, floors: Sequence[Floor]) -> Tensor:
+    """Scores in which the best of each layer are infinite, as many as its floor asks for."""
+    pinned = score.clone()
+    # What a part of the channels asks for counts for those that have all of them.
+    for floor in sorted(floors, key=lambda floor: len(floor.channels)):
+        pinned[floor.channels] = pin_best(pinned[floor.channels], floor.count)
+    return pinned
+
+
+def _is_below(mask: Tensor, floors: Sequence[Floor]) -> bool:
+    return any(int(mask[floor.channels].sum()) < floor.count for floor in floors)
 
 
 def _round_up(mask: Tensor, score: Tensor, multiple: int) -> Tensor:
@@ -107,30 +143,32 @@ def select_channels(
     costs: Mapping[str, float],
     budget: float,
     multiple: int = 1,
-    least: Sequence[int] | None = None,
+    floors: Sequence[Sequence[Floor]] | None = None,
 ) -> ChannelKeep:
     """Channel selection: drop the fewest lowest-scored channels whose rest costs at most `budget`.
 
-    At least so many channels of each group stay, one where nothing is said. Raises UnsupportedError
+    What floors ask for stays, a channel of each group where nothing is said. Raises UnsupportedError
     where the fewest channels that may stay cost more.
     """
-    least = least or [1] * len(scores)
-    low, high = 0, sum(score.numel() - own for score, own in zip(scores, least, strict=True))
+    floors = floors or _last_channels(scores)
+    pinned = [_pin_floors(score, own) for score, own in zip(scores, floors, strict=True)]
+    low, high = 0, _channels_above(pinned)
 
     def fits(count: int) -> bool:
-        masks = lowest_channels(scores, count, multiple=multiple, least=least).masks
+        masks = lowest_channels(scores, count, multiple=multiple, floors=floors).masks
         # Half a number is what sums of fractions may be off by.
         return cost_left(groups, masks, shapes=shapes, costs=costs) < budget + 0.5
 
     if not fits(high):
         fewest = "one channel" if multiple == 1 else f"{multiple} channels"
-        more = "; with a lower --layer-floor more can leave" if max(least) > multiple else ""
+        most = max(floor.count for own in floors for floor in own)
+        more = "; with a lower --layer-floor more can leave" if most > multiple else ""
         what = "the floor of each layer" if more else f"even {fewest} a layer"
         raise UnsupportedError(f"{what} leaves more than this sparsity{more}")
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle + 1, high)
-    return lowest_channels(scores, low, multiple=multiple, least=least)
+    return lowest_channels(scores, low, multiple=multiple, floors=floors)
 
 
 def channel_scores(scores: Scores, group: ChannelGroup) -> tuple[Tensor, str]:

@@ -11,6 +11,7 @@ import torch
 from harness.errors import UnsupportedError
 from harness.networks.layers import prunable_weights
 from harness.networks.surgery import coupled_layers, remove_channels
+from harness.pruning._channel_selection import Floor, lowest_channels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +35,19 @@ def model_at_floor(model: nn.Module, example: Tensor, budget: PruningBudget) -> 
     return smallest
 
 
-def fewest_channels(group: ChannelGroup, weights: Mapping[str, Tensor], budget: PruningBudget) -> int:
-    """Fewest channels of a group that may stay: the floor is of the dense model's."""
-    name = group.producers[0].parameter
-    dense = budget.dense_shapes.get(name, weights[name].shape)[0] / len(weights[name])
-    return min(group.size, least_channels(round(group.size * dense), budget.floor))
+def floors_of(group: ChannelGroup, weights: Mapping[str, Tensor], budget: PruningBudget) -> list[Floor]:
+    """Floors of a group, one for each layer that makes channels of it: of what the dense layer has.
+
+    A layer that makes a part of them, as where outputs are concatenated, would be empty otherwise.
+    """
+    floors = []
+    for member in group.producers:
+        channels = member.root.unique()
+        now = len(weights[member.parameter])
+        dense = budget.dense_shapes.get(member.parameter, weights[member.parameter].shape)[0]
+        fewest = least_channels(round(len(channels) * dense / now), budget.floor)
+        floors.append(Floor(channels=channels, count=min(len(channels), fewest)))
+    return floors
 
 
 def least_channels(size: int, floor: float) -> int:
@@ -52,15 +61,15 @@ def is_spared(group: ChannelGroup, budget: PruningBudget) -> bool:
 
 
 def _cut_to_floor(model: nn.Module, example: Tensor, budget: PruningBudget) -> None:
-    weights, multiple = prunable_weights(model), budget.pattern.multiple
-    removals = []
-    for group in coupled_layers(model, example).groups:
-        if not is_spared(group, budget):
-            fewest = -(-fewest_channels(group, weights, budget) // multiple) * multiple
-            removals.append((group, torch.arange(group.size) < fewest))
-    if not removals:
+    weights = prunable_weights(model)
+    groups = [own for own in coupled_layers(model, example).groups if not is_spared(own, budget)]
+    if not groups:
         raise UnsupportedError("--keep and --only let no layer lose channels")
-    remove_channels(model, example, removals)
+    alike = [torch.zeros(group.size) for group in groups]
+    floors = [floors_of(group, weights, budget) for group in groups]
+    count = sum(group.size for group in groups)
+    keep = lowest_channels(alike, count, multiple=budget.pattern.multiple, floors=floors)
+    remove_channels(model, example, list(zip(groups, keep.masks, strict=True)))
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from harness.pruning._channel_selection import (
     comparable_scores,
     select_channels,
 )
-from harness.pruning.floor import fewest_channels, is_spared
+from harness.pruning.floor import floors_of, is_spared
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
 from harness.pruning.scoring import score_model
@@ -214,7 +214,7 @@ def _remove_channels(
         costs=budget.costs,
         budget=budget.allowance,
         multiple=budget.pattern.multiple,
-        least=[fewest_channels(group, prunable_weights(model), budget) for group in groups],
+        floors=[floors_of(group, prunable_weights(model), budget) for group in groups],
     )
     smaller = copy.deepcopy(model)
     stays = _keep_by_producer(model, groups, keep.masks)

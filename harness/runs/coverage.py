@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -54,15 +55,15 @@ class Halve(Protocol):
 class CoverageJob:
     """One architecture at one granularity, pruned in one way and exported to one backend.
 
-    What a criterion prunes is cut at further levels and in two rounds as well, and read back; what
-    another halves, in its own way, is not.
+    Images have the first of `sides` at which the model runs. What a criterion prunes is cut at further
+    levels and in two rounds as well, and read back; what another halves, in its own way, is not.
     """
 
     model: Model
     granularity: str
     prune: Pruner | Halve
     backend: Backend
-    side: int
+    sides: tuple[int, ...]
 
     @property
     def label(self) -> str:
@@ -94,8 +95,8 @@ def run_coverage(job: CoverageJob) -> CoverageResult:
     result = CoverageResult(model=job.model.name, granularity=job.granularity)
     step = "building"
     try:
-        dataset = NoiseImages(shape=(3, job.side, job.side))
-        model, example = _built(job.model, dataset)
+        model, dataset = _built(job.model, job.sides)
+        example = example_batch(dataset, 2)
         step = "pruning"
         search, check = target_search(model, example, job.granularity), None
         if isinstance(job.prune, Pruner):
@@ -121,15 +122,23 @@ def run_coverage(job: CoverageJob) -> CoverageResult:
     return replace(result, seconds=time.perf_counter() - began)
 
 
-def _built(plugin: Model, dataset: Dataset) -> tuple[nn.Module, Tensor]:
+def _built(plugin: Model, sides: Sequence[int]) -> tuple[nn.Module, Dataset]:
+    """The model and images it runs on. Raises the error of the last of `sides` where none is right."""
+    for side in sides[:-1]:
+        with suppress(Exception):
+            # Whatever a stranger's model raises at a size that it is not for.
+            return _built_for(plugin, NoiseImages(shape=(3, side, side)))
+    return _built_for(plugin, NoiseImages(shape=(3, sides[-1], sides[-1])))
+
+
+def _built_for(plugin: Model, dataset: Dataset) -> tuple[nn.Module, Dataset]:
     """The model with norms and layer scales away from zero, where they would hide their branch."""
     torch.manual_seed(0)
     model = plugin.build(dataset).eval()
     for name, parameter in model.named_parameters():
         if parameter.dim() == 1 and not name.endswith("bias"):
             nn.init.uniform_(parameter, 0.5, 1.5)
-    example = example_batch(dataset, 2)
-    return exempt_unreached(model, example), example
+    return exempt_unreached(model, example_batch(dataset, 2)), dataset
 
 
 def _outputs(model: nn.Module, example: Tensor) -> Tensor:

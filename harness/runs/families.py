@@ -1,4 +1,4 @@
-"""Families: the smallest architecture of each module that timm lists."""
+"""Families: the smallest architecture of each module that timm lists, and the images it is for."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def _parameters(name: str) -> int:
 
     with torch.device("meta"):
         return sum(own.numel() for own in timm.create_model(name).parameters())
+
+
+def stated_side(name: str) -> int | None:
+    """Side of the images in pixels that timm states for an architecture; None where it states none."""
+    import timm
+
+    stated = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return stated.input_size[-1] if stated else None

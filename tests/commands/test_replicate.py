@@ -8,11 +8,12 @@ from click.testing import CliRunner
 from harness.commands.replicate import replicate
 from harness.console.agreement import agreement_sentences
 from harness.ranking.agreement import RankAgreement
-from tests.doubles import refusal, started
+from tests.doubles import refusal
 
 GRID = (
     "--models", "test_resnet", "--pruners", "group_norm_l2,random", "--granularities", "channel",
-    "--levels", "0.5", "--seeds", "0,3", "--dense-epochs", "1", "--finetune-epochs", "0.2",
+    "--levels", "0.5", "--seeds", "0,3", "--dense-epochs", "0.5", "--finetune-epochs", "0.1",
+    "--arithmetic", "fp32",
     "--backends", "onnxruntime_cpu", "--timing-seconds", "0", "--quick", "--out", "results/first",
 )  # fmt: skip
 
@@ -27,7 +28,7 @@ def seeds_in(folder):
 
 @pytest.mark.long(60)
 def test_a_replicate_has_other_seeds_and_the_same_grid(tmp_path, command):
-    first = started(tmp_path, "run", *GRID)
+    first = command("run", *GRID)
     assert first.returncode == 0, first.stderr
     assert "Provisional: 1 of 2 seeds (0)" in first.stderr
     assert "Provisional" not in first.stdout, "the last thing printed is the whole table"
@@ -35,7 +36,7 @@ def test_a_replicate_has_other_seeds_and_the_same_grid(tmp_path, command):
     shared = {(row["architecture"], row["samples"], row["latency_ms"]) for row in rows}
     assert len(rows) == 4
     assert len(shared) == 1, "two methods and two seeds leave one architecture, timed once"
-    done = started(tmp_path, "replicate", "results/first")
+    done = command("replicate", "results/first")
     assert done.returncode == 0, done.stderr
     again = tmp_path / "results" / "first-replicate"
     assert seeds_in(again) == {4, 5}, "as many, from the first's largest on"

@@ -14,7 +14,7 @@ from tests.doubles import refusal
 
 GRID = [
     "--models=test_resnet", "--pruners=random,snip", "--granularities=channel", "--levels=0.5",
-    "--dense-epochs=1", "--finetune-epochs=1", "--backends=eager_cpu", "--seeds=0",
+    "--dense-epochs=0.2", "--finetune-epochs=0.1", "--backends=eager_cpu", "--seeds=0",
     "--batch-sizes=1", "--quick", "--timing-seconds=0", "--out=a folder",
 ]  # fmt: skip
 SBATCH = """\

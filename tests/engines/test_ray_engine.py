@@ -147,7 +147,7 @@ def test_what_a_host_that_dies_was_training_is_begun_again_elsewhere(
 
 GRID = [
     "--models=test_resnet", "--pruners=random,group_norm_l2", "--granularities=channel",
-    "--levels=0.5", "--dense-epochs=1", "--finetune-epochs=2", "--seeds=0", "--target=params",
+    "--levels=0.5", "--dense-epochs=0.5", "--finetune-epochs=1", "--seeds=0", "--target=params",
     "--backends=eager_cpu", "--batch-sizes=1", "--quick", "--timing-seconds=0",
     "--arithmetic=fp32",
 ]  # fmt: skip

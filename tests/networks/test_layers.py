@@ -50,6 +50,25 @@ def test_attention_counts_alike_fused_and_spelt_out():
     assert fused == count_macs(model, image)
 
 
+class Embedded(nn.Module):
+    """Gives a parameter of its own to a layer, as class attention does, and has a frozen one."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, WIDTH))
+        self.frozen = nn.Parameter(torch.randn(1), requires_grad=False)
+        self.layer = nn.Linear(WIDTH, STATE)
+
+    def forward(self, x):
+        return self.layer(self.token) + x.sum() * self.frozen
+
+
+def test_a_parameter_that_a_layer_is_given_is_an_input_like_others():
+    model = Embedded()
+    assert count_macs(model, SEQUENCE) == WIDTH * STATE
+    assert [own.requires_grad for own in model.parameters()] == [True, False, True, True]
+
+
 @pytest.mark.parametrize(
     ("function", "modules", "macs"),
     [

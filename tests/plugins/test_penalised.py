@@ -1,5 +1,6 @@
 """Penalties act in the least number of steps that they ask for: another choice than without them."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -22,6 +23,12 @@ FILTERS = ("first.weight", "second.weight", "third.weight")
 def plain(recipe):
     """The network after as many steps by the plain loss, trained once for all."""
     return trained(recipe)
+
+
+@pytest.fixture
+def recipe(recipe):
+    """Steps count here, and not how many images each sees."""
+    return replace(recipe, train_batch=16)
 
 
 def trained(recipe, pruner=None, *, keep=None):

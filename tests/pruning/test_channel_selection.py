@@ -9,6 +9,7 @@ from harness.errors import UnsupportedError
 from harness.networks.channel_groups import ChannelGroup, Member
 from harness.networks.surgery import coupled_layers
 from harness.pruning._channel_selection import (
+    Floor,
     channel_scores,
     comparable_scores,
     cost_left,
@@ -17,6 +18,11 @@ from harness.pruning._channel_selection import (
 )
 
 ONES = {"a.weight": 1.0, "b.weight": 1.0, "c.weight": 1.0}
+
+
+def fewest(count: int, size: int) -> list[Floor]:
+    """One layer makes all channels of a group, and so many stay."""
+    return [Floor(channels=torch.arange(size), count=count)]
 
 
 def chain() -> tuple[list[ChannelGroup], dict[str, torch.Size]]:
@@ -70,22 +76,35 @@ def test_a_floor_keeps_the_best_of_a_layer_that_a_global_order_would_close():
     weak, strong = torch.arange(8.0), torch.arange(8.0) + 100
     freely = lowest_channels([weak, strong], 8)
     assert [int(mask.sum()) for mask in freely.masks] == [1, 7]
-    keep = lowest_channels([weak, strong], 8, least=[2, 2])
+    keep = lowest_channels([weak, strong], 8, floors=[fewest(2, 8), fewest(2, 8)])
     assert keep.masks[0].tolist() == [False] * 6 + [True] * 2, "a quarter, the best"
     assert keep.masks[1].tolist() == [False] * 2 + [True] * 6, "others give instead"
     assert (freely.layers_at_floor, keep.layers_at_floor) == (1, 1)
 
 
+def test_each_layer_whose_outputs_are_concatenated_keeps_its_floor():
+    one, other = torch.arange(4), torch.arange(4, 12)
+    floors = [[Floor(channels=one, count=1), Floor(channels=other, count=2)]]
+    keep = lowest_channels([torch.arange(12.0)], 12, floors=floors)
+    assert keep.masks[0].nonzero().flatten().tolist() == [3, 10, 11], "the best of each"
+    freely = lowest_channels([torch.arange(12.0)], 9)
+    assert freely.masks[0].nonzero().flatten().tolist() == [9, 10, 11]
+    held = lowest_channels([torch.arange(12.0)], 9, floors=floors)
+    assert held.layers_at_floor == 1
+    assert held.masks[0].nonzero().flatten().tolist() == [3, 10, 11]
+
+
 def test_a_multiple_holds_above_the_floor_too():
-    keep = lowest_channels([torch.arange(32.0)], 22, multiple=8, least=[10])
+    keep = lowest_channels([torch.arange(32.0)], 22, multiple=8, floors=[fewest(10, 32)])
     assert int(keep.masks[0].sum()) == 16, "ten, rounded up"
 
 
 def test_a_floor_that_leaves_too_much_is_named():
     groups, shapes = chain()
     scores = [torch.rand(4), torch.rand(3)]
+    floors = [fewest(4, 4), fewest(3, 3)]
     with pytest.raises(UnsupportedError, match="with a lower --layer-floor more can leave"):
-        select_channels(scores, groups, shapes=shapes, costs=ONES, budget=20.0, least=[4, 3])
+        select_channels(scores, groups, shapes=shapes, costs=ONES, budget=20.0, floors=floors)
 
 
 def test_what_is_left_counts_outputs_and_inputs():

@@ -62,3 +62,23 @@ def test_each_layer_keeps_its_floor_of_weights(chain):
     sparse = model_at_floor(chain, EXAMPLE, budget("weight", spared=frozenset({"1.weight"})))
     left = [int(weight.count_nonzero()) for weight in prunable_weights(sparse).values()]
     assert left == [68, 1800, 20], "a quarter of 270 and of 80, rounded up, and all of what is spared"
+
+
+class Concatenated(nn.Module):
+    """Two layers whose outputs are one group, since a gate mixes them."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 12, 1)
+        self.gate, self.head = nn.Conv2d(16, 16, 1), nn.Linear(16, 4)
+
+    def forward(self, images):
+        both = torch.cat([self.one(images), self.other(images)], dim=1)
+        return self.head((both * self.gate(both).sigmoid()).mean((2, 3)))
+
+
+def test_each_layer_of_a_group_keeps_its_own_floor():
+    smallest = model_at_floor(Concatenated().eval(), EXAMPLE, budget("channel", floor=0.0))
+    assert shapes(smallest) == [(1, 3), (1, 3), (2, 2), (4, 2)]
+    quarter = model_at_floor(Concatenated().eval(), EXAMPLE, budget("channel"))
+    assert shapes(quarter) == [(1, 3), (3, 3), (4, 4), (4, 4)]

@@ -46,7 +46,7 @@ def job():
         granularity="channel",
         prune=criterion_at("channel", CRITERIA),
         backend=OnnxRuntimeCpu(),
-        side=64,
+        sides=(64,),
     )
 
 
@@ -120,6 +120,20 @@ def test_what_is_not_read_back_as_it_was_is_no_success(job):
     lost = run_coverage(replace(job, model=Built(Forgetful), backend=EagerCpu()))
     assert lost.step == "reading back"
     assert "read back from its state dict, computes outputs that differ" in lost.reason
+
+
+class Picky(nn.Sequential):
+    """Takes images of 96 pixels and no others."""
+
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 47**2, 2))
+
+
+def test_images_have_the_first_side_at_which_the_model_runs(job):
+    picky = replace(job, model=Built(Picky), backend=EagerCpu())
+    assert run_coverage(replace(picky, sides=(64, 96))).step == ""
+    refused = run_coverage(replace(picky, sides=(64,)))
+    assert (refused.step, "shapes cannot be multiplied" in refused.reason) == ("building", True)
 
 
 def test_another_way_to_halve_is_not_cut_at_further_levels(job):

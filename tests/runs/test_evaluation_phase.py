@@ -15,7 +15,8 @@ from tests.doubles import Notes, Nowhere, Wrong, local_engine
 RUN = (
     "run", "--seeds", "0", "--target", "params",
     "--models", "test_resnet", "--pruners", "magnitude_l2", "--granularities", "weight",
-    "--levels", "0.9", "--dense-epochs", "1", "--finetune-epochs", "0", "--timing-seconds", "1",
+    "--levels", "0.9", "--dense-epochs", "1", "--finetune-epochs", "0", "--timing-seconds", "0",
+    "--quick",
     "--backends", "eager_cpu:bf16,ethos_u55", "--batch-sizes", "1,4",
 )  # fmt: skip
 

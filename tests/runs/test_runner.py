@@ -29,7 +29,8 @@ pytestmark = [pytest.mark.xdist_group("finished run"), pytest.mark.long(150)]
 SMALL = (
     "--seeds", "0", "--target", "params",
     "--models", "test_resnet", "--pruners", "taylor,random", "--levels", "0.5,0.9",
-    "--schedules", "one_shot", "--dense-epochs", "2", "--finetune-epochs", "0.5",
+    "--schedules", "one_shot", "--dense-epochs", "1", "--finetune-epochs", "0.2",
+    "--arithmetic", "fp32",
     "--timing-seconds", "0", "--quick", "--batch-sizes", "1,8", "--out", "results/small",
 )  # fmt: skip
 

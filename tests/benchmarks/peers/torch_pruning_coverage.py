@@ -65,7 +65,7 @@ def main(folder: Path) -> None:
     catalogue = discover()
     [backend] = catalogue.choose("backend", "onnxruntime_cpu")
     jobs = [
-        CoverageJob(model=model, granularity="channel", prune=halved, backend=backend, side=SIDE)
+        CoverageJob(model=model, granularity="channel", prune=halved, backend=backend, sides=(SIDE,))
         for name in MODELS
         for model in catalogue.models(name)
     ]
