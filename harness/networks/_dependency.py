@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import nn
 
 from harness.networks.channel_groups import ChannelGroup, Member
-from harness.networks.layers import LAYERS, NORMS
+from harness.networks.layers import CONVOLUTIONS, LAYERS, NORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ def _group_at(
         losing = {
             module for module, handler in _losing(whole) if graph.is_out_channel_pruning_fn(handler)
         }
-        return (None if _has_blocks(whole) else _channel_group(graph, whole, names)), losing
+        return (None if _splits_blocks(graph, whole) else _channel_group(graph, whole, names)), losing
     except Exception:
         # As an index behind a shuffle of pixels.
         return None, set()
@@ -84,10 +84,10 @@ def _bound_channels(graph: Any, group: Any) -> Tensor:  # noqa: ANN401 -- likewi
     """Bound channels `(size,)`: the same number for channels of a layer that leave only together.
 
     As where a layer's outputs are concatenated with what a depthwise convolution makes of them, or as
-    many have to leave every group of a group norm.
+    many have to leave every block of a group norm or a grouped convolution.
     """
     size = len(group[0].idxs)
-    pairs = [*_coupled_pairs(graph, group[0].dep, size), *_norm_group_pairs(group)]
+    pairs = [*_coupled_pairs(graph, group[0].dep, size), *_block_pairs(graph, group)]
     if not pairs:
         return torch.arange(size)
     one, other = np.array(pairs).T
@@ -95,14 +95,29 @@ def _bound_channels(graph: Any, group: Any) -> Tensor:  # noqa: ANN401 -- likewi
     return torch.from_numpy(connected_components(edges, directed=False)[1]).long()
 
 
-def _norm_group_pairs(group: Any) -> Iterator[tuple[int, int]]:  # noqa: ANN401 -- likewise
-    """Pairs of channels with one number within their groups of a group norm."""
+def _block_pairs(graph: Any, group: Any) -> Iterator[tuple[int, int]]:  # noqa: ANN401 -- likewise
+    """Pairs of channels with one number within their blocks."""
     for item in group.items:
-        norm, first = item.dep.target.module, dict[int, int]()
-        if isinstance(norm, nn.GroupNorm) and 1 < norm.num_groups < norm.num_channels:
-            width = norm.num_channels // norm.num_groups
+        width, first = _block_width(graph, item), dict[int, int]()
+        if width is not None:
             for index, root in zip(item.idxs, item.root_idxs, strict=True):
                 yield first.setdefault(index % width, root), root
+
+
+def _block_width(graph: Any, item: Any) -> int | None:  # noqa: ANN401 -- likewise
+    """Channels of each block that a group norm or a grouped convolution sees apart; None without."""
+    layer = item.dep.target.module
+    if isinstance(layer, nn.GroupNorm) and 1 < layer.num_groups < layer.num_channels:
+        return layer.num_channels // layer.num_groups
+    if isinstance(layer, CONVOLUTIONS) and 1 < layer.groups < layer.out_channels:
+        return _channels(graph, item) // layer.groups
+    return None
+
+
+def _channels(graph: Any, item: Any) -> int:  # noqa: ANN401 -- likewise
+    """Channels of a convolution on the side where it loses some."""
+    layer, outputs = item.dep.target.module, graph.is_out_channel_pruning_fn(item.dep.handler)
+    return int(layer.out_channels if outputs else layer.in_channels)
 
 
 def _coupled_pairs(graph: Any, dependency: Any, size: int) -> list[tuple[int, int]]:  # noqa: ANN401 -- likewise
@@ -133,12 +148,14 @@ def _member(graph: Any, item: Any, name: str, bound: Tensor) -> Member:  # noqa:
     module = item.dep.target.module
     produces = bool(graph.is_out_channel_pruning_fn(item.dep.handler))
     norm = isinstance(module, NORMS)
+    index = torch.tensor(item.idxs, dtype=torch.long)
+    root = bound[torch.tensor(item.root_idxs, dtype=torch.long)]
+    width = _block_width(graph, item)
+    if not (produces or norm or width is None):
+        # A grouped convolution's weight has the inputs of one block, and all blocks lose the same.
+        index, root = index[index < width], root[index < width]
     return Member(
-        parameter=f"{name}.weight",
-        dim=0 if produces or norm else 1,
-        index=torch.tensor(item.idxs, dtype=torch.long),
-        root=bound[torch.tensor(item.root_idxs, dtype=torch.long)],
-        norm=norm,
+        parameter=f"{name}.weight", dim=0 if produces or norm else 1, index=index, root=root, norm=norm
     )
 
 
@@ -173,7 +190,10 @@ def _attention_projections(model: nn.Module) -> list[nn.Module]:
     ]
 
 
-def _has_blocks(group: Any) -> bool:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    """Whether a grouped convolution is in it, whose inputs leave only in whole blocks."""
-    groups = [(getattr(m, "groups", 1), getattr(m, "out_channels", 1)) for m, _ in _losing(group)]
-    return any(1 < count < outputs for count, outputs in groups)
+def _splits_blocks(graph: Any, group: Any) -> bool:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Whether only some channels of a grouped convolution are in it, whose blocks lose the same."""
+    return any(
+        len(item.idxs) < _channels(graph, item)
+        for item in group.items
+        if isinstance(item.dep.target.module, CONVOLUTIONS) and _block_width(graph, item) is not None
+    )

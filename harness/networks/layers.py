@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     Hook = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
 
-LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+LAYERS = (*CONVOLUTIONS, nn.Linear)
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 

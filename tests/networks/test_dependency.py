@@ -46,14 +46,36 @@ def test_the_norm_behind_each_layer_is_found(network):
     }
 
 
-def test_grouped_convolutions_are_left_out_and_depthwise_ones_are_not():
-    def model(groups):
-        return nn.Sequential(
-            nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, groups=groups), nn.Flatten(), nn.Linear(8 * 196, 2)
-        )
+def convolutions(groups):
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 1), nn.Conv2d(8, 16, 3, groups=groups), nn.Flatten(), nn.Linear(16 * 196, 2)
+    )
 
-    assert set(grouped(model(2))) == set()
-    assert set(grouped(model(8))) != set()
+
+def test_every_block_of_a_grouped_convolution_loses_the_same_channels():
+    read, made = sorted(groups_of(convolutions(2)), key=lambda group: group.root)
+    assert (read.root, read.size, made.root, made.size) == ("0", 4, "1", 8)
+    [producer] = read.producers
+    assert producer.root.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
+    [consumer] = read.consumers
+    assert consumer.index.tolist() == consumer.root.tolist() == [0, 1, 2, 3], "inputs of one block"
+
+
+class Halved(nn.Module):
+    """A grouped convolution of which one block reads each of two layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
+        self.both, self.head = nn.Conv2d(8, 8, 1, groups=2), nn.Linear(8, 2)
+
+    def forward(self, x):
+        both = self.both(torch.cat([self.one(x), self.other(x)], dim=1))
+        return self.head(both.mean((2, 3)))
+
+
+def test_layers_that_only_some_blocks_of_a_grouped_convolution_read_are_left_out():
+    assert [group.root for group in groups_of(Halved())] == ["both"]
 
 
 def test_channels_that_leave_only_together_are_one():

@@ -129,9 +129,19 @@ def test_every_family_is_cut_and_still_runs(name):
     assert count_macs(model, EXAMPLE) < before
 
 
-def test_layers_whose_channels_lie_in_blocks_are_left_out_and_named():
-    grouped = coupled_layers(built("regnetx_002"), EXAMPLE)
-    assert "s1.b1.conv2.conv.weight" in grouped.excluded
+def test_blocks_of_a_grouped_convolution_are_cut_alike():
+    model = built("regnetx_002")
+    coupled = coupled_layers(model, EXAMPLE)
+    assert coupled.excluded == ()
+    blocks = {group.root: group for group in coupled.groups}
+    name = next(root for root in blocks if root.endswith("conv2.conv"))
+    layer = model.get_submodule(name)
+    assert blocks[name].size == layer.out_channels // layer.groups == 8
+    keep = torch.arange(8) != 3
+    groups, outputs = layer.groups, layer.out_channels
+    remove_channels(model, EXAMPLE, [(blocks[name], keep)])
+    assert (layer.groups, layer.out_channels) == (groups, outputs - groups)
+    assert model(EXAMPLE).shape == (2, 10)
 
 
 def test_a_model_without_channels_to_remove_says_so():
@@ -175,3 +185,18 @@ def test_channels_that_leave_only_together_are_one():
     assert count_macs(cut, EXAMPLE) < 0.7 * before
     twin.head.weight.data[:, [1, 4, 7, 10]] = 0.0
     torch.testing.assert_close(cut(EXAMPLE), twin(EXAMPLE))
+
+
+def test_a_layer_that_is_cut_again_is_cut_as_it_is_by_then(network):
+    """Rounds are told by a layer that comes again: its channels are numbered anew."""
+    cut, again = copy.deepcopy(network), copy.deepcopy(network)
+    history: list = []
+    for _ in range(2):
+        groups = coupled_layers(cut, EXAMPLE).groups
+        removals = [(group, torch.arange(group.size) > 0) for group in groups]
+        history += remove_channels(cut, EXAMPLE, removals)
+    replay(again, EXAMPLE, [list(step) for step in history])
+    for name, weight in cut.state_dict().items():
+        assert again.state_dict()[name].shape == weight.shape
+    first = again.get_parameter("first.weight")
+    torch.testing.assert_close(first, network.first.weight[2:])
