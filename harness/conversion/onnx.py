@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.conversion._attention import four_dimensional_attention
 from harness.conversion.equivalence import TOLERANCE, deviation
 from harness.errors import HarnessError
 from harness.machine.environment import installed_version
@@ -44,15 +45,16 @@ class OnnxConverter:
         import torch
 
         two = example[:1].repeat(2, *(1 for _ in example.shape[1:]))
-        program = torch.onnx.export(
-            model.eval(),
-            (two,),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            # Folding would bake this model's weights into constants that its twins do not share.
-            optimize=False,
-            verbose=False,
-        )
+        with four_dimensional_attention():
+            program = torch.onnx.export(
+                model.eval(),
+                (two,),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                # Folding would bake this model's weights into constants that its twins do not share.
+                optimize=False,
+                verbose=False,
+            )
         if program is None:
             raise HarnessError("the exporter returned no program")
         graph = program.model_proto

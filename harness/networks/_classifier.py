@@ -38,18 +38,20 @@ def _classifier_names(model: nn.Module, example: Tensor, layers: Mapping[str, nn
         widths.pop(name, None)
         widths[name] = output.shape[_channel_axis(layer)]
 
+    image = example[:1]
     with torch.no_grad(), forward_hooks(layers, note):
-        logits = model(example)
+        logits = model(image)
     classes = logits.shape[-1]
     heads = [
         name
         for name, width in widths.items()
-        if width == classes and all(_moves_alone(model, example, name, at) for at in (0, classes - 1))
+        if width == classes
+        and all(_moves_alone(model, image, logits, name, at) for at in (0, classes - 1))
     ]
     return heads or [*widths][-1:]
 
 
-def _moves_alone(model: nn.Module, example: Tensor, name: str, at: int) -> bool:
+def _moves_alone(model: nn.Module, image: Tensor, logits: Tensor, name: str, at: int) -> bool:
     """Whether a change of that output of the layer moves that logit, and no other."""
 
     def move(_: str, layer: nn.Module, __: Tensor, output: Tensor) -> Tensor:
@@ -57,10 +59,8 @@ def _moves_alone(model: nn.Module, example: Tensor, name: str, at: int) -> bool:
         moved.select(_channel_axis(layer), at).add_(1.0 + output.abs().max())
         return moved
 
-    with torch.no_grad():
-        logits = model(example)
-        with forward_hooks({name: model.get_submodule(name)}, move):
-            difference = (model(example) - logits).abs() > UNMOVED * logits.abs().max()
+    with torch.no_grad(), forward_hooks({name: model.get_submodule(name)}, move):
+        difference = (model(image) - logits).abs() > UNMOVED * logits.abs().max()
     moved = difference.any(0)
     return bool(moved[at]) and int(moved.sum()) == 1
 

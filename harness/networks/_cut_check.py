@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,6 +25,8 @@ TOLERANCE = 1e-3
 """Largest difference of outputs, as a fraction of the largest output."""
 KEPT = (0.5, 0.2)
 """Fractions of the channels that stay in the cuts that are tried."""
+ENOUGH_FAILURES = 3
+"""Of groups that are coupled alike, each tried alone: after so many the others of them are not."""
 
 
 def removable_groups(
@@ -36,9 +39,10 @@ def removable_groups(
     """
     modules = dict(model.named_modules())
     roots: set[str] = set()
+    failures: Counter[str] = Counter()
     for normed in (False, True):
         candidates = [group for group in groups if bool(_feature_norms(group, modules)) == normed]
-        removable = _largest_removable(model, example, candidates, remove)
+        removable = _largest_removable(model, example, candidates, remove, failures)
         roots |= {group.root for group in removable}
     return [group for group in groups if group.root in roots]
 
@@ -52,19 +56,25 @@ def _feature_norms(
 
 
 def _largest_removable(
-    model: nn.Module, example: Tensor, groups: Sequence[ChannelGroup], remove: Remove
+    model: nn.Module,
+    example: Tensor,
+    groups: Sequence[ChannelGroup],
+    remove: Remove,
+    failures: Counter[str],
 ) -> list[ChannelGroup]:
+    groups = [group for group in groups if failures[group.kind] < ENOUGH_FAILURES]
     if not groups or all(
         _computes_the_same(model, example, groups, remove, kept=kept) for kept in KEPT
     ):
-        return list(groups)
+        return groups
     if len(groups) == 1:
+        failures[groups[0].kind] += 1
         return []
     half = len(groups) // 2
     return [
         group
         for candidates in (groups[:half], groups[half:])
-        for group in _largest_removable(model, example, candidates, remove)
+        for group in _largest_removable(model, example, candidates, remove, failures)
     ]
 
 

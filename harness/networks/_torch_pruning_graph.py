@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
 
 from harness.errors import HarnessError
+from harness.networks._group_bounds import BoundedMappings, GroupBounds
 from harness.networks._step_widths import StepWidths
 from harness.networks.layers import require_gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -85,15 +85,15 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
 
         def build_dependency(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- likewise
             super().build_dependency(*arguments, **options)
+            followed = [own for node in self.module2node.values() for own in node.dependencies]
             widest = max((max(own.shape, default=1) for own in self.model.parameters()), default=1)
-            for node in self.module2node.values():
-                for dependency in node.dependencies:
-                    dependency.index_mapping = [
-                        own and partial(_within, own, widest) for own in dependency.index_mapping
-                    ]
+            self._bounds = GroupBounds(widest=widest, dependencies=len(followed))
+            for dependency in followed:
+                dependency.index_mapping = BoundedMappings(dependency.index_mapping, self._bounds)
             return self
 
         def get_pruning_group(self, *arguments: Any) -> Any:  # noqa: ANN401 -- likewise
+            self._bounds.begin()
             listed, self.module2node = self.module2node, UnlistedNodes(self.module2node)
             try:
                 return super().get_pruning_group(*arguments)
@@ -125,14 +125,6 @@ def cut_together(
                 together.add_and_merge(dependency, hybrid)
     together._DG = graph
     together.prune(record_history=False)
-
-
-def _within(mapping: Callable[[Any], Any], widest: int, indices: Any) -> Any:  # noqa: ANN401 -- likewise
-    """Mapped indices. Raises HarnessError where one is of no layer: it would be mapped without end."""
-    mapped = mapping(indices)
-    if any(index.idx >= widest for index in mapped):
-        raise HarnessError("the dependency graph asks for channels that no layer has")
-    return mapped
 
 
 class UnlistedNodes(dict[Any, Any]):

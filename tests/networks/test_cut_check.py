@@ -42,6 +42,33 @@ def test_a_group_that_cannot_be_cut_costs_no_other(network, groups):
     assert roots(found) == others
 
 
+class Stages(nn.Sequential):
+    """Six layers that are coupled alike, and two of another kind."""
+
+    def __init__(self):
+        convolutions = [nn.Conv2d(8, 8, 1) for _ in range(6)]
+        super().__init__(nn.Conv2d(3, 8, 1), *convolutions, nn.BatchNorm2d(8), nn.Flatten())
+        self.append(nn.Linear(8 * 256, 4))
+
+
+def test_of_groups_that_are_coupled_alike_three_failures_tell():
+    model, tried = Stages().eval(), []
+    groups = coupled_layers(model, EXAMPLE).groups
+    alike = {group.root for group in groups if group.kind == groups[-2].kind}
+    assert len(alike) > 3
+
+    def refusing_all(model, removals):
+        tried.append([group.root for group, _ in removals])
+        if alike & {group.root for group, _ in removals}:
+            raise RuntimeError("not these")
+        cutting(model, removals)
+
+    offered = removable_groups(model, EXAMPLE, groups, refusing_all)
+    assert {*roots(offered)} == {*roots(groups)} - alike
+    alone = [name for [name, *others] in tried if not others and name in alike]
+    assert len(alone) == 3
+
+
 def spoiling(name, model, removals):
     cutting(model, removals)
     if name in {group.root for group, _ in removals}:
