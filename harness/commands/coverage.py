@@ -114,7 +114,7 @@ def coverage(
             granularity=granularity,
             prune=pruner,
             backend=runtime,
-            sides=(side,) if side else _sides(model),
+            sides=(side,) if side else sides_of(model),
         )
         for model in architectures
         for granularity, pruner in pruners.items()
@@ -135,7 +135,8 @@ def _claim(out: Path, settings: Mapping[str, Any]) -> None:
     write_file(path, json.dumps(settings).encode())
 
 
-def _sides(model: Model) -> tuple[int, ...]:
+def sides_of(model: Model) -> tuple[int, ...]:
+    """Sides of images that are tried: 224, and what timm states where that is another."""
     stated = stated_side(model.name)
     return (SIDE, stated) if stated and stated != SIDE else (SIDE,)
 

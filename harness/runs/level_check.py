@@ -39,7 +39,7 @@ class Reach:
         if self.most is None:
             return f"{network}: how much can leave is not known: {self.reason}"
         floor = (
-            f", where {self.trial.layer_floor:g} of each layer stay" if self.trial.layer_floor else ""
+            f", down to {self.trial.layer_floor:g} of each layer" if self.trial.layer_floor else ""
         )
         return f"{network}: up to {_down(self.most):.3f} of {self.trial.target.name} can leave{floor}"
 

@@ -27,7 +27,7 @@ def test_the_levels_what_can_be_reached_and_the_way_out_are_named(reach):
         check_levels([reach])
     assert str(error.value) == (
         "level 0.9, 0.95 is out of reach: residual_network at channel: up to 0.834 of macs can leave, "
-        "where 0.1 of each layer stay; more can leave with --layer-floor below 0.1"
+        "down to 0.1 of each layer; more can leave with --layer-floor below 0.1"
     )
 
 

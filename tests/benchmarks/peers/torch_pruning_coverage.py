@@ -1,12 +1,15 @@
 """Torch-Pruning alone on the architectures of `harness coverage`, called as its timm example calls it.
 
-    python tests/benchmarks/peers/torch_pruning_coverage.py [FOLDER]
+    python tests/benchmarks/peers/torch_pruning_coverage.py [FOLDER [FAMILIES]]
+
+FAMILIES is the file that `harness coverage --models families` writes: its architectures then.
 
 Half of the channels of every layer, which is more than half of the multiply-accumulates; heads and the
 classifier as its documentation says. What is pruned then has to pass what ours has to: it runs, its
 outputs are finite, and ONNX Runtime computes the same. Finished models are kept, as by the command.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,13 +18,12 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from harness.commands.coverage import MODELS, cover_all, summary
+from harness.commands.coverage import MODELS, cover_all, sides_of, summary
 from harness.discovery.loading import discover
 from harness.machine.environment import physical_cores
 from harness.runs.coverage import HALF, CoverageJob
 
 FOLDER = Path("results/coverage/torch-pruning")
-SIDE = 224
 TIME_LIMIT = 300.0
 
 
@@ -60,13 +62,15 @@ def classifiers(model: nn.Module) -> list[nn.Module]:
     ]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, families: Path | None) -> None:
     """Prune all of them, print how many succeed, write the tables."""
     catalogue = discover()
     [backend] = catalogue.choose("backend", "onnxruntime_cpu")
     jobs = [
-        CoverageJob(model=model, granularity="channel", prune=halved, backend=backend, sides=(SIDE,))
-        for name in MODELS
+        CoverageJob(
+            model=model, granularity="channel", prune=halved, backend=backend, sides=sides_of(model)
+        )
+        for name in (json.loads(families.read_text()).values() if families else MODELS)
         for model in catalogue.models(name)
     ]
     found = cover_all(jobs, folder, workers=physical_cores(), time_limit=TIME_LIMIT)
@@ -75,4 +79,5 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    paths = [Path(argument) for argument in sys.argv[1:]]
+    main(*paths, *(FOLDER, None)[len(paths) :])
