@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from harness.networks.channel_groups import ChannelGroup
+    from harness.networks.channel_groups import ChannelGroup, CoupledLayers
     from harness.pruning.mask_search import PruningBudget
 
 
-def model_at_floor(model: nn.Module, example: Tensor, budget: PruningBudget) -> nn.Module:
+def model_at_floor(
+    model: nn.Module,
+    example: Tensor,
+    budget: PruningBudget,
+    *,
+    coupled: CoupledLayers | None = None,
+) -> nn.Module:
     """Model at its floor: a copy of which all has left that may, channels cut, weights zero.
 
-    Which channels or weights those are says nothing. Raises UnsupportedError where none may leave.
+    Which channels or weights those are says nothing. Where layers are `coupled` is traced unless it is
+    known. Raises UnsupportedError where none may leave.
     """
     smallest = copy.deepcopy(model)
     if budget.pattern.scored == "channel":
-        _cut_to_floor(smallest, example, budget)
+        _cut_to_floor(smallest, example, budget, coupled or coupled_layers(model, example))
     else:
         _mask_to_floor(smallest, budget)
     return smallest
@@ -60,9 +67,11 @@ def is_spared(group: ChannelGroup, budget: PruningBudget) -> bool:
     return any(member.parameter in budget.spared for member in group.producers)
 
 
-def _cut_to_floor(model: nn.Module, example: Tensor, budget: PruningBudget) -> None:
+def _cut_to_floor(
+    model: nn.Module, example: Tensor, budget: PruningBudget, coupled: CoupledLayers
+) -> None:
     weights = prunable_weights(model)
-    groups = [own for own in coupled_layers(model, example).groups if not is_spared(own, budget)]
+    groups = [own for own in coupled.groups if not is_spared(own, budget)]
     if not groups:
         raise UnsupportedError("--keep and --only let no layer lose channels")
     alike = [torch.zeros(group.size) for group in groups]

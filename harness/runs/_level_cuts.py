@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from harness.pruning.scoring import Scoring
 
 LOW, HALF, HIGH = 0.1, 0.5, 0.9
+COMPARED_IMAGES = 2
+FUSED = "fused_attn"
+"""By which timm's attentions choose between a fused kernel and its steps."""
 MOST_OF_REACH = 0.95
 """Fraction of what can leave at all that is asked for at most, where that is less than a level."""
 
@@ -61,7 +64,9 @@ class LevelCuts:
 
     def within_reach(self, level: float) -> float:
         """The level, or nearly what can leave at all where that is less."""
-        smallest = model_at_floor(self.model, self.example, self.search.budget(level))
+        smallest = model_at_floor(
+            self.model, self.example, self.search.budget(level), coupled=self._scoring.coupled
+        )
         return min(level, MOST_OF_REACH * (1.0 - self.search.fraction_left(smallest)))
 
     @property
@@ -122,7 +127,9 @@ def _check_read_back(network: nn.Module, history: History, model: Model, dataset
         history=history,
         unreached=exempt_weights(network),
     )
-    check_rebuild(network, make, name=model.name, dataset=dataset)
+    check_rebuild(network, make, name=model.name, dataset=dataset, images=COMPARED_IMAGES)
+    if not any(hasattr(module, FUSED) for module in network.modules()):
+        return
     example = torch.zeros(1, *dataset.shape)
     macs, spelt_out = count_macs(network, example), count_macs(_spelt_out(network), example)
     if macs != spelt_out:
@@ -133,6 +140,6 @@ def _spelt_out(network: nn.Module) -> nn.Module:
     """A copy that computes attention step by step, where timm lets it choose."""
     unfused = copy.deepcopy(network)
     for module in unfused.modules():
-        if hasattr(module, "fused_attn"):
+        if hasattr(module, FUSED):
             module.fused_attn = False  # type: ignore[assignment]  # torch's modules take any attribute
     return unfused

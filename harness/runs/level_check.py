@@ -38,9 +38,7 @@ class Reach:
         network = f"{self.trial.dense.model.name} at {self.trial.granularity}"
         if self.most is None:
             return f"{network}: how much can leave is not known: {self.reason}"
-        floor = (
-            f", down to {self.trial.layer_floor:g} of each layer" if self.trial.layer_floor else ""
-        )
+        floor = f", down to {self.trial.layer_floor:g} of each layer" if self.trial.layer_floor else ""
         return f"{network}: up to {_down(self.most):.3f} of {self.trial.target.name} can leave{floor}"
 
 

@@ -162,16 +162,21 @@ def rebuild(
 
 
 def check_rebuild(
-    network: nn.Module, make: Callable[[], nn.Module], *, name: str, dataset: Dataset
+    network: nn.Module,
+    make: Callable[[], nn.Module],
+    *,
+    name: str,
+    dataset: Dataset,
+    images: int = COMPARED_IMAGES,
 ) -> None:
     """Raises HarnessError where what `make` builds anew computes something else than `network`."""
-    images = example_batch(dataset, COMPARED_IMAGES)
+    example = example_batch(dataset, images)
     try:
         # What is drawn meanwhile is no part of a trial's own randomness.
         with torch.random.fork_rng(devices=[]):
             again = make()
         with torch.no_grad():
-            expected, outputs = network.eval()(images), again(images)
+            expected, outputs = network.eval()(example), again(example)
     except Exception as error:
         raise HarnessError(
             f"{name} cannot be read back from its state dict: {failure_reason(error)}"
