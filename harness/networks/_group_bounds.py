@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -31,16 +29,16 @@ class GroupBounds:
         self._steps = 0
 
     def count_step(self) -> None:
-        """Count a step. Raises HarnessError where there are too many of them."""
+        """Count a step. Raises ValueError where there are too many of them."""
         self._steps += 1
         if self._steps > self._most_steps:
-            raise HarnessError("the dependency graph leads in circles")
+            raise ValueError("the dependency graph leads in circles")
 
     def mapped(self, mapping: Callable[[Any], Any], indices: Any) -> Any:  # noqa: ANN401 -- Torch-Pruning's
-        """Mapped indices. Raises HarnessError where they are of no layer."""
+        """Mapped indices. Raises ValueError where they are of no layer."""
         mapped = mapping(indices)
         if len(mapped) > self._widest or any(index.idx >= self._widest for index in mapped):
-            raise HarnessError("the dependency graph asks for channels that no layer has")
+            raise ValueError("the dependency graph asks for channels that no layer has")
         return mapped
 
 

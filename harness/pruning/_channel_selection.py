@@ -9,6 +9,7 @@ import torch
 
 from harness.errors import UnsupportedError
 from harness.networks.channel_groups import ChannelGroup, sum_by_channel
+from harness.pruning._floors import Floor
 from harness.pruning.masks import keep_all_but, pin_best
 
 if TYPE_CHECKING:
@@ -25,14 +26,6 @@ class ChannelKeep:
 
     masks: tuple[Tensor, ...]
     layers_at_floor: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Floor:
-    """Floor of one layer of a channel group: of these channels at least so many stay."""
-
-    channels: Tensor
-    count: int
 
 
 def comparable_scores(

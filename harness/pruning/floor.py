@@ -11,14 +11,13 @@ import torch
 from harness.errors import UnsupportedError
 from harness.networks.layers import prunable_weights
 from harness.networks.surgery import coupled_layers, remove_channels
-from harness.pruning._channel_selection import Floor, lowest_channels
+from harness.pruning._channel_selection import lowest_channels
+from harness.pruning._floors import floors_of, is_spared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor, nn
 
-    from harness.networks.channel_groups import ChannelGroup, CoupledLayers
+    from harness.networks.channel_groups import CoupledLayers
     from harness.pruning.mask_search import PruningBudget
 
 
@@ -40,31 +39,6 @@ def model_at_floor(
     else:
         _mask_to_floor(smallest, budget)
     return smallest
-
-
-def floors_of(group: ChannelGroup, weights: Mapping[str, Tensor], budget: PruningBudget) -> list[Floor]:
-    """Floors of a group, one for each layer that makes channels of it: of what the dense layer has.
-
-    A layer that makes a part of them, as where outputs are concatenated, would be empty otherwise.
-    """
-    floors = []
-    for member in group.producers:
-        channels = member.root.unique()
-        now = len(weights[member.parameter])
-        dense = budget.dense_shapes.get(member.parameter, weights[member.parameter].shape)[0]
-        fewest = least_channels(round(len(channels) * dense / now), budget.floor)
-        floors.append(Floor(channels=channels, count=min(len(channels), fewest)))
-    return floors
-
-
-def least_channels(size: int, floor: float) -> int:
-    """Fewest channels of a group of that size that may stay: the fraction `floor`, and never none."""
-    return max(1, math.ceil(floor * size - 1e-9))
-
-
-def is_spared(group: ChannelGroup, budget: PruningBudget) -> bool:
-    """Whether a layer whose channels the group's are is to stay whole."""
-    return any(member.parameter in budget.spared for member in group.producers)
 
 
 def _cut_to_floor(

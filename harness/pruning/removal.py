@@ -20,7 +20,7 @@ from harness.pruning._channel_selection import (
     comparable_scores,
     select_channels,
 )
-from harness.pruning.floor import floors_of, is_spared
+from harness.pruning._floors import floors_of, is_spared
 from harness.pruning.mask_search import select_masks
 from harness.pruning.masks import apply_masks
 from harness.pruning.scoring import score_model

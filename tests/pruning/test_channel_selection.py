@@ -9,13 +9,13 @@ from harness.errors import UnsupportedError
 from harness.networks.channel_groups import ChannelGroup, Member
 from harness.networks.surgery import coupled_layers
 from harness.pruning._channel_selection import (
-    Floor,
     channel_scores,
     comparable_scores,
     cost_left,
     lowest_channels,
     select_channels,
 )
+from harness.pruning._floors import Floor
 
 ONES = {"a.weight": 1.0, "b.weight": 1.0, "c.weight": 1.0}
 

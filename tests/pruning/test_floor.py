@@ -9,7 +9,8 @@ from torch import nn
 from harness.contracts.granularity import pattern
 from harness.errors import UnsupportedError
 from harness.networks.layers import prunable_weights
-from harness.pruning.floor import least_channels, model_at_floor
+from harness.pruning._floors import least_channels
+from harness.pruning.floor import model_at_floor
 from harness.pruning.mask_search import PruningBudget
 
 
