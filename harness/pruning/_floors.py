@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from torch import Tensor
 
     from harness.networks.channel_groups import ChannelGroup
-    from harness.pruning.mask_search import PruningBudget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +31,8 @@ def floors_of(group: ChannelGroup, weights: Mapping[str, Tensor], budget: Prunin
     for member in group.producers:
         channels = member.root.unique()
         now = len(weights[member.parameter])
-        dense = budget.dense_shapes.get(member.parameter, weights[member.parameter].shape)[0]
-        fewest = least_channels(round(len(channels) * dense / now), budget.floor)
+        dense = dense_shapes.get(member.parameter, weights[member.parameter].shape)[0]
+        fewest = least_channels(round(len(channels) * dense / now), floor)
         floors.append(Floor(channels=channels, count=min(len(channels), fewest)))
     return floors
 
@@ -43,6 +42,6 @@ def least_channels(size: int, floor: float) -> int:
     return max(1, math.ceil(floor * size - 1e-9))
 
 
-def is_spared(group: ChannelGroup, budget: PruningBudget) -> bool:
+def is_spared(group: ChannelGroup, spared: Collection[str]) -> bool:
     """Whether a layer whose channels the group's are is to stay whole."""
-    return any(member.parameter in budget.spared for member in group.producers)
+    return any(member.parameter in spared for member in group.producers)

@@ -45,11 +45,14 @@ def _cut_to_floor(
     model: nn.Module, example: Tensor, budget: PruningBudget, coupled: CoupledLayers
 ) -> None:
     weights = prunable_weights(model)
-    groups = [own for own in coupled.groups if not is_spared(own, budget)]
+    groups = [own for own in coupled.groups if not is_spared(own, budget.spared)]
     if not groups:
         raise UnsupportedError("--keep and --only let no layer lose channels")
     alike = [torch.zeros(group.size) for group in groups]
-    floors = [floors_of(group, weights, budget) for group in groups]
+    floors = [
+        floors_of(group, weights, floor=budget.floor, dense_shapes=budget.dense_shapes)
+        for group in groups
+    ]
     count = sum(group.size for group in groups)
     keep = lowest_channels(alike, count, multiple=budget.pattern.multiple, floors=floors)
     remove_channels(model, example, list(zip(groups, keep.masks, strict=True)))

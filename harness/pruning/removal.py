@@ -201,7 +201,7 @@ def _remove_channels(
         group
         for group in coupled.groups
         if any(member.parameter in scores for member in group.producers)
-        and not is_spared(group, budget)
+        and not is_spared(group, budget.spared)
     ]
     if not groups:
         others = " and that --keep and --only let leave" if budget.spared else ""
@@ -214,7 +214,12 @@ def _remove_channels(
         costs=budget.costs,
         budget=budget.allowance,
         multiple=budget.pattern.multiple,
-        floors=[floors_of(group, prunable_weights(model), budget) for group in groups],
+        floors=[
+            floors_of(
+                group, prunable_weights(model), floor=budget.floor, dense_shapes=budget.dense_shapes
+            )
+            for group in groups
+        ],
     )
     smaller = copy.deepcopy(model)
     stays = _keep_by_producer(model, groups, keep.masks)
