@@ -22,7 +22,13 @@ class Floor:
     count: int
 
 
-def floors_of(group: ChannelGroup, weights: Mapping[str, Tensor], budget: PruningBudget) -> list[Floor]:
+def floors_of(
+    group: ChannelGroup,
+    weights: Mapping[str, Tensor],
+    *,
+    floor: float,
+    dense_shapes: Mapping[str, Size],
+) -> list[Floor]:
     """Floors of a group, one for each layer that makes channels of it: of what the dense layer has.
 
     A layer that makes a part of them, as where outputs are concatenated, would be empty otherwise.
