@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from torch import Tensor
+    from torch import Size, Tensor
 
     from harness.networks.channel_groups import ChannelGroup
 
