@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class StepWidths:
     """Step widths of a graph of Torch-Pruning: a layer's own, else those of what is before or after it.
 
-    Where several lead to a step the largest, since what has fewer is broadcast; a concatenation has
-    the sum. None where nothing tells.
+    Where several lead to a step the last one tells, as Torch-Pruning has it; a concatenation has the
+    sum. None where nothing tells.
     """
 
     def __init__(

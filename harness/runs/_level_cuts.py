@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,6 +35,8 @@ LOW, HALF, HIGH = 0.1, 0.5, 0.9
 COMPARED_IMAGES = 2
 FUSED = "fused_attn"
 """By which timm's attentions choose between a fused kernel and its steps."""
+LEAST_STEP = 0.05
+"""From half to a higher level, where one is tried."""
 MOST_OF_REACH = 0.95
 """Fraction of what can leave at all that is asked for at most, where that is less than a level."""
 
@@ -104,11 +107,12 @@ def check_level_cuts(cuts: LevelCuts, half: Removal, model: Model, dataset: Data
     _check_read_back(half.model, half.cut, model, dataset)
     if cuts.pattern.n_of_m:
         return
-    less, more = cuts.at(LOW), cuts.at(cuts.within_reach(HIGH))
-    for removal in (less, more):
+    less, high = cuts.at(LOW), cuts.within_reach(HIGH)
+    more = [cuts.at(high)] if high > HALF + LEAST_STEP else []
+    for removal in (less, *more):
         _check_read_back(removal.model, removal.cut, model, dataset)
-    numbers = [_numbers(removal.model) for removal in (less, half, more)]
-    if not numbers[0] > numbers[1] > numbers[2]:
+    numbers = [_numbers(removal.model) for removal in (less, half, *more)]
+    if any(fewer >= before for before, fewer in pairwise(numbers)):
         raise HarnessError(f"rising levels leave {', '.join(map(str, numbers))} numbers")
     second = cuts.going_on(less, HALF)
     _check_read_back(second.model, less.cut + second.cut, model, dataset)
