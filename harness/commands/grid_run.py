@@ -76,7 +76,9 @@ class GridRun:
         rows = [] if fresh else Ledger(self.folder).rows()
         return self._in_earlier_arithmetics(rows)._plan(rows)
 
-    def reaches(self, plan: Plan, *, sufficing: bool = False) -> list[Reach]:
+    def reaches(
+        self, plan: Plan, time_breakdown: TimeBreakdown | None = None, *, sufficing: bool = False
+    ) -> list[Reach]:
         """How much of each network can leave; only what a check of levels needs where `sufficing`.
 
         Nothing is written.
@@ -84,9 +86,11 @@ class GridRun:
         trials = trials_to_try(plan, sufficing=sufficing)
         if not trials:
             return []
+        time_breakdown = time_breakdown or TimeBreakdown()
         with TemporaryDirectory() as folder:
-            engine = self._local_engine(TimeBreakdown(), Path(folder))
-            return measure_reaches(trials, engine)
+            engine = self._local_engine(time_breakdown, Path(folder))
+            with time_breakdown.counting("pruning"):
+                return measure_reaches(trials, engine)
 
     def execute(self, *, fresh: bool, began: float, options: str = "") -> RunOutcome:
         """Do what is owed, then print and write the ranking; `began` is when the command did.
@@ -94,8 +98,7 @@ class GridRun:
         What was asked for is kept in the folder as `options`, a configuration file.
         """
         time_breakdown = TimeBreakdown()
-        with time_breakdown.counting("pruning"):
-            check_levels(self.reaches(self.plan(fresh=fresh), sufficing=True))
+        check_levels(self.reaches(self.plan(fresh=fresh), time_breakdown, sufficing=True))
         with Ledger(self.folder).lock():
             if fresh:
                 from harness.runs.runner import clear
