@@ -35,16 +35,13 @@ def dependency_graph(model: nn.Module, example: Tensor) -> Any:  # noqa: ANN401 
         model.train(training)
 
 
-def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    """Graph that infers widths once, and whose layer norms keep their weights in order.
+def _ordered_layer_norm_pruner() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Pruner of layer norms that keeps their weights in order.
 
-    Torch-Pruning 1.6.1 sorts a copy of what stays of a layer norm, and a set of few large numbers comes
-    in another order: every channel would be scaled and shifted as another one. How many channels a
-    step has it asks of all that lead to it, anew for each step and each group: minutes, and no answer
-    where there are many ways. Our own answers are kept.
+    Torch-Pruning 1.6.1 sorts a copy of what stays, and a set of few large numbers comes in another
+    order: every channel would be scaled and shifted as another one.
     """
-    from torch_pruning import DependencyGraph, function, ops
-    from torch_pruning.dependency import Node, shape_infer
+    from torch_pruning import function
 
     class OrderedLayerNormPruner(function.LayernormPruner):  # type: ignore[misc]  # has no annotations
         def prune_out_channels(self, layer: nn.LayerNorm, gone: Sequence[int]) -> nn.LayerNorm:
@@ -58,12 +55,24 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
 
         prune_in_channels = prune_out_channels
 
+    return OrderedLayerNormPruner()
+
+
+def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Graph that infers widths once, and whose layer norms keep their weights in order.
+
+    How many channels a step has Torch-Pruning 1.6.1 asks of all that lead to it, anew for each step and
+    each group: minutes, and no answer where there are many ways. Our own answers are kept.
+    """
+    from torch_pruning import DependencyGraph, ops
+    from torch_pruning.dependency import Node, shape_infer
+
     class WidthGraph(DependencyGraph):  # type: ignore[misc]  # has no annotations
         module2node: dict[Any, Any]
 
         def __init__(self) -> None:
             super().__init__()
-            self.REGISTERED_PRUNERS[ops.OPTYPE.LN] = pruner = OrderedLayerNormPruner()
+            self.REGISTERED_PRUNERS[ops.OPTYPE.LN] = pruner = _ordered_layer_norm_pruner()
             self._in_channel_pruning_fn.add(pruner.prune_in_channels)
             self._out_channel_pruning_fn.add(pruner.prune_out_channels)
             self._widths = StepWidths(super().get_out_channels, super().get_in_channels)
