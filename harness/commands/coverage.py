@@ -20,7 +20,7 @@ from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
 from harness.runs.coverage import CoverageJob, CoverageResult, criterion_at, run_coverage
-from harness.runs.families import smallest_of, stated_side
+from harness.runs.families import smallest_by_module, smallest_of, stated_side
 from harness.runs.preloads import preloads_of
 from harness.runs.request import channel_multiples, selected_granularities
 from harness.storage.files import write_file
@@ -50,6 +50,7 @@ MODELS = (
 """More than twenty families; the smallest of each where several are alike."""
 FAMILIES, FAMILIES_FILE = "families", "families.json"
 SIDE = 224
+STATED = f"{SIDE} or stated"
 SIZING_LIMIT = 600.0
 """Seconds for the architectures of one module."""
 TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
@@ -107,7 +108,7 @@ def coverage(
     pruners = {granularity: criterion_at(granularity, criteria) for granularity in chosen}
     names, workers = ",".join(criterion.name for criterion in criteria), workers or physical_cores()
     architectures = _models(catalogue, models, out, workers=workers)
-    _claim(out, {"pruner": names, "backend": runtime.name, "side": side or SIDE})
+    _claim(out, {"pruner": names, "backend": runtime.name, "side": side or STATED})
     jobs = [
         CoverageJob(
             model=model,
@@ -156,10 +157,10 @@ def _families(out: Path, workers: int) -> list[str]:
     path = out / FAMILIES_FILE
     if not path.is_file():
         modules = {module: module for module in timm.list_modules()}
-        sizing = _outcomes(
+        sizings = _outcomes(
             smallest_of, modules, "sizing", out, workers=workers, time_limit=SIZING_LIMIT
         )
-        smallest = {module: outcome.value for module, outcome in sizing if outcome.value}
+        smallest = smallest_by_module(dict(sizings))
         write_file(path, json.dumps(smallest, indent=1, sort_keys=True).encode())
     names: dict[str, str] = json.loads(path.read_text())
     return list(names.values())

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.engines.engine import Outcome
 
 MOST_PARAMETERS = 40e6
 
@@ -18,6 +27,17 @@ def smallest_of(module: str) -> str | None:
     sizes = {name: _parameters(name) for name in names}
     smallest = min(sizes, key=lambda name: sizes[name])
     return smallest if sizes[smallest] < MOST_PARAMETERS else None
+
+
+def smallest_by_module(sizings: Mapping[str, Outcome[str | None]]) -> dict[str, str]:
+    """Smallest architecture by module, of all that have one.
+
+    Raises HarnessError where a module was not sized: a list without it would claim less than it says.
+    """
+    failures = [f"{name}: {sizing.failure}" for name, sizing in sizings.items() if sizing.failure]
+    if failures:
+        raise HarnessError(f"timm's modules could not all be sized: {'; '.join(failures)}")
+    return {name: sizing.value for name, sizing in sizings.items() if sizing.value}
 
 
 def _parameters(name: str) -> int:

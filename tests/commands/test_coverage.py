@@ -17,23 +17,16 @@ def test_what_works_and_what_does_not_is_counted_by_granularity():
 
 
 def test_the_command_writes_a_table_and_goes_on_where_it_was(command, tmp_path):
-    arguments = (
-        "coverage",
-        "--models",
-        "test_resnet",
-        "--granularities",
-        "channel,2:4",
-        "--side",
-        "64",
-    )
-    first = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
+    models = ("coverage", "--models", "test_resnet", "--granularities", "channel,2:4")
+    arguments = (*models, "--backend", "eager_cpu", "--out", "covered")
+    first = command(*arguments, "--side", "224")
     assert first.returncode == 0, first.stderr
     assert "1 of 1 at channel, 1 of 1 at 2:4" in first.stdout
     table = pd.read_csv(tmp_path / "covered" / "coverage.csv")
     assert list(table["granularity"]) == ["channel", "2:4"]
-    again = command(*arguments, "--backend", "eager_cpu", "--out", "covered")
+    again = command(*arguments, "--side", "224")
     assert (again.returncode, again.stdout) == (0, first.stdout)
     assert pd.read_csv(tmp_path / "covered" / "coverage.csv").equals(table), "nothing was done again"
-    other = command(*arguments, "--backend", "onnxruntime_cpu", "--out", "covered")
-    told = refusal(other)
+    told = refusal(command(*arguments))
     assert "covered holds coverage with pruner magnitude_l2,group_norm_l2, backend eager_cpu" in told
+    assert "side 224: choose another --out" in told, "what timm states is another side"
