@@ -98,6 +98,9 @@ class GridRun:
         What was asked for is kept in the folder as `options`, a configuration file.
         """
         time_breakdown = TimeBreakdown()
+        if fresh or not Ledger(self.folder).rows():
+            # Before the plan, which imports PyTorch: there is work to be done.
+            self._begin_imports(time_breakdown)
         check_levels(self.reaches(self.plan(fresh=fresh), time_breakdown, sufficing=True))
         with Ledger(self.folder).lock():
             if fresh:
@@ -238,15 +241,22 @@ class GridRun:
             preloads=preloads_of(self.grid.dataset),
         )
 
-    def _start_processes(self, time_breakdown: TimeBreakdown) -> None:
-        """Start the workers' server; what this process is to import, it does meanwhile."""
-        from harness.engines.local import start_server, wait_for_server
+    def _begin_imports(self, time_breakdown: TimeBreakdown) -> None:
+        """Start the workers' server where they run here; this process imports its own meanwhile."""
+        from harness.engines.local import start_server
 
-        preloads = preloads_of(self.grid.dataset)
         with time_breakdown.counting("starting"):
-            start_server(preloads)
+            if self.cluster is None:
+                start_server(preloads_of(self.grid.dataset))
             import_for_run()
-            wait_for_server(preloads)
+
+    def _start_processes(self, time_breakdown: TimeBreakdown) -> None:
+        """Wait until processes here start in no time."""
+        from harness.engines.local import wait_for_server
+
+        self._begin_imports(time_breakdown)
+        with time_breakdown.counting("starting"):
+            wait_for_server(preloads_of(self.grid.dataset))
 
     @property
     def _report(self) -> RunReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -99,6 +100,11 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
             self._bounds = GroupBounds(widest=widest, dependencies=len(followed))
             for dependency in followed:
                 dependency.index_mapping = BoundedMappings(dependency.index_mapping, self._bounds)
+            for node in self.module2node.values():
+                # Gradients are followed by now, and hold what the layers computed.
+                node.grad_fn = None
+                if "grad_fn" in vars(node.module):
+                    node.module.grad_fn = None
             return self
 
         def get_pruning_group(self, *arguments: Any) -> Any:  # noqa: ANN401 -- likewise
@@ -114,26 +120,43 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
 
 def cut_together(
     graph: Any,  # noqa: ANN401 -- Torch-Pruning has no annotations
-    removals: Iterable[tuple[nn.Module, bool, Sequence[int]]],
+    model: nn.Module,
+    removals: Iterable[tuple[str, bool, Sequence[int]]],
 ) -> None:
     """Cut outputs or inputs of several layers together, in place, with all that is coupled to them.
 
-    Each parameter loses all of its slices at once, so that none are counted anew in between. The graph
-    is of no use afterwards.
+    `model` is what the graph was traced of, or a copy of it. Each parameter loses all of its slices at
+    once, so that none are counted anew in between.
     """
     from torch_pruning import _helpers
     from torch_pruning.dependency import Group
 
-    modules, together = {*graph.model.modules()}, Group()
-    for layer, outputs, channels in removals:
+    names: dict[Any, str] = {module: name for name, module in graph.model.named_modules()}
+    names |= {parameter: name for name, parameter in graph.model.named_parameters()}
+    together = Group()
+    for name, outputs, channels in removals:
+        layer = graph.model.get_submodule(name)
         pruner = graph.get_pruner_of_module(layer)
         cut = pruner.prune_out_channels if outputs else pruner.prune_in_channels
         for dependency, indices in graph.get_pruning_group(layer, cut, list(channels)).items:
-            if dependency.target.module in modules or dependency.target.type.name == "PARAMETER":
+            if dependency.target.module in names:
                 hybrid = [_helpers._HybridIndex(idx=index, root_idx=index) for index in indices]
                 together.add_and_merge(dependency, hybrid)
-    together._DG = graph
-    together.prune(record_history=False)
+    # All names first: a model that is cut itself has new parameters after each cut.
+    for (dependency, indices), name in [(own, names[own.dep.target.module]) for own in together.items]:
+        _cut_one(dependency, indices, model, name)
+
+
+def _cut_one(dependency: Any, indices: Any, model: nn.Module, name: str) -> None:  # noqa: ANN401 -- likewise
+    """Cut what a dependency leads to out of the module or parameter of that name in `model`."""
+    there, target = copy.copy(dependency), copy.copy(dependency.target)
+    there.target, owner = target, name.rpartition(".")
+    if target.type.name != "PARAMETER":
+        target.module = model.get_submodule(name)
+        there(indices)
+        return
+    target.module = model.get_parameter(name)
+    setattr(model.get_submodule(owner[0]), owner[2], there(indices))
 
 
 class UnlistedNodes(dict[Any, Any]):

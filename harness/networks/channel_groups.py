@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from harness.networks._traced_model import TracedModel
+
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
@@ -80,9 +82,11 @@ def sum_by_channel(scores: Mapping[str, Tensor], members: Sequence[Member], size
 class CoupledLayers:
     """Coupled layers of one model: its channel groups, and the norm that follows each layer.
 
-    `excluded` names the weights whose channels cannot leave, the classifier aside.
+    `excluded` names the weights whose channels cannot leave, the classifier aside. `traced` cuts copies
+    of the model; None where only heads and MLPs can leave.
     """
 
     groups: tuple[ChannelGroup, ...]
     norm_of: Mapping[str, str]
     excluded: tuple[str, ...]
+    traced: TracedModel | None = field(default=None, compare=False, repr=False)

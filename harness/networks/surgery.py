@@ -17,12 +17,8 @@ from harness.networks._classifier import classifier_layers
 from harness.networks._cut_check import removable_groups
 from harness.networks._dependency import graph_groups, norms_after
 from harness.networks._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
-from harness.networks._torch_pruning_graph import (
-    cut_layer,
-    cut_together,
-    dependency_graph,
-    ignore_warnings,
-)
+from harness.networks._torch_pruning_graph import cut_layer
+from harness.networks._traced_model import TracedModel, traced_model
 from harness.networks.channel_groups import ChannelGroup, CoupledLayers
 from harness.networks.layers import LAYERS, exempt_weights, prunable_weights, tied_parameters
 
@@ -42,16 +38,17 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     """
     names = {module: name for name, module in model.named_modules()}
     classifier = classifier_layers(model, example)
+    traced: TracedModel | None = None
     try:
-        graph = dependency_graph(model, example)
-        groups = graph_groups(graph, model, names, classifier=classifier)
-        norm_of = norms_after(graph, names)
+        traced = traced_model(model, example)
+        groups = graph_groups(traced.graph, model, names, classifier=classifier)
+        norm_of = norms_after(traced.graph, names)
     except HarnessError as error:
         # Heads and MLPs need no graph.
         groups, norm_of, problem = [], {}, str(error)
     else:
         problem = "the dependency graph finds no channels that can be removed"
-    remove = partial(_remove, example=example)
+    remove = partial(_remove, example=example, traced=traced)
     # A cut makes two parameters of what was one; what is exempt has no score.
     whole = tied_parameters(model) | {*exempt_weights(model)}
     groups = [group for group in groups if whole.isdisjoint(m.parameter for m in group.members)]
@@ -66,6 +63,7 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
         groups=tuple(removable),
         norm_of=norm_of,
         excluded=tuple(name for name in _weight_names(model) if name not in leaving),
+        traced=traced,
     )
 
 
@@ -87,15 +85,22 @@ def _overlaps(group: ChannelGroup, groups: Sequence[ChannelGroup]) -> bool:
 
 
 def remove_channels(
-    model: nn.Module, example: Tensor, removals: Sequence[tuple[ChannelGroup, Tensor]]
+    model: nn.Module,
+    example: Tensor,
+    removals: Sequence[tuple[ChannelGroup, Tensor]],
+    *,
+    traced: TracedModel | None = None,
 ) -> History:
-    """Cut channels in place that each group's keep mask drops, and return the history of that."""
+    """Cut channels in place that each group's keep mask drops, and return the history of that.
+
+    What the groups were `traced` with saves tracing again, where `model` is a copy.
+    """
     history: History = [
         (group.root, True, _root_channels(group, ~mask))
         for group, mask in removals
         if not bool(mask.all())
     ]
-    replay(model, example, history)
+    replay(model, example, history, traced=traced)
     return history
 
 
@@ -108,24 +113,30 @@ def _root_channels(group: ChannelGroup, gone: Tensor) -> list[int]:
 
 
 def _remove(
-    model: nn.Module, removals: Sequence[tuple[ChannelGroup, Tensor]], *, example: Tensor
+    model: nn.Module,
+    removals: Sequence[tuple[ChannelGroup, Tensor]],
+    *,
+    example: Tensor,
+    traced: TracedModel | None,
 ) -> None:
-    remove_channels(model, example, removals)
+    remove_channels(model, example, removals, traced=traced)
 
 
-def replay(model: nn.Module, example: Tensor, history: History) -> None:
+def replay(
+    model: nn.Module, example: Tensor, history: History, *, traced: TracedModel | None = None
+) -> None:
     """Replay a pruning history on a freshly built model, in place; what is frozen stays frozen.
 
     Heads and MLPs that were cut by themselves are not in the graph's groups: the order between
-    them is free.
+    them is free. Layers are traced for each round unless they are `traced` as the model is.
     """
     trained = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     heads_and_mlps = [step for step in history if not isinstance(model.get_submodule(step[0]), LAYERS)]
     channels = [step for step in history if step not in heads_and_mlps]
     for cuts in _rounds(channels):
-        with ignore_warnings():
-            graph = dependency_graph(model, example)
-            cut_together(graph, [(model.get_submodule(name), out, gone) for name, out, gone in cuts])
+        if traced is None or not traced.fits(model):
+            traced = traced_model(model, example)
+        traced.cut(model, cuts)
     for name, _, gone in heads_and_mlps:
         cut_heads_or_mlp(model.get_submodule(name), gone)
     for name, parameter in model.named_parameters():

@@ -55,7 +55,8 @@ def _cut_to_floor(
     ]
     count = sum(group.size for group in groups)
     keep = lowest_channels(alike, count, multiple=budget.pattern.multiple, floors=floors)
-    remove_channels(model, example, list(zip(groups, keep.masks, strict=True)))
+    removals = list(zip(groups, keep.masks, strict=True))
+    remove_channels(model, example, removals, traced=coupled.traced)
 
 
 @torch.no_grad()

@@ -225,10 +225,11 @@ def _remove_channels(
     stays = _keep_by_producer(model, groups, keep.masks)
     rewritten, seconds = _rewrite(pruner, smaller, scoring, stays)
     spared = {group.root for group in coupled.groups} - {group.root for group in groups}
+    removals = list(zip(groups, keep.masks, strict=True))
     return Removal(
         scoring=scoring,
         keep=stays,
-        cut=remove_channels(smaller, example, list(zip(groups, keep.masks, strict=True))),
+        cut=remove_channels(smaller, example, removals, traced=coupled.traced),
         model=smaller,
         reduction=",".join(sorted({reduction for _, reduction in reduced})),
         layers_at_floor=keep.layers_at_floor,

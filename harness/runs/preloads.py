@@ -16,7 +16,7 @@ WORKER_MODULES = (
     "harness.measuring.backend_evaluation", "click",
 )  # fmt: skip
 """What every job of a run imports, the clock before any plugin; the last is for the main program."""
-RUN_MODULES = ("scipy.stats", "harness.runs.runner")
+RUN_MODULES = ("scipy.stats", "statsmodels.stats.multitest", "harness.runs.runner")
 """What the main process of a run needs: seconds of imports, PyTorch's among them."""
 
 
