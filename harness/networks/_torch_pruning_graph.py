@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
@@ -15,7 +16,7 @@ from harness.networks._step_widths import StepWidths
 from harness.networks.layers import require_gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -118,33 +119,48 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
     return WidthGraph()
 
 
-def cut_together(
-    graph: Any,  # noqa: ANN401 -- Torch-Pruning has no annotations
-    model: nn.Module,
-    removals: Iterable[tuple[str, bool, Sequence[int]]],
-) -> None:
-    """Cut outputs or inputs of several layers together, in place, with all that is coupled to them.
+@dataclass(frozen=True, kw_only=True)
+class TracedModel:
+    """Traced model: its dependency graph, and the shapes that its parameters had then."""
 
-    `model` is what the graph was traced of, or a copy of it. Each parameter loses all of its slices at
-    once, so that none are counted anew in between.
-    """
-    from torch_pruning import _helpers
-    from torch_pruning.dependency import Group
+    graph: Any
+    shapes: Mapping[str, tuple[int, ...]]
 
-    names: dict[Any, str] = {module: name for name, module in graph.model.named_modules()}
-    names |= {parameter: name for name, parameter in graph.model.named_parameters()}
-    together = Group()
-    for name, outputs, channels in removals:
-        layer = graph.model.get_submodule(name)
-        pruner = graph.get_pruner_of_module(layer)
-        cut = pruner.prune_out_channels if outputs else pruner.prune_in_channels
-        for dependency, indices in graph.get_pruning_group(layer, cut, list(channels)).items:
-            if dependency.target.module in names:
-                hybrid = [_helpers._HybridIndex(idx=index, root_idx=index) for index in indices]
-                together.add_and_merge(dependency, hybrid)
-    # All names first: a model that is cut itself has new parameters after each cut.
-    for (dependency, indices), name in [(own, names[own.dep.target.module]) for own in together.items]:
-        _cut_one(dependency, indices, model, name)
+    def fits(self, model: nn.Module) -> bool:
+        """Whether `model` is shaped as the traced one was, and the traced one still is."""
+        return self.shapes == _shapes(model) == _shapes(self.graph.model)
+
+    def cut(self, model: nn.Module, removals: Iterable[tuple[str, bool, Sequence[int]]]) -> None:
+        """Cut outputs or inputs of layers of a model that fits, in place, with all coupled to them.
+
+        Each parameter loses all of its slices at once, so that none are counted anew in between.
+        """
+        from torch_pruning import _helpers
+        from torch_pruning.dependency import Group
+
+        whole, together = self.graph.model, Group()
+        names: dict[Any, str] = {module: name for name, module in whole.named_modules()}
+        names |= {parameter: name for name, parameter in whole.named_parameters()}
+        for name, outputs, channels in removals:
+            layer = whole.get_submodule(name)
+            pruner = self.graph.get_pruner_of_module(layer)
+            cut = pruner.prune_out_channels if outputs else pruner.prune_in_channels
+            for dependency, indices in self.graph.get_pruning_group(layer, cut, list(channels)).items:
+                if dependency.target.module in names:
+                    hybrid = [_helpers._HybridIndex(idx=index, root_idx=index) for index in indices]
+                    together.add_and_merge(dependency, hybrid)
+        # All names first: a model that is cut itself has new parameters after each cut.
+        for own, name in [(own, names[own.dep.target.module]) for own in together.items]:
+            _cut_one(own.dep, own.idxs, model, name)
+
+
+def traced_model(model: nn.Module, example: Tensor) -> TracedModel:
+    """Trace a model. Raises HarnessError where Torch-Pruning cannot."""
+    return TracedModel(graph=dependency_graph(model, example), shapes=_shapes(model))
+
+
+def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(own.shape) for name, own in model.named_parameters()}
 
 
 def _cut_one(dependency: Any, indices: Any, model: nn.Module, name: str) -> None:  # noqa: ANN401 -- likewise

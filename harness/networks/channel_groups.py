@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from torch import Tensor
-
-    from harness.networks._traced_model import TracedModel
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +76,16 @@ def sum_by_channel(scores: Mapping[str, Tensor], members: Sequence[Member], size
     return total
 
 
+class CutsCopies(Protocol):
+    """Ability of a traced model to cut what is shaped as it is, without being traced again."""
+
+    def fits(self, model: nn.Module) -> bool:
+        """Whether `model` is shaped as what was traced."""
+
+    def cut(self, model: nn.Module, removals: Iterable[tuple[str, bool, Sequence[int]]]) -> None:
+        """Cut outputs or inputs of layers, in place, with all that is coupled to them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CoupledLayers:
     """Coupled layers of one model: its channel groups, and the norm that follows each layer.
@@ -89,4 +97,4 @@ class CoupledLayers:
     groups: tuple[ChannelGroup, ...]
     norm_of: Mapping[str, str]
     excluded: tuple[str, ...]
-    traced: TracedModel | None = field(default=None, compare=False, repr=False)
+    traced: CutsCopies | None = field(default=None, compare=False, repr=False)

@@ -17,9 +17,12 @@ from harness.networks._classifier import classifier_layers
 from harness.networks._cut_check import removable_groups
 from harness.networks._dependency import graph_groups, norms_after
 from harness.networks._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
-from harness.networks._torch_pruning_graph import cut_layer
-from harness.networks._traced_model import TracedModel, traced_model
-from harness.networks.channel_groups import ChannelGroup, CoupledLayers
+from harness.networks._torch_pruning_graph import (
+    cut_layer,
+    ignore_warnings,
+    traced_model,
+)
+from harness.networks.channel_groups import ChannelGroup, CoupledLayers, CutsCopies
 from harness.networks.layers import LAYERS, exempt_weights, prunable_weights, tied_parameters
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     """
     names = {module: name for name, module in model.named_modules()}
     classifier = classifier_layers(model, example)
-    traced: TracedModel | None = None
+    traced: CutsCopies | None = None
     try:
         traced = traced_model(model, example)
         groups = graph_groups(traced.graph, model, names, classifier=classifier)
@@ -89,7 +92,7 @@ def remove_channels(
     example: Tensor,
     removals: Sequence[tuple[ChannelGroup, Tensor]],
     *,
-    traced: TracedModel | None = None,
+    traced: CutsCopies | None = None,
 ) -> History:
     """Cut channels in place that each group's keep mask drops, and return the history of that.
 
@@ -117,13 +120,13 @@ def _remove(
     removals: Sequence[tuple[ChannelGroup, Tensor]],
     *,
     example: Tensor,
-    traced: TracedModel | None,
+    traced: CutsCopies | None,
 ) -> None:
     remove_channels(model, example, removals, traced=traced)
 
 
 def replay(
-    model: nn.Module, example: Tensor, history: History, *, traced: TracedModel | None = None
+    model: nn.Module, example: Tensor, history: History, *, traced: CutsCopies | None = None
 ) -> None:
     """Replay a pruning history on a freshly built model, in place; what is frozen stays frozen.
 
@@ -136,7 +139,8 @@ def replay(
     for cuts in _rounds(channels):
         if traced is None or not traced.fits(model):
             traced = traced_model(model, example)
-        traced.cut(model, cuts)
+        with ignore_warnings():
+            traced.cut(model, cuts)
     for name, _, gone in heads_and_mlps:
         cut_heads_or_mlp(model.get_submodule(name), gone)
     for name, parameter in model.named_parameters():

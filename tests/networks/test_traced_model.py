@@ -7,7 +7,7 @@ import timm
 import torch
 from torch import nn
 
-from harness.networks._traced_model import traced_model
+from harness.networks._torch_pruning_graph import traced_model
 from harness.networks.surgery import coupled_layers, remove_channels
 
 EXAMPLE = torch.randn(2, 3, 32, 32)
@@ -33,6 +33,10 @@ def vit() -> nn.Module:
     return timm.create_model("test_vit", img_size=32, num_classes=4)
 
 
+def numbers(model: nn.Module) -> int:
+    return sum(own.numel() for own in model.parameters())
+
+
 def first_half(model: nn.Module):
     """The coupled layers, and of each group the mask that keeps its first half."""
     coupled = coupled_layers(model, EXAMPLE)
@@ -53,7 +57,9 @@ def test_a_copy_is_cut_as_by_a_trace_of_its_own(make):
     assert coupled.traced.fits(model), "the traced model itself stays whole"
     assert histories[0] == histories[1]
     assert once(EXAMPLE).equal(again(EXAMPLE))
-    assert sum(own.numel() for own in once.parameters()) < sum(own.numel() for own in model.parameters())
+    assert sum(own.numel() for own in once.parameters()) < sum(
+        own.numel() for own in model.parameters()
+    )
 
 
 def test_several_copies_are_cut_one_after_the_other():
@@ -64,7 +70,9 @@ def test_several_copies_are_cut_one_after_the_other():
     remove_channels(narrow, EXAMPLE, removals, traced=coupled.traced)
     remove_channels(wide, EXAMPLE, removals[:1], traced=coupled.traced)
 
-    assert sum(own.numel() for own in narrow.parameters()) < sum(own.numel() for own in wide.parameters())
+    assert sum(own.numel() for own in narrow.parameters()) < sum(
+        own.numel() for own in wide.parameters()
+    )
     assert torch.isfinite(wide(EXAMPLE)).all()
 
 
