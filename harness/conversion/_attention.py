@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from torch import nn
+
 
 @contextmanager
 def four_dimensional_attention() -> Iterator[None]:
@@ -39,3 +41,20 @@ def four_dimensional_attention() -> Iterator[None]:
 
     with Flattened():
         yield
+
+
+@contextmanager
+def frozen_weights(model: nn.Module) -> Iterator[None]:
+    """No weight asks for a gradient meanwhile.
+
+    Which kernel attention takes depends on whether its mask does, and so do the strides of its outputs:
+    the exporter passes over the graph more than once, and weights lose that flag in between.
+    """
+    trained = [own for own in model.parameters() if own.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad = False
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad = True

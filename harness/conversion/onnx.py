@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.conversion._attention import four_dimensional_attention
+from harness.conversion._attention import four_dimensional_attention, frozen_weights
 from harness.conversion.equivalence import TOLERANCE, deviation
 from harness.errors import HarnessError
 from harness.machine.environment import installed_version
@@ -45,7 +45,7 @@ class OnnxConverter:
         import torch
 
         two = example[:1].repeat(2, *(1 for _ in example.shape[1:]))
-        with four_dimensional_attention():
+        with four_dimensional_attention(), frozen_weights(model):
             program = torch.onnx.export(
                 model.eval(),
                 (two,),

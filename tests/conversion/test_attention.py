@@ -36,9 +36,27 @@ class Windows(nn.Module):
         return self.head(mixed.transpose(2, 3).flatten(3).mean((1, 2)))
 
 
-def test_a_network_of_windows_is_exported_and_computes_the_same():
+class Biased(nn.Module):
+    """Attention over pixels, to which a learned matrix adds its bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix, self.head = nn.Linear(3, 3 * 8), nn.Linear(8, 5)
+        self.bias = nn.Linear(1, 16)
+
+    def forward(self, images):
+        tokens = self.mix(images.flatten(2).transpose(1, 2))
+        query, key, value = tokens.unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        bias = self.bias(torch.linspace(0, 1, 16)[:, None]).expand(2, 16, 16)[None]
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.contiguous())
+        return self.head(mixed.transpose(1, 2).reshape(images.shape[0], 16, 8).mean(1))
+
+
+@pytest.mark.parametrize("network", [Windows, Biased])
+def test_a_network_with_attention_is_exported_and_computes_the_same(network):
     torch.manual_seed(0)
-    model, images = Windows().eval(), torch.randn(3, 3, 4, 4)
+    model, images = network().eval(), torch.randn(3, 3, 4, 4)
     converter = OnnxConverter()
     run = load_onnx(converter.fill(converter.export(model, images), model))
     torch.testing.assert_close(run(images), model(images), rtol=1e-4, atol=1e-5)
+    assert all(own.requires_grad for own in model.parameters()), "it can be trained as before"
