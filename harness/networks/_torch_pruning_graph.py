@@ -135,23 +135,21 @@ class TracedModel:
 
         Each parameter loses all of its slices at once, so that none are counted anew in between.
         """
-        from torch_pruning import _helpers
-        from torch_pruning.dependency import Group
-
-        whole, together = self.graph.model, Group()
+        whole = self.graph.model
         names: dict[Any, str] = {module: name for name, module in whole.named_modules()}
         names |= {parameter: name for name, parameter in whole.named_parameters()}
+        leaving: dict[tuple[str, Any], tuple[Any, dict[int, None]]] = {}
         for name, outputs, channels in removals:
             layer = whole.get_submodule(name)
             pruner = self.graph.get_pruner_of_module(layer)
             cut = pruner.prune_out_channels if outputs else pruner.prune_in_channels
             for dependency, indices in self.graph.get_pruning_group(layer, cut, list(channels)).items:
-                if dependency.target.module in names:
-                    hybrid = [_helpers._HybridIndex(idx=index, root_idx=index) for index in indices]
-                    together.add_and_merge(dependency, hybrid)
-        # All names first: a model that is cut itself has new parameters after each cut.
-        for own, name in [(own, names[own.dep.target.module]) for own in together.items]:
-            _cut_one(own.dep, own.idxs, model, name)
+                target = names.get(dependency.target.module)
+                if target is not None:
+                    _, gone = leaving.setdefault((target, dependency.handler), (dependency, {}))
+                    gone.update(dict.fromkeys(indices))
+        for (target, _), (dependency, gone) in leaving.items():
+            _cut_one(dependency, [*gone], model, target)
 
 
 def traced_model(model: nn.Module, example: Tensor) -> TracedModel:
@@ -163,7 +161,7 @@ def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(own.shape) for name, own in model.named_parameters()}
 
 
-def _cut_one(dependency: Any, indices: Any, model: nn.Module, name: str) -> None:  # noqa: ANN401 -- likewise
+def _cut_one(dependency: Any, indices: list[int], model: nn.Module, name: str) -> None:  # noqa: ANN401 -- likewise
     """Cut what a dependency leads to out of the module or parameter of that name in `model`."""
     there, target = copy.copy(dependency), copy.copy(dependency.target)
     there.target, owner = target, name.rpartition(".")
