@@ -25,7 +25,7 @@ from harness.machine.energy import joules
 from harness.machine.load import LoadMonitor
 from harness.measuring.timing_results import COPY, DENSE, ProcessTiming
 from harness.training.sampling import drawn_images
-from harness.trials.snapshot import load_model
+from harness.trials.snapshot import load_model, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,12 +78,15 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     folders = {**job.snapshots, COPY: job.snapshots[DENSE]}
     # What is loaded first lies elsewhere than what is loaded last: another order in every process.
     order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
+    traced = trace_of(job.model, job.dataset, folders.values())
     others = {label: open_backend(backend) for label, backend in job.others.items()}
     timed_models = [
         _TimedModel(
             label=label,
             folder=folders[label],
-            model=load_model(folders[label], job.models.get(label, job.model), job.dataset),
+            model=load_model(
+                folders[label], job.models.get(label, job.model), job.dataset, traced=traced
+            ),
             backend=others.get(label, job.backend),
         )
         for label in order

@@ -7,6 +7,7 @@ a freshly built large one.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,13 @@ def replay(
     for name, parameter in model.named_parameters():
         # What was cut is a new parameter.
         parameter.requires_grad_(trained[name])
+
+
+def trace(model: nn.Module, example: Tensor) -> CutsCopies | None:
+    """What cuts copies of a model, traced once; None where Torch-Pruning cannot trace it."""
+    with suppress(HarnessError):
+        return traced_model(model, example)
+    return None
 
 
 def _rounds(history: History) -> list[History]:

@@ -17,19 +17,20 @@ from harness.errors import HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.networks.layers import count_macs, exempt, exempt_weights, prunable_weights
 from harness.networks.no_random_fill import NoRandomFill
-from harness.networks.surgery import History, replay
+from harness.networks.surgery import History, replay, trace
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
 from harness.training.sampling import example_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from torch import nn
 
     from harness.contracts.data import Dataset, Model
+    from harness.networks.channel_groups import CutsCopies
     from harness.storage.artifacts import ArtifactStore
 
 FACTS = "facts.json"
@@ -117,11 +118,26 @@ def read_facts(folder: Path) -> Snapshot:
     return Snapshot(**json.loads((folder / FACTS).read_text()))
 
 
-def load_model(folder: Path, model: Model, dataset: Dataset) -> nn.Module:
-    """Load a snapshot's model, in evaluation mode, cut to its architecture and filled with weights."""
-    state = load(zstandard.decompress((folder / WEIGHTS).read_bytes()))
-    facts = read_facts(folder)
-    return rebuild(model, dataset, state, history=facts.history, unreached=facts.unreached)
+def load_model(
+    folder: Path, model: Model, dataset: Dataset, *, traced: CutsCopies | None = None
+) -> nn.Module:
+    """Load a snapshot's model, in evaluation mode, cut to its architecture and filled with weights.
+
+    What the same model was `traced` with for others saves tracing it again.
+    """
+    state, facts = load(zstandard.decompress((folder / WEIGHTS).read_bytes())), read_facts(folder)
+    return rebuild(
+        model, dataset, state, history=facts.history, unreached=facts.unreached, traced=traced
+    )
+
+
+def trace_of(model: Model, dataset: Dataset, folders: Iterable[Path]) -> CutsCopies | None:
+    """What cuts snapshots to their architectures; None where fewer than two of the folders need it."""
+    if sum(bool(read_facts(folder).history) for folder in folders) < 2:
+        return None
+    with NoRandomFill():
+        network = model.build(dataset)
+    return trace(network, example_batch(dataset, 1))
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:
@@ -148,12 +164,13 @@ def rebuild(
     *,
     history: History,
     unreached: Sequence[str] = (),
+    traced: CutsCopies | None = None,
 ) -> nn.Module:
     """Model in evaluation mode: built anew, cut to its architecture and filled with `state`."""
     with NoRandomFill():
         network = model.build(dataset)
     exempt(network, unreached)
-    replay(network, example_batch(dataset, 1), history)
+    replay(network, example_batch(dataset, 1), history, traced=traced)
     own = network.state_dict(keep_vars=True)
     first = _first_names(own)
     tied = {name: state[first[id(value)]] for name, value in own.items() if first[id(value)] in state}
