@@ -152,7 +152,20 @@ def exempt_unreached(model: nn.Module, example: Tensor) -> nn.Module:
         exempt(model, [n for n, own in zip(idle, gradients, strict=True) if own is None])
     else:
         exempt(model, idle)
+    forget_caches(model)
     return model
+
+
+def forget_caches(model: nn.Module) -> None:
+    """Have modules forget what they keep in evaluation, as they do where their mode is set.
+
+    LeViT's attention keeps its biases (Graham 2021), which then belong to one pass's gradients: no copy
+    can be made of them, and none can be taken a second time.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    for module, training in modes:
+        # Parents first: what they set of their children is set right by these.
+        module.train(training)
 
 
 def require_gradients(model: nn.Module) -> list[nn.Parameter]:

@@ -14,6 +14,7 @@ from harness.networks.layers import (
     LAYERS,
     NORMS,
     channels_second,
+    forget_caches,
     forward_hooks,
     layers_of,
     prunable_weights,
@@ -102,6 +103,7 @@ def _recorded_outputs(
     layers, module_names = layers_of(model), activation_of(model, batches[0][0][:2])
     modules = {name: model.get_submodule(module) for name, module in module_names.items()}
     for images, labels in batches:
+        forget_caches(model)
         outputs: dict[str, Tensor] = {}
         with forward_hooks(modules, partial(_record_output, outputs)), torch.set_grad_enabled(raw):
             logits = model(images)
@@ -126,6 +128,7 @@ def gate_gradients(
     norms = {name: model.get_submodule(norm) for name, norm in norm_of.items()}
     widths = {name: prunable_weights(model)[name].shape[0] for name in layers}
     for images, labels in batches:
+        forget_caches(model)
         gates: dict[str, Tensor] = {}
         with forward_hooks(layers | norms, partial(_gate, gates, widths)):
             loss = F.cross_entropy(model(images), labels)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from harness.errors import HarnessError, UnsupportedError
 from harness.networks.channel_groups import coupled_sums
-from harness.networks.layers import prunable_weights, require_gradients
+from harness.networks.layers import forget_caches, prunable_weights, require_gradients
 from harness.pruning import _activations as activations
 from harness.pruning import _layer_inputs as layer_inputs
 
@@ -255,6 +255,7 @@ class RecordedEvidence:
         model = self._copied_model()
         named = self._scored_parameters(model)
         for images, labels in batches or self._batches:
+            forget_caches(model)
             loss = F.cross_entropy(model(images), labels)
             grads = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
             yield {
