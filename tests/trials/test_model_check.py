@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 import torch
@@ -191,6 +192,23 @@ def test_what_is_built_to_be_filled_draws_nothing():
     with NoRandomFill():
         Plain()
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("fill", "value"),
+    [
+        (partial(nn.init.trunc_normal_, std=0.02), 0.0),
+        (partial(nn.init.trunc_normal_, mean=1.0, std=0.2, a=0.5, b=1.5), 1.0),
+        (partial(nn.init.uniform_, a=2.0, b=3.0), 2.0),
+        (nn.init.kaiming_normal_, 0.0),
+        (torch.Tensor.normal_, 0.0),
+    ],
+)
+def test_a_fill_that_is_drawn_until_it_is_within_bounds_ends_whatever_memory_holds(fill, value):
+    tensor = torch.full((4, 4), 9.0)
+    with NoRandomFill():
+        assert fill(tensor) is tensor
+    assert tensor.eq(value).all()
 
 
 def test_a_rebuild_is_the_model(dense):
