@@ -90,9 +90,7 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
             shape_infer.init_shape_information(self)
             for node in module2node.values():
                 if node.type == ops.OPTYPE.CONCAT:
-                    between = (shape_infer.infer_channels_between(self, n, node) for n in node.inputs)
-                    # An unknown width fits no sum, and nothing is mapped; Torch-Pruning would add None.
-                    node.module.concat_sizes = [width or 0 for width in between]
+                    node.module.concat_sizes = _concatenated_widths(self, node)
 
         def build_dependency(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- likewise
             super().build_dependency(*arguments, **options)
@@ -101,11 +99,7 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
             self._bounds = GroupBounds(widest=widest, dependencies=len(followed))
             for dependency in followed:
                 dependency.index_mapping = BoundedMappings(dependency.index_mapping, self._bounds)
-            for node in self.module2node.values():
-                # Gradients are followed by now, and hold what the layers computed.
-                node.grad_fn = None
-                if "grad_fn" in vars(node.module):
-                    node.module.grad_fn = None
+            _forget_gradients(self)
             return self
 
         def get_pruning_group(self, *arguments: Any) -> Any:  # noqa: ANN401 -- likewise
@@ -117,6 +111,24 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
                 self.module2node = listed
 
     return WidthGraph()
+
+
+def _concatenated_widths(graph: Any, node: Any) -> list[int]:  # noqa: ANN401 -- likewise
+    """Widths of what a step concatenates; unknown ones are 0, where Torch-Pruning would add None.
+
+    They fit no sum then, and nothing is mapped.
+    """
+    from torch_pruning.dependency import shape_infer
+
+    return [shape_infer.infer_channels_between(graph, own, node) or 0 for own in node.inputs]
+
+
+def _forget_gradients(graph: Any) -> None:  # noqa: ANN401 -- likewise
+    """Forget gradients, which are followed by now and hold what the layers computed."""
+    for node in graph.module2node.values():
+        node.grad_fn = None
+        if "grad_fn" in vars(node.module):
+            node.module.grad_fn = None
 
 
 @dataclass(frozen=True, kw_only=True)
