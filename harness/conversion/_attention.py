@@ -48,7 +48,7 @@ def frozen_weights(model: nn.Module) -> Iterator[None]:
     """No weight asks for a gradient meanwhile.
 
     Which kernel attention takes depends on whether its mask does, and so do the strides of its outputs:
-    the exporter passes over the graph more than once, and weights lose that flag in between.
+    a graph exported with them asking for gradients may fail to run where its weights do not.
     """
     trained = [own for own in model.parameters() if own.requires_grad]
     for parameter in trained:

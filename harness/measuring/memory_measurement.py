@@ -6,6 +6,7 @@ is in its memory: no dense weights, no tracing, no PyTorch tensors where the bac
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from harness.machine.memory import PeakMemory
 from harness.machine.time_breakdown import JobResult, TimeBreakdown
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages, residual_network
-from harness.trials.snapshot import load_model
+from harness.trials.snapshot import load_model, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.contracts.backends import Backend, Run
+    from harness.networks.channel_groups import CutsCopies
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Dense
 
@@ -88,34 +90,46 @@ def write_files(files: Sequence[ModelFile]) -> WriteResult:
     failures = {}
     torch.set_num_threads(1)
     with time_breakdown.counting("memory"):
+        traced = _traced_models(files)
         for file in files:
             try:
-                _write(file)
+                _write(file, traced.get(file.dense.key))
             except Exception as error:
                 failures[file.path] = failure_reason(error)
                 file.path.unlink(missing_ok=True)
     return WriteResult(time_breakdown=time_breakdown, failures=failures)
 
 
-def _write(file: ModelFile) -> None:
+def _traced_models(files: Sequence[ModelFile]) -> dict[str, CutsCopies | None]:
+    """What cuts the snapshots of each dense model, which is traced once."""
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        if file.snapshot:
+            folders[file.dense.key].append(file.store.folder(file.snapshot))
+    models = {file.dense.key: file.dense for file in files}
+    return {key: trace_of(models[key].model, models[key].dataset, own) for key, own in folders.items()}
+
+
+def _write(file: ModelFile, traced: CutsCopies | None) -> None:
     if not isinstance(file.backend, LoadsFile):
         # Also of classes that other processes cannot import, as those that a function makes.
-        torch.save(_model(file), file.path, pickle_module=cloudpickle)
+        torch.save(_model(file, traced), file.path, pickle_module=cloudpickle)
         return
     converter, dense = file.backend.converter, file.dense
     if file.snapshot:
         exporter = Exporter(name=dense.model.name, dataset=dense.dataset, store=file.store)
         folder = file.store.folder(file.snapshot)
-        content = exporter.file(converter, _model(file), batch=file.batch, folder=folder)
+        content = exporter.file(converter, _model(file, traced), batch=file.batch, folder=folder)
     else:
-        content = convert(converter, _model(file), example_batch(NoiseImages(), file.batch))
+        content = convert(converter, residual_network(), example_batch(NoiseImages(), file.batch))
     file.path.write_bytes(content)
 
 
-def _model(file: ModelFile) -> nn.Module:
+def _model(file: ModelFile, traced: CutsCopies | None) -> nn.Module:
     if not file.snapshot:
         return residual_network()
-    return load_model(file.store.folder(file.snapshot), file.dense.model, file.dense.dataset)
+    folder, dense = file.store.folder(file.snapshot), file.dense
+    return load_model(folder, dense.model, dense.dataset, traced=traced)
 
 
 def measure_peaks(job: MemoryJob) -> MemoryPeaks:

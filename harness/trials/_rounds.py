@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,7 +17,7 @@ from harness.contracts.pruners import Penalises, Steps
 from harness.contracts.schedules import Round, StartsEarly
 from harness.errors import UnsupportedError
 from harness.networks.layers import exempt, exempt_weights, prunable_weights
-from harness.networks.surgery import replay
+from harness.networks.surgery import replay, trace
 from harness.pruning.removal import choose_in_steps, choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
 from harness.storage.keys import source_hash, stable_seed
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.machine.time_breakdown import TimeBreakdown
+    from harness.networks.channel_groups import CutsCopies
     from harness.pruning.removal import Removal
     from harness.pruning.scoring import Scoring
     from harness.storage.artifacts import ArtifactStore
@@ -125,8 +126,17 @@ class RoundRunner:
             )
 
     def _load(self, key: str) -> nn.Module:
-        dense = self._trial.dense
-        return load_model(self._store.folder(key), dense.model, dense.dataset)
+        dense, folder = self._trial.dense, self._store.folder(key)
+        traced = self._traced if read_facts(folder).history else None
+        return load_model(folder, dense.model, dense.dataset, traced=traced)
+
+    @cached_property
+    def _traced(self) -> CutsCopies | None:
+        """What cuts fresh models as this trial's: that of the first scoring, where it has one."""
+        scoring = self._scorings.get(self.start.key)
+        if scoring is not None and scoring.coupled is not None:
+            return scoring.coupled.traced
+        return trace(self.start.model, self._calibration.example)
 
     def _choose_removal(self, state: ModelState, level: float, seed: int) -> Removal:
         """Choose what leaves so that the level is met, by one scoring or one for each step."""
@@ -218,7 +228,8 @@ class RoundRunner:
             model = self._load(train_to(place, dense, self._store, time_breakdown=self._time_breakdown))
         else:
             return None
-        replay(model, self._calibration.example, state.history)
+        traced = self._traced if state.history else None
+        replay(model, self._calibration.example, state.history, traced=traced)
         return model
 
     def _train(self, key: str, model: nn.Module, state: ModelState, job: TrainingJob) -> None:
@@ -230,6 +241,7 @@ class RoundRunner:
             store=self._store,
             time_breakdown=self._time_breakdown,
             history=state.history,
+            traced=self._traced if state.history else None,
         )
 
 

@@ -75,9 +75,11 @@ def save_snapshot(
     history: History,
     train_seconds: float,
     time_breakdown: TimeBreakdown | None = None,
+    traced: CutsCopies | None = None,
 ) -> Snapshot:
     """Save a snapshot under the key: evaluate the network, and write its weights and facts.
 
+    What the uncut model was `traced` with saves tracing it again to read the snapshot back.
     Raises HarnessError, and saves nothing, where it cannot be read back as what it was.
     """
     time_breakdown = time_breakdown or TimeBreakdown()
@@ -108,7 +110,7 @@ def save_snapshot(
         with store.writing(key) as folder:
             (folder / WEIGHTS).write_bytes(packed)
             (folder / FACTS).write_text(json.dumps(asdict(snapshot)))
-            again = partial(load_model, folder, model, dataset)
+            again = partial(load_model, folder, model, dataset, traced=traced)
             check_rebuild(network, again, name=model.name, dataset=dataset)
     return snapshot
 

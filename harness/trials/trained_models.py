@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from harness.networks.channel_groups import CutsCopies
     from harness.networks.surgery import History
     from harness.storage.artifacts import ArtifactStore
     from harness.trials.spec import Dense
@@ -42,6 +43,7 @@ def train_and_save(
     store: ArtifactStore,
     time_breakdown: TimeBreakdown,
     history: History | None = None,
+    traced: CutsCopies | None = None,
 ) -> None:
     """Train in place by the recipe of `dense`, then save a snapshot under the key.
 
@@ -62,6 +64,7 @@ def train_and_save(
         history=history or [],
         train_seconds=seconds,
         time_breakdown=time_breakdown,
+        traced=traced,
     )
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from harness.networks.layers import exempt_unreached, forget_caches
+from harness.networks.surgery import coupled_layers
 from harness.pruning.evidence import RecordedEvidence
 
 IMAGES, LABELS = torch.randn(4, 3, 6, 6), torch.tensor([0, 1, 2, 1])
@@ -41,10 +42,12 @@ def test_a_copy_can_be_made_after_its_gradients_were_followed(model):
     assert copy.deepcopy(model)(IMAGES).equal(model(IMAGES))
 
 
-@pytest.mark.parametrize("tensors", ["batch_gradients", "activation_gradients"])
+@pytest.mark.parametrize("tensors", ["batch_gradients", "activation_gradients", "gate_gradients"])
 def test_each_batch_has_its_own_gradients(model, tensors):
+    coupled = coupled_layers(model, IMAGES[:1])
+
     def evidence(*batches):
-        return RecordedEvidence(model, granularity="weight", batches=batches, coupled=None, seed=0)
+        return RecordedEvidence(model, granularity="channel", batches=batches, coupled=coupled, seed=0)
 
     both = list(getattr(evidence((IMAGES[:2], LABELS[:2]), (IMAGES[2:], LABELS[2:])), tensors))
     [second] = getattr(evidence((IMAGES[2:], LABELS[2:])), tensors)
