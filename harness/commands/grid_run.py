@@ -117,10 +117,10 @@ class GridRun:
             worked = bool(plan.pending)
             try:
                 for further in grid_run._plans(plan):
+                    plan = plan.with_cells(further)
                     if further.pending:
                         worked = True
-                        grid_run._carry_out(further, time_breakdown)
-                    plan = plan.with_cells(further)
+                        grid_run._carry_out(further, plan, time_breakdown)
             except KeyboardInterrupt:
                 grid_run._report.conclude(plan)
                 raise
@@ -187,14 +187,18 @@ class GridRun:
             workers = workers_that_fit(workers, step_costs, free_mb=free, say=say)
         return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
-    def _carry_out(self, plan: Plan, time_breakdown: TimeBreakdown) -> None:
-        """Seed by seed on this machine, with a provisional table after each; a cluster takes all."""
+    def _carry_out(self, plan: Plan, whole: Plan, time_breakdown: TimeBreakdown) -> None:
+        """Seed by seed on this machine, with a provisional table after each; a cluster takes all.
+
+        The first is of what is timed first, so that there is one to look at as early as can be.
+        """
         stages = [plan] if self.cluster is not None else plan.stages()
         with self._runner(plan, time_breakdown) as (runner, progress):
-            for number, stage in enumerate(stages, start=1):
+            show = partial(self._report.show_provisional, progress.console, whole)
+            runner.carry_out(stages[0], first_timed=show)
+            for stage in stages[1:]:
+                show()
                 runner.carry_out(stage)
-                if number < len(stages):
-                    self._report.show_provisional(progress.console, plan)
 
     @contextmanager
     def _runner(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.console.tables import (
     console,
@@ -16,6 +16,7 @@ from harness.ranking.leaderboard import RankedRows
 from harness.storage.ledger import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from rich.console import Console
@@ -47,14 +48,15 @@ class RunReport:
         return self._asked(plan, self._every())
 
     def show_provisional(self, page: Console, plan: Plan) -> None:
-        """Print the ranking of the seeds that are there."""
+        """Print the ranking of the seeds, models and backends that are there, and of how many."""
         rows = self.rows(plan)
-        with_rows = sorted({row["seed"] for row in rows if row["status"] == "ok"})
-        print_sentence(
-            page,
-            f"\nProvisional: {len(with_rows)} of {len(self.grid.seeds)} seeds "
-            f"({', '.join(map(str, with_rows))}). Ctrl-C keeps it; the same command goes on.\n",
-        )
+        ok = [row for row in rows if row["status"] == "ok"]
+        counts = [
+            _count(column, {row[column] for row in ok}, {cell.settings[column] for cell in plan.cells})
+            for column in ("seed", "model", "backend")
+        ]
+        there = f"{''.join(counts)}{len(rows)} of {len(plan.cells)} rows"
+        print_sentence(page, f"\nProvisional: {there}. Ctrl-C keeps it; the same command goes on.\n")
         print_ranking(page, rows, batch=min(self.grid.batches))
 
     def conclude(self, plan: Plan) -> RunOutcome:
@@ -76,3 +78,10 @@ class RunReport:
     def _asked(self, plan: Plan, every: RankedRows) -> RankedRows:
         asked = {cell.key for cell in plan.cells}
         return RankedRows((row for row in every if row["key"] in asked), rule=self.rule)
+
+
+def _count(column: str, there: Collection[Any], asked: Collection[Any]) -> str:
+    """How many of what was asked for there are, and which; empty where none is missing."""
+    if len(there) == len(asked):
+        return ""
+    return f"{len(there)} of {len(asked)} {column}s ({', '.join(map(str, sorted(there)))}), "

@@ -19,9 +19,10 @@ from harness.conversion.export import Exporter, convert, load_on_backend
 from harness.errors import HarnessError, failure_reason
 from harness.machine.memory import PeakMemory
 from harness.machine.time_breakdown import JobResult, TimeBreakdown
+from harness.measuring._snapshot_loading import trace_of
 from harness.training.sampling import example_batch
 from harness.training.synthetic import NoiseImages, residual_network
-from harness.trials.snapshot import load_model, trace_of
+from harness.trials.snapshot import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

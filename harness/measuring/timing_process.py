@@ -23,9 +23,9 @@ from harness.errors import HarnessError, failure_reason
 from harness.machine.clock import CLOCK, Limits, interleave
 from harness.machine.energy import joules
 from harness.machine.load import LoadMonitor
+from harness.measuring._snapshot_loading import load_models, trace_of
 from harness.measuring.timing_results import COPY, DENSE, ProcessTiming
 from harness.training.sampling import drawn_images
-from harness.trials.snapshot import load_model, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,17 +79,16 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     # What is loaded first lies elsewhere than what is loaded last: another order in every process.
     order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
     traced = trace_of(job.model, job.dataset, folders.values())
+    sources = [(folders[label], job.models.get(label, job.model)) for label in order]
     others = {label: open_backend(backend) for label, backend in job.others.items()}
     timed_models = [
         _TimedModel(
             label=label,
             folder=folders[label],
-            model=load_model(
-                folders[label], job.models.get(label, job.model), job.dataset, traced=traced
-            ),
+            model=model,
             backend=others.get(label, job.backend),
         )
-        for label in order
+        for label, model in zip(order, load_models(sources, job.dataset, traced=traced), strict=True)
     ]
     timing = ProcessTiming()
     ready: dict[str, Run] = {}

@@ -25,7 +25,7 @@ from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.discovery.catalogue import Catalogue
@@ -73,12 +73,15 @@ class Runner:
         self._time_breakdown = time_breakdown or TimeBreakdown()
         self._written = 0
 
-    def carry_out(self, plan: Plan) -> None:
-        """Write the row of every owed cell. A cell that cannot run becomes a row with its reason."""
+    def carry_out(self, plan: Plan, *, first_timed: Callable[[], None] = lambda: None) -> None:
+        """Write the row of every owed cell. A cell that cannot run becomes a row with its reason.
+
+        `first_timed` is called when what is timed first is written and more is to be timed.
+        """
         self._ledger.repair()
         self._store.sweep()
         self._observer.rows(self._written)
-        for row in self._rows(plan):
+        for row in self._rows(plan, first_timed):
             self._ledger.append(row)
             self._written += 1
             self._observer.rows(self._written)
@@ -90,15 +93,17 @@ class Runner:
         self._ledger.make_folder()
         return train(plan, pool=self._pool(plan), store=self._store, shard=shard)
 
-    def _rows(self, plan: Plan) -> Iterator[Row]:
+    def _rows(self, plan: Plan, first_timed: Callable[[], None]) -> Iterator[Row]:
         """The row of each owed cell as soon as there is one, so that whoever stops loses none."""
         for cell in plan.pending:
             if cell.impossible is not None:
                 yield empty_row(cell, "skipped", cell.impossible)
         if plan.runnable:
-            yield from self._runnable_rows(plan, self._pool(plan))
+            yield from self._runnable_rows(plan, self._pool(plan), first_timed)
 
-    def _runnable_rows(self, plan: Plan, pool: WorkerPool) -> Iterator[Row]:
+    def _runnable_rows(
+        self, plan: Plan, pool: WorkerPool, first_timed: Callable[[], None]
+    ) -> Iterator[Row]:
         store, execution = self._store, self._execution
         failures = train(plan, pool=pool, store=store, dense_from=execution.dense_from)
         ready: list[ReadyCell] = []
@@ -119,10 +124,14 @@ class Runner:
             else:
                 untimed.append((cell, level))
         measure_memory(untimed, pool=pool, store=store)
-        yield from self._timed_rows(untimed, builder, pool)
+        yield from self._timed_rows(untimed, builder, pool, first_timed)
 
     def _timed_rows(
-        self, untimed: Sequence[ReadyCell], builder: RowBuilder, pool: WorkerPool
+        self,
+        untimed: Sequence[ReadyCell],
+        builder: RowBuilder,
+        pool: WorkerPool,
+        first_timed: Callable[[], None],
     ) -> Iterator[Row]:
         rule, meter = self._execution.stopping_rule, self._execution.meter
         known = KnownTimes(self._ledger.rows(), processes=rule.least, metered=meter is not None)
@@ -137,11 +146,13 @@ class Runner:
                 shared.append((cell, level))
                 yield builder.shared(cell, level, row)
         sessions = time_cells(unknown, shared, pool=pool, store=self._store, execution=self._execution)
-        for session, outcome in sessions:
+        for number, (session, outcome) in enumerate(sessions, start=1):
             archive = self._keep_samples(session.origins, outcome)
             for item in session.items:
                 yield builder.timed(item, session, outcome, archive=archive)
             self._observer.done(session.label, len(session.items))
+            if number == 1 and len(session.items) < len(unknown):
+                first_timed()
 
     def _keep_samples(self, cells: Sequence[ReadyCell], outcome: Outcome[TimingResults]) -> str:
         """The name of the archive that holds a session's samples; empty where there are none."""

@@ -17,14 +17,14 @@ from harness.errors import HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.networks.layers import count_macs, exempt, exempt_weights, prunable_weights
 from harness.networks.no_random_fill import NoRandomFill
-from harness.networks.surgery import History, replay, trace
+from harness.networks.surgery import History, replay
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
 from harness.training.sampling import example_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -120,26 +120,28 @@ def read_facts(folder: Path) -> Snapshot:
     return Snapshot(**json.loads((folder / FACTS).read_text()))
 
 
+def read_state(folder: Path) -> dict[str, Tensor]:
+    """State dict in a folder: the weights, without the facts."""
+    return load(zstandard.decompress((folder / WEIGHTS).read_bytes()))
+
+
 def load_model(
-    folder: Path, model: Model, dataset: Dataset, *, traced: CutsCopies | None = None
+    folder: Path,
+    model: Model,
+    dataset: Dataset,
+    *,
+    traced: CutsCopies | None = None,
+    state: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
     """Load a snapshot's model, in evaluation mode, cut to its architecture and filled with weights.
 
-    What the same model was `traced` with for others saves tracing it again.
+    What the same model was `traced` with for others saves tracing it again, and `state`, where it was
+    read, reading.
     """
-    state, facts = load(zstandard.decompress((folder / WEIGHTS).read_bytes())), read_facts(folder)
+    facts, state = read_facts(folder), state or read_state(folder)
     return rebuild(
         model, dataset, state, history=facts.history, unreached=facts.unreached, traced=traced
     )
-
-
-def trace_of(model: Model, dataset: Dataset, folders: Iterable[Path]) -> CutsCopies | None:
-    """What cuts snapshots to their architectures; None where fewer than two of the folders need it."""
-    if sum(bool(read_facts(folder).history) for folder in folders) < 2:
-        return None
-    with NoRandomFill():
-        network = model.build(dataset)
-    return trace(network, example_batch(dataset, 1))
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:

@@ -18,23 +18,27 @@ from harness.training.recipe import Recipe
 from tests.doubles import made_row
 
 
-@pytest.fixture
-def report(tmp_path):
+def report_on(folder, backends):
     request = Request(
         models="test_resnet", dataset="digits", pruners="random", granularities="channel",
-        scope="published", schedules="one_shot", levels="0.5", seeds="0,1", backends="eager_cpu",
+        scope="published", schedules="one_shot", levels="0.5", seeds="0,1", backends=backends,
         batch_sizes="1", threads=1, recipe=Recipe(),
     )  # fmt: skip
     return RunReport(
-        grid=request.grid(discover()), folder=tmp_path, catalogue=discover(), rule=RankingRule()
+        grid=request.grid(discover()), folder=folder, catalogue=discover(), rule=RankingRule()
     )
 
 
-def written(report, *, seeds, **columns):
-    """A plan of the grid, whose cells of some seeds have a row."""
+@pytest.fixture
+def report(tmp_path):
+    return report_on(tmp_path, "eager_cpu")
+
+
+def written(report, *, seeds, backends=("eager_cpu",), **columns):
+    """A plan of the grid, whose cells of some seeds and backends have a row."""
     plan = make_plan(report.grid, [])
     for cell in plan.cells:
-        if cell.settings["seed"] in seeds:
+        if cell.settings["seed"] in seeds and cell.backend.name in backends:
             row = made_row(**cell.settings, key=cell.key, **columns)
             Ledger(report.folder).append(Row(**row))
     return plan
@@ -44,8 +48,18 @@ def test_a_provisional_table_says_how_many_seeds_it_has(report):
     page = Console(file=io.StringIO(), width=200)
     report.show_provisional(page, written(report, seeds=[1]))
     shown = page.file.getvalue()
-    assert "Provisional: 1 of 2 seeds (1)" in shown
+    assert "Provisional: 1 of 2 seeds (1), 2 of 4 rows." in shown
     assert "One seed: scores and no ranks" in shown
+
+
+def test_a_provisional_table_of_one_backend_says_which(tmp_path):
+    page, report = (
+        Console(file=io.StringIO(), width=200),
+        report_on(tmp_path, "eager_cpu,onnxruntime_cpu"),
+    )
+    report.show_provisional(page, written(report, seeds=[0, 1], backends=["eager_cpu"]))
+    shown = page.file.getvalue()
+    assert "Provisional: 1 of 2 backends (eager_cpu), 4 of 8 rows." in shown
 
 
 def test_at_the_end_it_counts_what_failed_and_writes_the_reports(report, capsys):

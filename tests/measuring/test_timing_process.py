@@ -11,7 +11,7 @@ from harness.machine.clock import Limits
 from harness.measuring.timing_process import TimingJob, time_snapshots
 from harness.measuring.timing_results import COPY, DENSE
 from harness.training.sampling import example_batch
-from harness.trials.snapshot import load_model, trace_of
+from harness.trials.snapshot import load_model
 from tests.doubles import Nowhere, OneAtATime, run_trial
 
 
@@ -45,23 +45,6 @@ def test_dense_its_copy_and_every_level_are_timed_in_the_same_rounds(job):
     assert set(timing.load_ms) == set(timing.first_ms) == {*job.snapshots, COPY}
     assert all(ms > 0 for ms in [*timing.load_ms.values(), *timing.first_ms.values()])
     assert timing.load.others_cores is not None
-
-
-def test_what_is_traced_once_loads_every_level_as_a_trace_of_its_own_does(channel_trial, trained):
-    model, dataset = channel_trial.dense.model, channel_trial.dense.dataset
-    levels = [level.snapshot for level in run_trial(channel_trial, trained)]
-    folders = [trained.folder(name) for name in (channel_trial.dense.key, *levels)]
-    traced, images = trace_of(model, dataset, folders), example_batch(dataset, 2)
-
-    for folder in folders:
-        once, again = (
-            load_model(folder, model, dataset, traced=traced),
-            load_model(folder, model, dataset),
-        )
-        assert once(images).equal(again(images))
-
-    assert traced is not None, "two were cut"
-    assert trace_of(model, dataset, folders[:2]) is None, "one is traced where it is loaded"
 
 
 def test_masked_twins_share_one_exported_graph(job):

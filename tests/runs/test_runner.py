@@ -80,6 +80,12 @@ def test_a_run_ends_with_a_ranking_for_every_backend(finished):
     assert "Dense: top-1" in done.stdout
 
 
+def test_what_is_timed_first_is_shown_before_the_rest_is(finished):
+    _, done = finished
+    assert "Provisional: 1 of 2 backends (eager_cpu), 18 of 36 rows." in done.stderr
+    assert "Provisional" not in done.stdout
+
+
 def test_every_cell_has_one_row_with_every_metric(finished):
     rows = rows_in(finished[0] / "results" / "small")
     assert len(rows) == len({row["key"] for row in rows}) == (1 + 2 * 2 * 2) * 2 * 2
