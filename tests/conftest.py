@@ -1,5 +1,6 @@
 """Small real inputs that many tests share, and the order that tests run in."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
+from harness.engines.local import start_server
+from harness.runs.preloads import preloads_of
 from harness.storage.artifacts import ArtifactStore
 from harness.training.recipe import Recipe
 from harness.training.synthetic import residual_network
@@ -56,6 +59,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_begin_alike(_own_cache: None) -> None:
+    """With all that a run on digits imports, whichever test is the first to start one.
+
+    Where many tests run, as in several processes, some will.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        start_server(preloads_of(Digits()))
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ from harness.storage.bits import encode_bits
 from harness.storage.row import Row
 from harness.training.synthetic import ResidualNetwork
 from harness.trials.trial_run import run_levels
+from harness_plugins.datasets.digits import Digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +125,7 @@ def install(
 def local_engine(folder: Path, *, workers: int = 2, time_limit: float = 120.0) -> LocalEngine:
     """Processes as a run starts them, so that whichever test is first imports for all."""
     log = folder / "log.txt"
-    return LocalEngine(workers=workers, time_limit=time_limit, log=log, preloads=preloads_of())
+    return LocalEngine(workers=workers, time_limit=time_limit, log=log, preloads=preloads_of(Digits()))
 
 
 def run_trial(trial: Trial, store: ArtifactStore) -> Iterator[LevelResult]:

@@ -55,6 +55,7 @@ BORROWED: Mapping[str, set[str]] = {
     # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
     "target": {
         "harness.networks._dependency", "harness.networks._torch_pruning_graph",
+        "harness.networks._traced_model",
         "harness.engines.local", "harness.engines._worker_process",
     },
 }  # fmt: skip

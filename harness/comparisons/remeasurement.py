@@ -88,7 +88,7 @@ class Remeasurement:
         count = sum(len(session.items) for session in sessions)
         with Ledger(self.new.path).lock(), progress(count) as observer:
             observer.phase("timing", count)
-            scheduler = self._scheduler(observer)
+            scheduler = self._scheduler(sessions, observer)
             return {
                 pair.base["key"]: pair
                 for session in sessions
@@ -158,12 +158,14 @@ class Remeasurement:
             snapshots |= {ours: self.base.snapshot(base), theirs: self.new.snapshot(new)}
         return {label: folder for label, folder in snapshots.items() if folder is not None}
 
-    def _scheduler(self, observer: Observer) -> TimingScheduler[RowPair]:
+    def _scheduler(
+        self, sessions: Sequence[TimingSession[RowPair]], observer: Observer
+    ) -> TimingScheduler[RowPair]:
         engine = LocalEngine(
             workers=1,
             time_limit=TIME_LIMIT,
             log=self.new.path / "log.txt",
-            preloads=preloads_of(),
+            preloads=preloads_of(*(session.job.dataset for session in sessions)),
             note=observer.note,
         )
         return TimingScheduler(

@@ -34,16 +34,17 @@ def removable_groups(
 ) -> list[ChannelGroup]:
     """Removable groups: `remove` can cut some of the channels, and the model computes what it should.
 
-    All are tried at once, and halved where they fail; those that norms over features see apart from
-    the others.
+    All are tried at once, and halved where they fail, first with more channels that stay, then what
+    is left with fewer; those that norms over features see apart from the others.
     """
     modules = dict(model.named_modules())
     roots: set[str] = set()
     failures: Counter[str] = Counter()
     for normed in (False, True):
         candidates = [group for group in groups if bool(_feature_norms(group, modules)) == normed]
-        removable = _largest_removable(model, example, candidates, remove, failures)
-        roots |= {group.root for group in removable}
+        for kept in KEPT:
+            candidates = _largest_removable(model, example, candidates, remove, failures, kept=kept)
+        roots |= {group.root for group in candidates}
     return [group for group in groups if group.root in roots]
 
 
@@ -61,11 +62,11 @@ def _largest_removable(
     groups: Sequence[ChannelGroup],
     remove: Remove,
     failures: Counter[str],
+    *,
+    kept: float,
 ) -> list[ChannelGroup]:
     groups = [group for group in groups if failures[group.kind] < ENOUGH_FAILURES]
-    if not groups or all(
-        _computes_the_same(model, example, groups, remove, kept=kept) for kept in KEPT
-    ):
+    if not groups or _computes_the_same(model, example, groups, remove, kept=kept):
         return groups
     if len(groups) == 1:
         failures[groups[0].kind] += 1
@@ -74,7 +75,7 @@ def _largest_removable(
     return [
         group
         for candidates in (groups[:half], groups[half:])
-        for group in _largest_removable(model, example, candidates, remove, failures)
+        for group in _largest_removable(model, example, candidates, remove, failures, kept=kept)
     ]
 
 

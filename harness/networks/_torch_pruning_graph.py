@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
+from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
@@ -13,10 +12,11 @@ from torch import nn
 from harness.errors import HarnessError
 from harness.networks._group_bounds import BoundedMappings, GroupBounds
 from harness.networks._step_widths import StepWidths
+from harness.networks._traced_model import TracedModel, shapes_of
 from harness.networks.layers import require_gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -60,6 +60,25 @@ def _ordered_layer_norm_pruner() -> Any:  # noqa: ANN401 -- Torch-Pruning has no
     return OrderedLayerNormPruner()
 
 
+def _indexed_group() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
+    """Group that looks up what leaves of a node; Torch-Pruning's goes through all of its steps."""
+    from torch_pruning.dependency import Group
+
+    class IndexedGroup(Group):  # type: ignore[misc]  # has no annotations
+        def __init__(self) -> None:
+            super().__init__()
+            self._leaving: defaultdict[tuple[Any, Any], list[Any]] = defaultdict(list)
+
+        def add_dep(self, dep: Any, idxs: Any) -> None:  # noqa: ANN401 -- likewise
+            super().add_dep(dep, idxs)
+            self._leaving[dep.target, dep.handler].append(idxs)
+
+        def has_pruning_op(self, dep: Any, idxs: Any) -> bool:  # noqa: ANN401 -- likewise
+            return idxs in self._leaving.get((dep.target, dep.handler), ())
+
+    return IndexedGroup
+
+
 def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
     """Graph that infers widths once, and whose layer norms keep their weights in order.
 
@@ -67,7 +86,9 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
     each group: minutes, and no answer where there are many ways. Our own answers are kept.
     """
     from torch_pruning import DependencyGraph, ops
-    from torch_pruning.dependency import Node, shape_infer
+    from torch_pruning.dependency import Node, graph, shape_infer
+
+    group = _indexed_group()
 
     class WidthGraph(DependencyGraph):  # type: ignore[misc]  # has no annotations
         module2node: dict[Any, Any]
@@ -105,10 +126,11 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
         def get_pruning_group(self, *arguments: Any) -> Any:  # noqa: ANN401 -- likewise
             self._bounds.begin()
             listed, self.module2node = self.module2node, UnlistedNodes(self.module2node)
+            listing, graph.Group = graph.Group, group
             try:
                 return super().get_pruning_group(*arguments)
             finally:
-                self.module2node = listed
+                self.module2node, graph.Group = listed, listing
 
     return WidthGraph()
 
@@ -131,58 +153,9 @@ def _forget_gradients(graph: Any) -> None:  # noqa: ANN401 -- likewise
             node.module.grad_fn = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TracedModel:
-    """Traced model: its dependency graph, and the shapes that its parameters had then."""
-
-    graph: Any
-    shapes: Mapping[str, tuple[int, ...]]
-
-    def fits(self, model: nn.Module) -> bool:
-        """Whether `model` is shaped as the traced one was, and the traced one still is."""
-        return self.shapes == _shapes(model) == _shapes(self.graph.model)
-
-    def cut(self, model: nn.Module, removals: Iterable[tuple[str, bool, Sequence[int]]]) -> None:
-        """Cut outputs or inputs of layers of a model that fits, in place, with all coupled to them.
-
-        Each parameter loses all of its slices at once, so that none are counted anew in between.
-        """
-        whole = self.graph.model
-        names: dict[Any, str] = {module: name for name, module in whole.named_modules()}
-        names |= {parameter: name for name, parameter in whole.named_parameters()}
-        leaving: dict[tuple[str, Any], tuple[Any, dict[int, None]]] = {}
-        for name, outputs, channels in removals:
-            layer = whole.get_submodule(name)
-            pruner = self.graph.get_pruner_of_module(layer)
-            cut = pruner.prune_out_channels if outputs else pruner.prune_in_channels
-            for dependency, indices in self.graph.get_pruning_group(layer, cut, list(channels)).items:
-                target = names.get(dependency.target.module)
-                if target is not None:
-                    _, gone = leaving.setdefault((target, dependency.handler), (dependency, {}))
-                    gone.update(dict.fromkeys(indices))
-        for (target, _), (dependency, gone) in leaving.items():
-            _cut_one(dependency, [*gone], model, target)
-
-
 def traced_model(model: nn.Module, example: Tensor) -> TracedModel:
     """Trace a model. Raises HarnessError where Torch-Pruning cannot."""
-    return TracedModel(graph=dependency_graph(model, example), shapes=_shapes(model))
-
-
-def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(own.shape) for name, own in model.named_parameters()}
-
-
-def _cut_one(dependency: Any, indices: list[int], model: nn.Module, name: str) -> None:  # noqa: ANN401 -- likewise
-    """Cut what a dependency leads to out of the module or parameter of that name in `model`."""
-    there, target = copy.copy(dependency), copy.copy(dependency.target)
-    there.target, owner = target, name.rpartition(".")
-    if target.type.name != "PARAMETER":
-        target.module = model.get_submodule(name)
-        there(indices)
-        return
-    target.module = model.get_parameter(name)
-    setattr(model.get_submodule(owner[0]), owner[2], there(indices))
+    return TracedModel(graph=dependency_graph(model, example), shapes=shapes_of(model))
 
 
 class UnlistedNodes(dict[Any, Any]):

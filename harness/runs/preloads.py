@@ -20,10 +20,10 @@ RUN_MODULES = ("scipy.stats", "statsmodels.stats.multitest", "harness.runs.runne
 """What the main process of a run needs: seconds of imports, PyTorch's among them."""
 
 
-def preloads_of(dataset: Dataset | None = None) -> tuple[str, ...]:
-    """Module names for workers of a run, the dataset's own among them."""
-    own = dataset.preloads if isinstance(dataset, Preloads) else ()
-    return (*WORKER_MODULES, *own)
+def preloads_of(*datasets: Dataset) -> tuple[str, ...]:
+    """Module names for workers of a run, the datasets' own among them, each once."""
+    own = [name for dataset in datasets if isinstance(dataset, Preloads) for name in dataset.preloads]
+    return (*dict.fromkeys((*WORKER_MODULES, *own)),)
 
 
 def import_for_run() -> None:

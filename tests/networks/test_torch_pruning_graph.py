@@ -3,7 +3,9 @@
 import warnings
 
 import pytest
+import timm
 import torch
+import torch_pruning
 from torch import nn
 
 from harness.errors import HarnessError
@@ -63,3 +65,26 @@ def test_what_few_channels_stay_of_a_layer_norm_keep_their_own_weights():
     assert torch.equal(model[2].weight, weight[kept])
     assert torch.equal(model[2].bias, bias[kept])
     assert model[2].normalized_shape == (3,)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_efficientnet"])
+def test_groups_are_torch_prunings_own(name):
+    model = timm.create_model(name, num_classes=4).eval()
+    example = torch.randn(2, 3, 160, 160)
+    ours, theirs = dependency_graph(model, example), torch_pruning.DependencyGraph()
+    with ignore_warnings():
+        theirs.build_dependency(model, example)
+    layers = [own for own in model.modules() if type(own) is nn.Conv2d and own.groups == 1]
+    assert layers
+    for layer in layers:
+        half = [*range(layer.out_channels // 2)]
+        found, expected = (
+            [
+                (dependency.target.name, dependency.handler.__name__, sorted(indices))
+                for dependency, indices in graph.get_pruning_group(
+                    layer, graph.get_pruner_of_module(layer).prune_out_channels, half
+                ).items
+            ]
+            for graph in (ours, theirs)
+        )
+        assert found == expected

@@ -22,4 +22,4 @@ def test_every_module_that_is_named_is_there(module):
 
 def test_a_data_sets_own_modules_come_after_those_of_every_run():
     assert preloads_of() == WORKER_MODULES
-    assert preloads_of(Slow()) == (*WORKER_MODULES, "sklearn.datasets")
+    assert preloads_of(Slow(), Slow()) == (*WORKER_MODULES, "sklearn.datasets")
