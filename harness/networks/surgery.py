@@ -56,9 +56,9 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
     # A cut makes two parameters of what was one; what is exempt has no score.
     whole = tied_parameters(model) | {*exempt_weights(model)}
     groups = [group for group in groups if whole.isdisjoint(m.parameter for m in group.members)]
-    removable = removable_groups(model, example, groups, remove)
+    removable = removable_groups(model, example[:1], groups, remove)
     heads_and_mlps = [group for group in head_and_mlp_groups(model) if not _overlaps(group, removable)]
-    removable += removable_groups(model, example, heads_and_mlps, remove)
+    removable += removable_groups(model, example[:1], heads_and_mlps, remove)
     if not removable:
         raise UnsupportedError(problem)
     leaving = {member.parameter for group in removable for member in group.producers}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.contracts.data import Dataset, Model
     from harness.contracts.granularity import Pattern
     from harness.contracts.pruners import Pruner
+    from harness.networks.channel_groups import CutsCopies
     from harness.networks.surgery import History
     from harness.pruning.removal import Removal
     from harness.pruning.scoring import Scoring
@@ -77,6 +78,11 @@ class LevelCuts:
         """Pattern of what leaves."""
         return self.search.budget(0.0).pattern
 
+    @property
+    def traced(self) -> CutsCopies | None:
+        """What cuts fresh models as this one was cut; None where no channels leave."""
+        return self._scoring.coupled.traced if self._scoring.coupled else None
+
     @cached_property
     def _scoring(self) -> Scoring:
         return self._score(self.model)
@@ -104,25 +110,33 @@ def check_level_cuts(cuts: LevelCuts, half: Removal, model: Model, dataset: Data
     Raises HarnessError where it is not, where fused kernels count otherwise than spelt-out ones, or
     where a higher level leaves as many numbers. A pattern that is a sparsity of its own has one level.
     """
-    _check_read_back(half.model, half.cut, model, dataset)
+    check = partial(_check_read_back, model=model, dataset=dataset, traced=cuts.traced)
+    check(half.model, half.cut)
     if cuts.pattern.n_of_m:
         return
     less, high = cuts.at(LOW), cuts.within_reach(HIGH)
     more = [cuts.at(high)] if high > HALF + LEAST_STEP else []
     for removal in (less, *more):
-        _check_read_back(removal.model, removal.cut, model, dataset)
+        check(removal.model, removal.cut)
     numbers = [_numbers(removal.model) for removal in (less, half, *more)]
     if any(fewer >= before for before, fewer in pairwise(numbers)):
         raise HarnessError(f"rising levels leave {', '.join(map(str, numbers))} numbers")
     second = cuts.going_on(less, HALF)
-    _check_read_back(second.model, less.cut + second.cut, model, dataset)
+    check(second.model, less.cut + second.cut)
 
 
 def _numbers(network: nn.Module) -> int:
     return sum(int(own.count_nonzero()) for own in network.parameters())
 
 
-def _check_read_back(network: nn.Module, history: History, model: Model, dataset: Dataset) -> None:
+def _check_read_back(
+    network: nn.Module,
+    history: History,
+    *,
+    model: Model,
+    dataset: Dataset,
+    traced: CutsCopies | None,
+) -> None:
     make = partial(
         rebuild,
         model,
@@ -130,6 +144,7 @@ def _check_read_back(network: nn.Module, history: History, model: Model, dataset
         state_of(network),
         history=history,
         unreached=exempt_weights(network),
+        traced=traced,
     )
     check_rebuild(network, make, name=model.name, dataset=dataset, images=COMPARED_IMAGES)
     if not any(hasattr(module, FUSED) for module in network.modules()):
