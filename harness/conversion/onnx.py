@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.contracts.backends import Run
 
 Optimised = Literal["none", "basic", "extended", "all"]
+GROUPED_NODES = ("Conv", "ConvTranspose")
 LEVELS: Mapping[Optimised, str] = {
     "none": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -73,6 +74,7 @@ class OnnxConverter:
         for weight in narrow.graph.initializer:
             if weight.name in state:
                 weight.dims[:] = state[weight.name].shape
+        _set_groups(narrow.graph, model)
         sizes = _free_last_sizes(narrow.graph)
         flat = [value for value in narrow.graph.value_info if value.name in sizes]
         # What it says of the shapes between layers is not so any more.
@@ -91,7 +93,7 @@ class OnnxConverter:
                     load_onnx(self.fill(content, model))(example), model.eval()(example)
                 )
         except Exception:
-            # As where the number of a convolution's groups, or of an attention's heads, is another.
+            # As where the number of an attention's heads is another.
             return None
         return content if difference <= TOLERANCE else None
 
@@ -106,6 +108,20 @@ class OnnxConverter:
                 weight.raw_data = state[weight.name].detach().contiguous().numpy().tobytes()
         content: bytes = filled.SerializeToString()
         return content
+
+
+def _set_groups(graph: GraphProto, model: nn.Module) -> None:
+    """Set the groups of convolutions to those of the model's: of depthwise ones, to its channels."""
+    groups = {
+        f"{name}.weight": module.groups
+        for name, module in model.named_modules()
+        if isinstance(getattr(module, "groups", None), int)
+    }
+    for node in graph.node:
+        if node.op_type in GROUPED_NODES and node.input[1] in groups:
+            for attribute in node.attribute:
+                if attribute.name == "group":
+                    attribute.i = groups[node.input[1]]
 
 
 def _free_last_sizes(graph: GraphProto) -> dict[str, NodeProto]:

@@ -95,8 +95,24 @@ def features_of_last_layer(graph):
     return read.type.tensor_type.shape.dim[-1].dim_value
 
 
-def test_a_graph_that_holds_numbers_of_channels_is_exported_anew(models, exported, trial):
+def test_depthwise_convolutions_that_lost_channels_take_the_graph_of_dense_too(models, exported, trial):
     dense, cut = models("test_efficientnet")
+    (wide, narrow), count = exported(dense, cut)
+    assert count == 1
+    computes_the_same(narrow, cut, trial.dense.dataset)
+    own = OnnxConverter().export(cut, example_batch(trial.dense.dataset, 1))
+    assert groups_in(narrow) == groups_in(own)
+    assert sum(groups_in(narrow)) < sum(groups_in(wide))
+
+
+def groups_in(graph):
+    """Numbers of groups of its convolutions."""
+    nodes = onnx.ModelProto.FromString(graph).graph.node
+    return [own.i for node in nodes for own in node.attribute if own.name == "group"]
+
+
+def test_a_graph_that_holds_numbers_of_heads_is_exported_anew(models, exported, trial):
+    dense, cut = models("test_vit")
     (_, own), count = exported(dense, cut)
-    assert count == 2, "its grouped convolutions have as many groups as channels"
+    assert count == 2, "attention's reshapes have as many heads as dense"
     computes_the_same(own, cut, trial.dense.dataset)
