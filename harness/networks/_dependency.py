@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import nn
 
+from harness.networks._restricted_norms import is_response_norm
 from harness.networks.channel_groups import ChannelGroup, Member
 from harness.networks.layers import CONVOLUTIONS, LAYERS, NORMS
 
@@ -67,11 +68,16 @@ def _losing(group: Any) -> list[tuple[nn.Module, Any]]:  # noqa: ANN401 -- Torch
 
 def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:  # noqa: ANN401
     bound = _bound_channels(graph, group)
+    modules = {f"{name}.weight": module for module, name in names.items()}
     members = []
     for item in group.items:
         module = item.dep.target.module
         if isinstance(module, LAYERS + NORMS) and getattr(module, "weight", None) is not None:
-            members.append(_member(graph, item, names[module], bound))
+            members.append(_member(graph, item, f"{names[module]}.weight", bound))
+        elif isinstance(module, nn.Parameter):
+            parameter = graph.parameter_name(module)
+            if is_response_norm(modules.get(parameter)):
+                members.append(_member(graph, item, parameter, bound))
     return ChannelGroup(
         root=names[group[0].dep.target.module],
         size=int(bound.max()) + 1,
@@ -144,10 +150,10 @@ def _coupling_step(dependency: Any) -> str:  # noqa: ANN401 -- Torch-Pruning has
     return "-".join((*ends, dependency.handler.__name__))
 
 
-def _member(graph: Any, item: Any, name: str, bound: Tensor) -> Member:  # noqa: ANN401 -- Torch-Pruning has no annotations
+def _member(graph: Any, item: Any, parameter: str, bound: Tensor) -> Member:  # noqa: ANN401 -- Torch-Pruning has no annotations
     module = item.dep.target.module
     produces = bool(graph.is_out_channel_pruning_fn(item.dep.handler))
-    norm = isinstance(module, NORMS)
+    norm = isinstance(module, (*NORMS, nn.Parameter))
     index = torch.tensor(item.idxs, dtype=torch.long)
     root = bound[torch.tensor(item.root_idxs, dtype=torch.long)]
     width = _block_width(graph, item)
@@ -155,28 +161,8 @@ def _member(graph: Any, item: Any, name: str, bound: Tensor) -> Member:  # noqa:
         # A grouped convolution's weight has the inputs of one block, and all blocks lose the same.
         index, root = index[index < width], root[index < width]
     return Member(
-        parameter=f"{name}.weight", dim=0 if produces or norm else 1, index=index, root=root, norm=norm
+        parameter=parameter, dim=0 if produces or norm else 1, index=index, root=root, norm=norm
     )
-
-
-def norms_after(graph: Any, names: Mapping[nn.Module, str]) -> dict[str, str]:  # noqa: ANN401
-    """Norms by weight name: the one that directly follows a layer."""
-    norm_of = {}
-    for module, node in graph.module2node.items():
-        if isinstance(module, LAYERS):
-            after = [norm for output in node.outputs for norm in _norms_at(output)]
-            if len(after) == 1:
-                norm_of[f"{names[module]}.weight"] = names[after[0]]
-    return norm_of
-
-
-def _norms_at(node: Any) -> list[nn.Module]:  # noqa: ANN401 -- Torch-Pruning has no annotations
-    if isinstance(node.module, NORMS):
-        return [node.module]
-    # A norm that also activates (timm's BatchNormAct2d) is behind an operation of its own.
-    if "Norm" in str(getattr(node.module, "_grad_fn", "")):
-        return [n.module for n in node.outputs if isinstance(n.module, NORMS)]
-    return []
 
 
 def _attention_projections(model: nn.Module) -> list[nn.Module]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -38,6 +38,8 @@ def _restrict(
     norm: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, *, keep: Tensor
 ) -> Tensor | None:
     images, everything = inputs[0], torch.ones_like(keep)
+    if is_response_norm(norm):
+        return _response_normalised(norm, images, keep)
     for axis in {1, images.dim() - 1}:
         if images.shape[axis] != len(keep):
             continue
@@ -46,6 +48,21 @@ def _restrict(
             if torch.allclose(whole, output, rtol=SAME, atol=SAME):
                 return activate(_normalised(norm, images, axis, keep))
     return None
+
+
+def is_response_norm(module: Any) -> bool:  # noqa: ANN401 -- whatever it is
+    """Whether it is timm's global response norm (Woo 2023)."""
+    return hasattr(module, "spatial_dim") and hasattr(module, "wb_shape")
+
+
+def _response_normalised(norm: Any, images: Tensor, keep: Tensor) -> Tensor:  # noqa: ANN401 -- timm's
+    """Global response norm (Woo 2023, eq. 1 to 3): each channel's norm over that of the marked ones."""
+    own, marks = images.norm(dim=norm.spatial_dim, keepdim=True), keep.to(images.dtype)
+    mean = (own * marks.view(norm.wb_shape)).sum(norm.channel_dim, keepdim=True) / marks.sum()
+    response = images * own / (mean + norm.eps)
+    weight, bias = norm.weight.view(norm.wb_shape), norm.bias.view(norm.wb_shape)
+    normalised: Tensor = images + weight * response + bias
+    return normalised
 
 
 def _activations(norm: nn.Module) -> Iterator[Callable[[Tensor], Tensor]]:

@@ -106,6 +106,10 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
         def get_in_channels(self, end: Any) -> int | None:  # noqa: ANN401 -- likewise
             return self._widths.into(end) if isinstance(end, Node) else super().get_in_channels(end)
 
+        def parameter_name(self, parameter: nn.Parameter) -> str:
+            name: str = self._param_to_name[parameter]
+            return name
+
         def _build_dependency(self, module2node: Any) -> None:  # noqa: ANN401 -- likewise
             super()._build_dependency(module2node)
             shape_infer.init_shape_information(self)

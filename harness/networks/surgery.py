@@ -16,7 +16,8 @@ from torch import nn
 from harness.errors import HarnessError, UnsupportedError
 from harness.networks._classifier import classifier_layers
 from harness.networks._cut_check import removable_groups
-from harness.networks._dependency import graph_groups, norms_after
+from harness.networks._dependency import graph_groups
+from harness.networks._following_norms import norms_after
 from harness.networks._heads_and_mlps import BIAS_TABLE, head_and_mlp_groups
 from harness.networks._torch_pruning_graph import (
     cut_layer,
@@ -51,7 +52,10 @@ def coupled_layers(model: nn.Module, example: Tensor) -> CoupledLayers:
         # Heads and MLPs need no graph.
         groups, norm_of, problem = [], {}, str(error)
     else:
-        problem = "the dependency graph finds no channels that can be removed"
+        problem = (
+            "the dependency graph finds no channels that can be removed; "
+            "single weights may be (--granularities weight)"
+        )
     remove = partial(_remove, example=example, traced=traced)
     # A cut makes two parameters of what was one; what is exempt has no score.
     whole = tied_parameters(model) | {*exempt_weights(model)}

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from harness.networks._classifier import classifier_layers
-from harness.networks._dependency import graph_groups, norms_after
+from harness.networks._dependency import graph_groups
+from harness.networks._following_norms import norms_after
 from harness.networks._torch_pruning_graph import dependency_graph
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))

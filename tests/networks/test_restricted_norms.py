@@ -1,9 +1,12 @@
 """Norms over features: channels leave where a norm of those that stay says the same, else they stay."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
 from timm.layers import GroupNormAct, LayerNorm2d
+from timm.layers.grn import GlobalResponseNorm
 from torch import nn
 
 from harness.networks._restricted_norms import restricted_norms
@@ -56,8 +59,9 @@ def test_as_many_channels_leave_every_group_of_a_group_norm(make):
     torch.testing.assert_close(model(EXAMPLE), model[5](wanted), rtol=1e-4, atol=1e-4)
 
 
-def test_channels_leave_behind_a_layer_norm_of_images():
-    coupled = coupled_layers(normed(LayerNorm2d(16)), EXAMPLE)
+@pytest.mark.parametrize("norm", [LayerNorm2d(16), GlobalResponseNorm(16, channels_last=False)])
+def test_channels_leave_behind_a_norm_over_them(norm):
+    coupled = coupled_layers(normed(norm), EXAMPLE)
     assert group_at(coupled, "0").size == 16
     assert coupled.excluded == ()
 
@@ -76,6 +80,37 @@ class Block(nn.Module):
         tokens = self.embed(tokens)
         tokens = tokens + self.outer(self.inner(self.step(self.norm(tokens))).relu())
         return self.head(self.last(tokens).mean(1))
+
+
+def test_features_leave_behind_a_response_norm():
+    """As in the MLP of ConvNeXt V2 (Woo 2023), where channels come last."""
+    model = drawn(Response())
+    group = group_at(coupled_layers(model, EXAMPLE), "inner")
+    assert group.size == 32
+    kept = torch.arange(32) % 3 == 0
+    inner, outer, norm = (copy.deepcopy(own) for own in (model.inner, model.outer, model.norm))
+
+    remove_channels(model, EXAMPLE, [(group, kept)])
+
+    features = (EXAMPLE.movedim(1, -1) @ inner.weight[kept].T + inner.bias[kept]).relu()
+    lengths = features.norm(dim=(1, 2), keepdim=True)
+    response = features * lengths / (lengths.mean(-1, keepdim=True) + norm.eps)
+    features = features + norm.weight[kept] * response + norm.bias[kept]
+    wanted = model.head((features @ outer.weight[:, kept].T + outer.bias).mean((1, 2)))
+    torch.testing.assert_close(model(EXAMPLE), wanted, rtol=1e-4, atol=1e-4)
+
+
+class Response(nn.Module):
+    """An MLP on every position, with a response norm within it."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = nn.Linear(3, 32), nn.Linear(32, 8)
+        self.norm, self.head = GlobalResponseNorm(32), nn.Linear(8, 10)
+
+    def forward(self, images):
+        features = self.norm(self.inner(images.movedim(1, -1)).relu())
+        return self.head(self.outer(features).mean((1, 2)))
 
 
 def test_a_residual_stream_leaves_behind_layer_norms():
