@@ -11,31 +11,34 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.comparisons.comparison import RemeasuredPair
-from harness.comparisons.verdicts import Loss, verdict
+from harness.comparisons._pair_losses import (
+    NEW_DENSE,
+    measure_pairs,
+    pair_labels,
+    verdict_convergence,
+)
+from harness.contracts.backends import shares_time
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.local_devices import local_device
-from harness.measuring.row_columns import timed_columns
 from harness.measuring.timing_process import TimingJob
-from harness.measuring.timing_results import COPY, DENSE, TimingResults
+from harness.measuring.timing_results import COPY, DENSE
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import TimingItem, TimingSession
 from harness.runs.preloads import preloads_of
 from harness.runs.request import chosen_dataset
-from harness.storage.keys import level_key
 from harness.storage.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.comparisons.comparison import RemeasuredPair
     from harness.contracts.data import Model
     from harness.discovery.backend_file import BackendFile
     from harness.discovery.catalogue import Catalogue
     from harness.engines.observer import Observer, ObserverFactory
-    from harness.measuring.stopping import Convergence, StoppingRule
-    from harness.measuring.timing_results import ProcessTiming
+    from harness.measuring.stopping import StoppingRule
     from harness.ranking.pairs import Pair
     from harness.storage.run_folder import RunFolder
 
@@ -43,9 +46,8 @@ if TYPE_CHECKING:
     RowPair = tuple[Row, Row]
 
 MAX_PAIRS = 16
-"""Of a session: two models each."""
+"""Of a session, that are timed: two models each."""
 TIME_LIMIT = 600.0
-NEW_DENSE = "new dense"
 SESSION_COLUMNS = (
     "model",
     "dataset",
@@ -97,27 +99,38 @@ class Remeasurement:
 
     def sessions(self, pairs: Sequence[Pair]) -> list[TimingSession[RowPair]]:
         """For all pairs whose models both folders keep."""
-        groups: dict[tuple[Any, ...], list[RowPair]] = defaultdict(list)
+        groups: dict[tuple[Any, ...], dict[Any, list[RowPair]]] = defaultdict(dict)
         for pair in pairs:
             # What a simulator says is the same at every call.
             timed = pair.both and pair.both[0]["rounds"] is not None
             if pair.both and timed and self._is_kept(pair.both):
-                groups[tuple(pair.both[0][name] for name in SESSION_COLUMNS)].append(pair.both)
+                session = tuple(pair.both[0][name] for name in SESSION_COLUMNS)
+                groups[session].setdefault(self._alike(pair.both), []).append(pair.both)
         return [
-            self._session(group[first : first + MAX_PAIRS])
+            self._session([*group.values()][first : first + MAX_PAIRS])
             for group in groups.values()
             for first in range(0, len(group), MAX_PAIRS)
         ]
+
+    def _alike(self, rows: RowPair) -> tuple[str, ...]:
+        """What pairs have in common that share their times: both architectures, or the level."""
+        base, new = rows
+        [backend] = self.catalogue.choose("backend", base["backend"])
+        if shares_time(backend) and base["architecture"] and new["architecture"]:
+            return base["architecture"], new["architecture"]
+        return pair_labels(base)
 
     def _is_kept(self, rows: RowPair) -> bool:
         folders = zip((self.base, self.new), rows, strict=True)
         return all(folder.snapshot(row) and folder.dense(row) for folder, row in folders)
 
-    def _session(self, rows: Sequence[RowPair]) -> TimingSession[RowPair]:
+    def _session(self, groups: Sequence[Sequence[RowPair]]) -> TimingSession[RowPair]:
+        """Session of pairs, the first of each group timed for all of it."""
+        rows, every = [group[0] for group in groups], [pair for group in groups for pair in group]
         base, _ = rows[0]
         older = self.base_backends.get(base["backend"])
-        older_labels = [DENSE, COPY, *(_labels(old)[0] for old, _ in rows)] if older else []
-        batches = tuple(sorted({old["batch"] for old, _ in rows}))
+        older_labels = [DENSE, COPY, *(pair_labels(old)[0] for old, _ in rows)] if older else []
+        batches = tuple(sorted({old["batch"] for old, _ in every}))
         [backend] = self.catalogue.choose("backend", base["backend"])
         [model] = self.catalogue.choose_models(base["model"])
         job = TimingJob(
@@ -134,8 +147,10 @@ class Remeasurement:
             others=dict.fromkeys(older_labels, older) if older else {},
         )
         items = [
-            TimingItem(origin=pair, labels=_labels(pair[0]), batches=batches, group=pair[0]["key"])
-            for pair in rows
+            TimingItem(origin=pair, labels=labels, batches=batches, group=labels[0])
+            for group in groups
+            for labels in [pair_labels(group[0][0])]
+            for pair in group
         ]
         return TimingSession(items=tuple(items), job=job, device=local_device(backend), title=_title)
 
@@ -146,7 +161,7 @@ class Remeasurement:
             for base, _ in rows
             if base["rival"]
             for model in self.catalogue.choose_models(base["rival"])
-            for label in _labels(base)
+            for label in pair_labels(base)
         }
 
     def _snapshots(self, rows: Sequence[RowPair]) -> dict[str, Path]:
@@ -154,7 +169,7 @@ class Remeasurement:
         base, new = rows[0]
         snapshots = {DENSE: self.base.dense(base), NEW_DENSE: self.new.dense(new)}
         for base, new in rows:
-            ours, theirs = _labels(base)
+            ours, theirs = pair_labels(base)
             snapshots |= {ours: self.base.snapshot(base), theirs: self.new.snapshot(new)}
         return {label: folder for label, folder in snapshots.items() if folder is not None}
 
@@ -176,70 +191,6 @@ class Remeasurement:
         )
 
 
-def measure_pairs(
-    session: TimingSession[RowPair], scheduler: TimingScheduler[RowPair]
-) -> Iterator[RemeasuredPair]:
-    """The pairs of a session that could be timed; why others could not is a note."""
-    observer = scheduler.observer
-    for smaller, outcome in scheduler.measure(session):
-        if outcome.value is None:
-            observer.note(f"{smaller.label}: {outcome.failure}")
-        else:
-            yield from _remeasured_pairs(smaller, outcome.value)
-    observer.done(session.label, len(session.items))
-
-
-def verdict_convergence(
-    session: TimingSession[RowPair], timings: Sequence[ProcessTiming], *, tolerance: float
-) -> Convergence | None:
-    """Whether no pair of the session is ambiguous any more."""
-    results = TimingResults(timings=tuple(timings))
-    verdicts = (verdict(loss, tolerance) for _, loss in _losses(session, results))
-    return "precise" if all(one != "ambiguous" for one in verdicts) else None
-
-
-def _losses(
-    session: TimingSession[RowPair], results: TimingResults
-) -> Iterator[tuple[RowPair, Loss | None]]:
-    """How much slower each newer model is; None where one of the two could not be timed."""
-    for base, new in session.origins:
-        batch, labels = base["batch"], _labels(base)
-        failed = any(results.failure(batch, label) for label in (DENSE, *labels))
-        yield (base, new), None if failed else _loss(results, batch, *labels)
-
-
-def _remeasured_pairs(
-    session: TimingSession[RowPair], results: TimingResults
-) -> Iterator[RemeasuredPair]:
-    """The pairs that could be timed, with the new times of both their rows."""
-    for (base, new), loss in _losses(session, results):
-        if loss is not None and not results.failure(base["batch"], NEW_DENSE):
-            ours, theirs = _labels(base)
-            yield RemeasuredPair(
-                loss=loss,
-                base=_timed_again(base, results, ours, dense=DENSE),
-                new=_timed_again(new, results, theirs, dense=NEW_DENSE),
-            )
-
-
 def _title(job: TimingJob) -> str:
     batches = ", ".join(map(str, job.batches))
     return f"{job.model.name} on {job.backend.name}, batch {batches}: base and new"
-
-
-def _labels(base: Row) -> tuple[str, str]:
-    """What the two models of a pair are called in a session, whatever the batch size."""
-    key = level_key(base["trial"], base["sparsity"])
-    return f"base {key}", f"new {key}"
-
-
-def _loss(results: TimingResults, batch: int, ours: str, theirs: str) -> Loss:
-    """By how much of the base's latency the newer one is slower, paired by process and round."""
-    saved, own = results.saving(batch, theirs, dense=ours), results.latency(batch, ours).value
-    return Loss(value=-saved.value / own, low=-saved.high / own, high=-saved.low / own)
-
-
-def _timed_again(row: Row, results: TimingResults, label: str, *, dense: str) -> Row:
-    columns = timed_columns(results, label, batch=row["batch"], dense=dense)
-    kept = row["retained"] / columns["ms_saved"] if columns["saves_time"] and row["retained"] else None
-    return {**row, **columns, "steady": results.steady, "retained_per_ms_saved": kept}

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness.comparisons.remeasurement import Remeasurement, measure_pairs, verdict_convergence
+from harness.comparisons._pair_losses import measure_pairs, verdict_convergence
+from harness.comparisons.remeasurement import Remeasurement
 from harness.discovery.loading import discover
 from harness.engines.engine import Outcome
 from harness.errors import HarnessError
@@ -82,6 +83,21 @@ def test_pairs_share_a_session_at_all_batch_sizes_on_the_threads_of_their_rows(t
     assert len(session.job.snapshots) == 2 + 2 * 2
     assert (session.job.batches, session.job.threads) == ((1, 8), 2)
     assert session.label == "resnet18 on eager_cpu, batch 1, 8: base and new"
+
+
+@pytest.mark.parametrize(("backend", "timed"), [("eager_cpu", 1), ("sparse_cpu", 3)])
+def test_pairs_of_the_same_two_architectures_are_timed_once(tmp_path, backend, timed):
+    ledger = [
+        {**row, "architecture": "wide", "backend": backend}
+        for row in rows(trials=("first", "second", "third"))
+    ]
+    [session] = remeasurement(tmp_path, ledger).sessions(pairs(ledger, ledger))
+    scheduler = TimingScheduler(engine=DyingWithMany(1.2), stopping_rule=RULE, observer=Notes())
+    remeasured = list(measure_pairs(session, scheduler))
+
+    assert len(session.job.snapshots) == 2 + 2 * timed
+    assert [pair.base["key"] for pair in remeasured] == ["first 1", "second 1", "third 1"]
+    assert all(pair.loss.value == pytest.approx(0.2, abs=0.01) for pair in remeasured)
 
 
 @pytest.mark.parametrize("slower", [1.0, 1.2])
