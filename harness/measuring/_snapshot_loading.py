@@ -5,10 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from harness.networks.no_random_fill import NoRandomFill
-from harness.networks.surgery import trace
-from harness.training.sampling import example_batch
-from harness.trials.snapshot import load_model, read_facts, read_state
+from harness.trials.snapshot import load_model, read_facts, read_state, trace_unfilled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,9 +21,7 @@ def trace_of(model: Model, dataset: Dataset, folders: Iterable[Path]) -> CutsCop
     """What cuts snapshots to their architectures; None where fewer than two of the folders need it."""
     if sum(bool(read_facts(folder).history) for folder in folders) < 2:
         return None
-    with NoRandomFill():
-        network = model.build(dataset)
-    return trace(network, example_batch(dataset, 1))
+    return trace_unfilled(model, dataset)
 
 
 def load_models(

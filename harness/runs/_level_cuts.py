@@ -17,7 +17,7 @@ from harness.pruning.floor import model_at_floor
 from harness.pruning.masks import apply_masks
 from harness.pruning.removal import choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
-from harness.trials.snapshot import check_rebuild, rebuild, state_of
+from harness.trials.snapshot import check_rebuild, rebuild, state_of, trace_unfilled
 from harness.trials.target import Target
 from harness.trials.target_search import TargetSearch
 
@@ -78,11 +78,6 @@ class LevelCuts:
         """Pattern of what leaves."""
         return self.search.budget(0.0).pattern
 
-    @property
-    def traced(self) -> CutsCopies | None:
-        """What cuts fresh models as this one was cut; None where no channels leave."""
-        return self._scoring.coupled.traced if self._scoring.coupled else None
-
     @cached_property
     def _scoring(self) -> Scoring:
         return self._score(self.model)
@@ -110,7 +105,8 @@ def check_level_cuts(cuts: LevelCuts, half: Removal, model: Model, dataset: Data
     Raises HarnessError where it is not, where fused kernels count otherwise than spelt-out ones, or
     where a higher level leaves as many numbers. A pattern that is a sparsity of its own has one level.
     """
-    check = partial(_check_read_back, model=model, dataset=dataset, traced=cuts.traced)
+    traced = trace_unfilled(model, dataset) if half.cut else None
+    check = partial(_check_read_back, model=model, dataset=dataset, traced=traced)
     check(half.model, half.cut)
     if cuts.pattern.n_of_m:
         return

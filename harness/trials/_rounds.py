@@ -17,7 +17,7 @@ from harness.contracts.pruners import Penalises, Steps
 from harness.contracts.schedules import Round, StartsEarly
 from harness.errors import UnsupportedError
 from harness.networks.layers import exempt, exempt_weights, prunable_weights
-from harness.networks.surgery import replay, trace
+from harness.networks.surgery import replay
 from harness.pruning.removal import choose_in_steps, choose_removal, trace_and_score
 from harness.pruning.scoring import CalibrationData
 from harness.storage.keys import source_hash, stable_seed
@@ -28,7 +28,7 @@ from harness.training.penalty import penalty_on
 from harness.training.sampling import example_batch
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
-from harness.trials.snapshot import load_model, read_facts
+from harness.trials.snapshot import load_model, read_facts, trace_unfilled
 from harness.trials.spared_layers import spared_weights
 from harness.trials.target_search import TargetSearch
 from harness.trials.trained_models import calibration_of, train_and_save, train_to
@@ -132,11 +132,8 @@ class RoundRunner:
 
     @cached_property
     def _traced(self) -> CutsCopies | None:
-        """What cuts fresh models as this trial's: that of the first scoring, where it has one."""
-        scoring = self._scorings.get(self.start.key)
-        if scoring is not None and scoring.coupled is not None:
-            return scoring.coupled.traced
-        return trace(self.start.model, self._calibration.example)
+        """What cuts models that are read."""
+        return trace_unfilled(self._trial.dense.model, self._trial.dense.dataset)
 
     def _choose_removal(self, state: ModelState, level: float, seed: int) -> Removal:
         """Choose what leaves so that the level is met, by one scoring or one for each step."""

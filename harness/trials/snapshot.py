@@ -17,7 +17,7 @@ from harness.errors import HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.networks.layers import count_macs, exempt, exempt_weights, prunable_weights
 from harness.networks.no_random_fill import NoRandomFill
-from harness.networks.surgery import History, replay
+from harness.networks.surgery import History, replay, trace
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
@@ -79,7 +79,7 @@ def save_snapshot(
 ) -> Snapshot:
     """Save a snapshot under the key: evaluate the network, and write its weights and facts.
 
-    What the uncut model was `traced` with saves tracing it again to read the snapshot back.
+    What `trace_unfilled` said of the model saves tracing it again to read the snapshot back.
     Raises HarnessError, and saves nothing, where it cannot be read back as what it was.
     """
     time_breakdown = time_breakdown or TimeBreakdown()
@@ -135,13 +135,23 @@ def load_model(
 ) -> nn.Module:
     """Load a snapshot's model, in evaluation mode, cut to its architecture and filled with weights.
 
-    What the same model was `traced` with for others saves tracing it again, and `state`, where it was
-    read, reading.
+    What `trace_unfilled` said of the model saves tracing it again, and `state`, where it was read,
+    reading.
     """
     facts, state = read_facts(folder), state or read_state(folder)
     return rebuild(
         model, dataset, state, history=facts.history, unreached=facts.unreached, traced=traced
     )
+
+
+def trace_unfilled(model: Model, dataset: Dataset) -> CutsCopies | None:
+    """What cuts a model that is read, traced before its weights are there; None where nothing can.
+
+    Where another graph comes of that than of the trained model, reading back fails, as it should.
+    """
+    with NoRandomFill():
+        network = model.build(dataset)
+    return trace(network, example_batch(dataset, 1))
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:

@@ -252,6 +252,28 @@ def test_what_is_not_read_back_as_it_was_is_not_kept(make, said, dense, store):
     assert "key" not in store
 
 
+class Gated(Plain):
+    """Runs another layer before its weights are read than afterwards, and so is another graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.other = nn.Conv2d(8, 8, 3)
+        self.gate = nn.Parameter(nn.init.normal_(torch.empty(1)), requires_grad=False)
+
+    def forward(self, images):
+        inner = self.two if float(self.gate) else self.other
+        return self.head(inner(self.one(images).relu()).mean((2, 3)))
+
+
+def test_a_cut_that_only_the_trained_model_can_follow_is_found_out_before_its_row_is(
+    channel_trial, store
+):
+    dense = replace(channel_trial.dense, model=Built(Gated))
+    [level] = run_trial(replace(channel_trial, dense=dense, levels=(0.3,)), store)
+    assert level.status == "failed"
+    assert "built cannot be read back from its state dict" in level.reason
+
+
 class Shared(Plain):
     """Two weights of one memory, which a file cannot hold."""
 
