@@ -48,9 +48,11 @@ class RunReport:
         return self._asked(plan, self._every())
 
     def show_provisional(self, page: Console, plan: Plan) -> None:
-        """Print the ranking of the seeds, models and backends that are there, and of how many."""
+        """Print the ranking of what is there, if anything is, and of how much that is."""
         rows = self.rows(plan)
         ok = [row for row in rows if row["status"] == "ok"]
+        if not ok:
+            return
         counts = [
             _count(column, {row[column] for row in ok}, {cell.settings[column] for cell in plan.cells})
             for column in ("seed", "model", "backend")

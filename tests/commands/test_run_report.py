@@ -62,6 +62,12 @@ def test_a_provisional_table_of_one_backend_says_which(tmp_path):
     assert "Provisional: 1 of 2 backends (eager_cpu), 4 of 8 rows." in shown
 
 
+def test_where_nothing_could_be_measured_yet_no_table_is_shown(report):
+    page = Console(file=io.StringIO(), width=200)
+    report.show_provisional(page, written(report, seeds=[0], status="failed"))
+    assert page.file.getvalue() == ""
+
+
 def test_at_the_end_it_counts_what_failed_and_writes_the_reports(report, capsys):
     plan = written(report, seeds=[0, 1])
     assert report.conclude(plan) == RunOutcome(failures=0)
