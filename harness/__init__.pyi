@@ -232,7 +232,13 @@ from .training.image_cache import (
     decoded_once as decoded_once,
 )
 from .training.image_cache import (
+    files_under as files_under,
+)
+from .training.image_cache import (
     listing as listing,
+)
+from .training.rgb_image import (
+    rgb_image as rgb_image,
 )
 
 __all__ = [
@@ -302,6 +308,7 @@ __all__ = [
     "cpu_peak_macs",
     "cropped_and_mirrored",
     "decoded_once",
+    "files_under",
     "gpu_name",
     "hookimpl",
     "leaderboards",
@@ -311,6 +318,7 @@ __all__ = [
     "no_gpu",
     "number_from",
     "remarks",
+    "rgb_image",
     "shown_top1",
     "speedup_realised",
     "unmet",

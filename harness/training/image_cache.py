@@ -8,14 +8,15 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.errors import HarnessError
 from harness.storage.files import cache_folder
 from harness.storage.keys import digest, file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     import numpy as np
     from torch import Tensor
@@ -120,8 +121,15 @@ def decoded_once(
     from filelock import FileLock
 
     folder = cache_folder() / file_name(f"{of}-{digest([of, listed])}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{folder}.lock").acquire()
+    except OSError as error:
+        raise HarnessError(
+            f"the image cache {folder.parent} cannot be written ({error.strerror}): "
+            "set HARNESS_CACHE to a folder that can"
+        ) from error
+    with lock:
         if not folder.is_dir():
             _decode(open_source(), folder)
     if (folder / IMAGES).is_file():
@@ -132,12 +140,24 @@ def decoded_once(
 def listing(root: Path) -> str:
     """Digest of the names, sizes and times of the files under a folder, without reading them."""
     hasher = hashlib.sha256()
-    for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+    for path in files_under(root) if root.is_dir() else [root]:
         stat = path.stat()
-        hasher.update(
-            f"{path.relative_to(root).as_posix()}\0{stat.st_size} {stat.st_mtime_ns}".encode()
-        )
+        # Names are bytes to the system, and may be no text.
+        hasher.update(os.fsencode(path.relative_to(root)))
+        hasher.update(f"\0{stat.st_size} {stat.st_mtime_ns}".encode())
     return hasher.hexdigest()[:12]
+
+
+def files_under(root: Path) -> Iterator[Path]:
+    """Files under a folder, links to folders followed, in an order of names alone.
+
+    Those whose name or folder is hidden (`.ipynb_checkpoints`, `._0.png`) are passed over.
+    """
+    for folder, names, files in os.walk(root, followlinks=True):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(folder) / name
 
 
 def _fits(source: Decodes, path: Path) -> bool:

@@ -1,11 +1,14 @@
 """The digits are split for good; a folder of images is read as it lies."""
 
+import os
+import shutil
 import tarfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
@@ -98,11 +101,75 @@ def test_an_image_that_cannot_be_read_is_named(image_folder):
 
 def test_files_that_are_no_images_are_passed_over(image_folder):
     before = Folder().configured(str(image_folder))
-    (image_folder / "train" / "digit0" / ".DS_Store").write_bytes(b"clutter")
+    for name in (".DS_Store", "Thumbs.db", "._0.png", "notes.txt"):
+        (image_folder / "train" / "digit0" / name).write_bytes(b"clutter")
+    (image_folder / "train" / ".ipynb_checkpoints").mkdir()
+    (image_folder / "train" / "digit0" / ".thumbnails").mkdir()
+    (image_folder / "train" / "digit0" / ".thumbnails" / "0.png").write_bytes(b"clutter")
     after = Folder().configured(str(image_folder))
     assert after.shape == (3, 32, 32)
     assert after.fingerprint() == before.fingerprint()
     assert len(after.split("train")) == 36
+
+
+@pytest.mark.parametrize("place", ["digit1", "digit1/more"])
+def test_images_behind_links_to_folders_are_seen_when_they_change(place, image_folder, tmp_path):
+    linked, elsewhere = image_folder / "train" / place, tmp_path / "elsewhere"
+    if place == "digit1":
+        linked.rename(elsewhere)
+    else:
+        shutil.copytree(image_folder / "train" / "digit1", elsewhere)
+    linked.symlink_to(elsewhere, target_is_directory=True)
+    before = Folder().configured(str(image_folder))
+    fingerprint, images = before.fingerprint(), stacked(before)
+
+    victim, other = sorted(elsewhere.glob("*.png"))[:2]
+    victim.write_bytes(other.read_bytes() + b"changed")
+    after = Folder().configured(str(image_folder))
+
+    assert after.fingerprint() != fingerprint
+    assert not stacked(after).equal(images)
+
+
+def stacked(folder):
+    return torch.stack([image for image, _ in folder.split("train")])
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"digit0/\xff.png"])
+def test_names_that_are_no_text_are_names_like_others(name, image_folder):
+    first = image_folder / "train" / "digit0"
+    if b"/" in name:
+        sorted(first.iterdir())[0].rename(os.fsdecode(os.fsencode(first.parent) + b"/" + name))
+    else:
+        for part in ("train", "test"):
+            folder = image_folder / part / "digit0"
+            folder.rename(os.fsdecode(os.fsencode(folder.parent) + b"/" + name))
+    folder = Folder().configured(str(image_folder))
+    assert (folder.classes, len(folder.split("train")), len(folder.fingerprint())) == (3, 36, 12)
+
+
+def test_sixteen_bit_images_keep_what_is_to_be_seen(image_folder):
+    eight = [image for image, _ in Folder().configured(str(image_folder)).split("test")]
+    for path in image_folder.glob("*/*/*.png"):
+        with Image.open(path) as image:
+            grey = np.asarray(image.convert("L")).astype(np.uint16) * 257
+        Image.fromarray(grey).save(path)
+    found = [image for image, _ in Folder().configured(str(image_folder)).split("test")]
+    torch.testing.assert_close(found, eight)
+
+
+def test_an_image_of_floats_is_named_with_the_way_out(image_folder):
+    victim = sorted((image_folder / "train").glob("*/*.png"))[3].with_suffix(".tiff")
+    Image.fromarray(np.zeros((32, 32), np.float32)).save(victim)
+    with pytest.raises(HarnessError, match=f"{victim} cannot be read: .* write it with 8 or 16 bits"):
+        Folder().configured(str(image_folder)).split("train")
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(image_folder, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(HarnessError, match=f"{tmp_path}/file/cache.* set HARNESS_CACHE to a folder"):
+        Folder().configured(str(image_folder)).split("train")
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +52,11 @@ class Folder:
     @cached_property
     def classes(self) -> int:
         """Sub-folders of train/."""
-        return len(_sub_folders(self._root("train")))
+        return len(self._class_names)
+
+    @cached_property
+    def _class_names(self) -> list[str]:
+        return _sub_folders(self._root("train"))
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
@@ -64,7 +69,7 @@ class Folder:
 
     def split(self, part: harness.Part) -> harness.NormalisedImages:
         """Images with their shorter side scaled and the centre cut out, decoded once."""
-        what = f"{self.name}-{part}-{self.shape[1]}"
+        what = f"{self.name}-{part}-{self.shape[1]}-rgb"
         return harness.decoded_once(
             lambda: self._pixels(part), of=what, listed=self._listed[part], mean=MEAN, std=STD
         )
@@ -76,14 +81,12 @@ class Folder:
 
     def _pixels(self, part: harness.Part) -> harness.Decodes:
         from torchvision import transforms
-        from torchvision.datasets import ImageFolder
 
-        side = self.shape[1]
+        side, labels = self.shape[1], {name: at for at, name in enumerate(self._class_names)}
         steps = [transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
-        found: harness.Decodes = ImageFolder(
-            self._root(part), transform=transforms.Compose(steps), loader=_opened
-        )
-        return found
+        root = self._root(part)
+        labelled = [(path, labels[path.relative_to(root).parts[0]]) for path in self._images(part)]
+        return _Decoded(labelled, transforms.Compose(steps))
 
     def fingerprint(self) -> str:
         """Hash of every image's place and content."""
@@ -91,7 +94,8 @@ class Folder:
         for part in PARTS:
             root = self._root(part)
             for image in self._images(part):
-                found.update(f"{part}/{image.relative_to(root).as_posix()}\0".encode())
+                # Names are bytes to the system, and may be no text.
+                found.update(os.fsencode(f"{part}/{image.relative_to(root).as_posix()}\0"))
                 found.update(hashlib.sha256(image.read_bytes()).digest())
         return found.hexdigest()[:12]
 
@@ -109,25 +113,48 @@ class Folder:
         raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
 
     def _images(self, part: harness.Part) -> list[Path]:
-        found = self._root(part).glob("*/**/*")
-        images = sorted(path for path in found if path.suffix.lower() in ENDINGS)
+        root = self._root(part)
+        images = [
+            path
+            for name in _sub_folders(root)
+            for path in harness.files_under(root / name)
+            if path.suffix.lower() in ENDINGS
+        ]
         if not images:
-            raise harness.HarnessError(f"{self._root(part)} has no CLASS/IMAGE files in it")
+            raise harness.HarnessError(f"{root} has no CLASS/IMAGE files in it")
         return images
 
 
-def _opened(path: str) -> Image:
-    from torchvision.datasets.folder import default_loader
+@dataclass(frozen=True)
+class _Decoded:
+    """Images of files, with their labels."""
+
+    labelled: Sequence[tuple[Path, int]]
+    transform: Callable[[Image], Tensor]
+
+    def __len__(self) -> int:
+        return len(self.labelled)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        path, label = self.labelled[index]
+        return self.transform(_opened(path)), label
+
+
+def _opened(path: Path) -> Image:
+    from PIL import Image
 
     try:
-        image: Image = default_loader(path)
-    except OSError as error:
+        with Image.open(path) as image:
+            return harness.rgb_image(image)
+    except (OSError, harness.HarnessError) as error:
         raise harness.HarnessError(f"{path} cannot be read: {error}") from None
-    return image
 
 
 def _sub_folders(root: Path) -> list[str]:
-    return sorted(item.name for item in root.iterdir() if item.is_dir())
+    """Names of the classes: what is hidden, as .ipynb_checkpoints, is none."""
+    return sorted(
+        item.name for item in root.iterdir() if item.is_dir() and not item.name.startswith(".")
+    )
 
 
 @harness.hookimpl

@@ -43,7 +43,7 @@ class _EveryImage:
         try:
             file, label, *_ = self.reader[index]
             return self.transform(Image.open(file)), label
-        except OSError as error:
+        except (OSError, harness.HarnessError) as error:
             name = self.reader.filename(index)
             raise harness.HarnessError(f"image {index} ({name}) cannot be read: {error}") from None
 
@@ -97,7 +97,7 @@ class TimmData:
 
     def split(self, part: harness.Part) -> harness.NormalisedImages:
         """Images with their shorter side scaled and the centre cut out, decoded once."""
-        what = f"{self.name}-{part}-{self.shape[1]}"
+        what = f"{self.name}-{part}-{self.shape[1]}-rgb"
         return harness.decoded_once(
             lambda: self._pixels(part), of=what, listed=self._listed, mean=MEAN, std=STD
         )
@@ -113,7 +113,12 @@ class TimmData:
 
         side, opened = self.shape[1], self._opened(part)
         transform = transforms.Compose(
-            [_coloured, transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
+            [
+                harness.rgb_image,
+                transforms.Resize(side),
+                transforms.CenterCrop(side),
+                transforms.PILToTensor(),
+            ]
         )
         if hasattr(opened, "reader"):
             return _EveryImage(opened.reader, transform)
@@ -162,10 +167,6 @@ class TimmData:
 def _alike(train: Any, test: Any) -> bool:  # noqa: ANN401 -- timm's
     own: bool = train.reader.class_name_to_idx == test.reader.class_name_to_idx
     return own
-
-
-def _coloured(image: Image) -> Image:
-    return image.convert("RGB")
 
 
 @harness.hookimpl
