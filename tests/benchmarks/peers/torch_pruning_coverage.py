@@ -24,7 +24,7 @@ from harness.machine.environment import physical_cores
 from harness.runs.coverage import HALF, CoverageJob
 
 FOLDER = Path("results/coverage/torch-pruning")
-TIME_LIMIT = 300.0
+TIME_LIMIT = 100.0
 
 
 def halved(model: nn.Module, example: Tensor) -> nn.Module:
