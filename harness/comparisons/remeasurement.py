@@ -113,11 +113,14 @@ class Remeasurement:
         ]
 
     def _alike(self, rows: RowPair) -> tuple[str, ...]:
-        """What pairs have in common that share their times: both architectures, or the level."""
+        """What pairs have in common that share their times, as they did in both runs; or the level.
+
+        The base's own code may have had a time for every model where the installed one has not.
+        """
         base, new = rows
         [backend] = self.catalogue.choose("backend", base["backend"])
         if shares_time(backend) and base["architecture"] and new["architecture"]:
-            return base["architecture"], new["architecture"]
+            return tuple(str(row[name]) for row in rows for name in ("architecture", "latency_ms"))
         return pair_labels(base)
 
     def _is_kept(self, rows: RowPair) -> bool:

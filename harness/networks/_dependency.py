@@ -68,16 +68,14 @@ def _losing(group: Any) -> list[tuple[nn.Module, Any]]:  # noqa: ANN401 -- Torch
 
 def _channel_group(graph: Any, group: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:  # noqa: ANN401
     bound = _bound_channels(graph, group)
-    modules = {f"{name}.weight": module for module, name in names.items()}
+    response_norms = {norm.weight: name for norm, name in names.items() if is_response_norm(norm)}
     members = []
     for item in group.items:
         module = item.dep.target.module
         if isinstance(module, LAYERS + NORMS) and getattr(module, "weight", None) is not None:
             members.append(_member(graph, item, f"{names[module]}.weight", bound))
-        elif isinstance(module, nn.Parameter):
-            parameter = graph.parameter_name(module)
-            if is_response_norm(modules.get(parameter)):
-                members.append(_member(graph, item, parameter, bound))
+        elif module in response_norms:
+            members.append(_member(graph, item, f"{response_norms[module]}.weight", bound))
     return ChannelGroup(
         root=names[group[0].dep.target.module],
         size=int(bound.max()) + 1,

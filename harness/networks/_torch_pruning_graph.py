@@ -106,10 +106,6 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
         def get_in_channels(self, end: Any) -> int | None:  # noqa: ANN401 -- likewise
             return self._widths.into(end) if isinstance(end, Node) else super().get_in_channels(end)
 
-        def parameter_name(self, parameter: nn.Parameter) -> str:
-            name: str = self._param_to_name[parameter]
-            return name
-
         def _build_dependency(self, module2node: Any) -> None:  # noqa: ANN401 -- likewise
             super()._build_dependency(module2node)
             shape_infer.init_shape_information(self)
@@ -119,11 +115,7 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
 
         def build_dependency(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- likewise
             super().build_dependency(*arguments, **options)
-            followed = [own for node in self.module2node.values() for own in node.dependencies]
-            widest = max((max(own.shape, default=1) for own in self.model.parameters()), default=1)
-            self._bounds = GroupBounds(widest=widest, dependencies=len(followed))
-            for dependency in followed:
-                dependency.index_mapping = BoundedMappings(dependency.index_mapping, self._bounds)
+            self._bounds = _bound_mappings(self)
             _forget_gradients(self)
             return self
 
@@ -137,6 +129,16 @@ def _empty_graph() -> Any:  # noqa: ANN401 -- Torch-Pruning has no annotations
                 self.module2node, graph.Group = listed, listing
 
     return WidthGraph()
+
+
+def _bound_mappings(graph: Any) -> GroupBounds:  # noqa: ANN401 -- likewise
+    """Have the mappings of all dependencies keep within bounds, and return these."""
+    followed = [own for node in graph.module2node.values() for own in node.dependencies]
+    widest = max((max(own.shape, default=1) for own in graph.model.parameters()), default=1)
+    bounds = GroupBounds(widest=widest, dependencies=len(followed))
+    for dependency in followed:
+        dependency.index_mapping = BoundedMappings(dependency.index_mapping, bounds)
+    return bounds
 
 
 def _concatenated_widths(graph: Any, node: Any) -> list[int]:  # noqa: ANN401 -- likewise

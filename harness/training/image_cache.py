@@ -151,10 +151,13 @@ def listing(root: Path) -> str:
 def files_under(root: Path) -> Iterator[Path]:
     """Files under a folder, links to folders followed, in an order of names alone.
 
-    Those whose name or folder is hidden (`.ipynb_checkpoints`, `._0.png`) are passed over.
+    Those whose name or folder is hidden (`.ipynb_checkpoints`, `._0.png`) are passed over, and links
+    that lead back to where they are in, behind which every file would come again and again.
     """
     for folder, names, files in os.walk(root, followlinks=True):
-        names[:] = sorted(name for name in names if not name.startswith("."))
+        here = Path(folder).resolve()
+        shown = sorted(name for name in names if not name.startswith("."))
+        names[:] = [name for name in shown if not here.is_relative_to((here / name).resolve())]
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(folder) / name

@@ -100,6 +100,15 @@ def test_pairs_of_the_same_two_architectures_are_timed_once(tmp_path, backend, t
     assert all(pair.loss.value == pytest.approx(0.2, abs=0.01) for pair in remeasured)
 
 
+def test_models_that_a_run_timed_each_for_itself_are_again(tmp_path):
+    ledger = [
+        {**row, "architecture": "wide", "latency_ms": 10.0 + number}
+        for number, row in enumerate(rows(trials=("first", "second", "third")))
+    ]
+    [session] = remeasurement(tmp_path, ledger).sessions(pairs(ledger, ledger))
+    assert len(session.job.snapshots) == 2 + 2 * 3
+
+
 @pytest.mark.parametrize("slower", [1.0, 1.2])
 def test_where_a_process_dies_each_pair_is_timed_and_judged_by_itself(tmp_path, slower):
     ledger = rows()

@@ -135,6 +135,15 @@ def stacked(folder):
     return torch.stack([image for image, _ in folder.split("train")])
 
 
+@pytest.mark.parametrize("back", [".", ".."])
+def test_a_link_that_leads_back_brings_no_image_again(back, image_folder):
+    before = Folder().configured(str(image_folder))
+    (image_folder / "train" / "digit1" / "again").symlink_to(back, target_is_directory=True)
+    after = Folder().configured(str(image_folder))
+    assert len(after.split("train")) == 36
+    assert after.fingerprint() == before.fingerprint()
+
+
 @pytest.mark.parametrize("name", [b"caf\xe9", b"digit0/\xff.png"])
 def test_names_that_are_no_text_are_names_like_others(name, image_folder):
     first = image_folder / "train" / "digit0"
