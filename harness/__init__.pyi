@@ -64,10 +64,19 @@ from .contracts.data import (
     Model as Model,
 )
 from .contracts.data import (
+    NamesClasses as NamesClasses,
+)
+from .contracts.data import (
     Part as Part,
 )
 from .contracts.data import (
+    Preprocesses as Preprocesses,
+)
+from .contracts.data import (
     Pretrained as Pretrained,
+)
+from .contracts.data import (
+    SharesImages as SharesImages,
 )
 from .contracts.evidence import (
     Evidence as Evidence,
@@ -101,6 +110,9 @@ from .contracts.options import (
 )
 from .contracts.options import (
     number_from as number_from,
+)
+from .contracts.preprocessing import (
+    Preprocessing as Preprocessing,
 )
 from .contracts.pruners import (
     ComparedWith as ComparedWith,
@@ -237,8 +249,8 @@ from .training.image_cache import (
 from .training.image_cache import (
     listing as listing,
 )
-from .training.rgb_image import (
-    rgb_image as rgb_image,
+from .training.image_transform import (
+    image_transform as image_transform,
 )
 
 __all__ = [
@@ -265,6 +277,7 @@ __all__ = [
     "MakesMasks",
     "Meter",
     "Model",
+    "NamesClasses",
     "Narrows",
     "NeedsArgument",
     "NormalisedImages",
@@ -276,6 +289,8 @@ __all__ = [
     "Place",
     "PrefersMultiple",
     "Preloads",
+    "Preprocesses",
+    "Preprocessing",
     "Pretrained",
     "Pruner",
     "PrunesOnly",
@@ -295,6 +310,7 @@ __all__ = [
     "Scoped",
     "Scores",
     "SharesGraph",
+    "SharesImages",
     "Simulated",
     "Simulates",
     "StartsEarly",
@@ -311,6 +327,7 @@ __all__ = [
     "files_under",
     "gpu_name",
     "hookimpl",
+    "image_transform",
     "leaderboards",
     "listing",
     "load_onnx",
@@ -318,7 +335,6 @@ __all__ = [
     "no_gpu",
     "number_from",
     "remarks",
-    "rgb_image",
     "shown_top1",
     "speedup_realised",
     "unmet",

@@ -176,7 +176,7 @@ class GridRun:
         say, workers, grid = partial(click.echo, err=True), self.execution.workers, self.grid
         step_costs = remembered_costs(grid)
         new = {model.name for model in grid.networks} - grid.arithmetics.keys() - step_costs.keys()
-        if self.auto_arithmetic and new:
+        if self.auto_arithmetic and new and grid.trains:
             engine = self._local_engine(time_breakdown, self.folder)
             with time_breakdown.counting("training"):
                 step_costs |= try_training_costs(grid, new, engine, say=say)

@@ -51,6 +51,8 @@ def run(options: RunOptions) -> None:
     catalogue = discover()
     with ray_cluster(engine, catalogue) as cluster:
         grid_run = _grid_run(options, catalogue, cluster)
+        for sentence in grid_run.grid.inputs.sentences:
+            click.echo(sentence, err=True)
         if options.folder.dry_run:
             _show_plan(grid_run, grid_run.plan(fresh=fresh))
         elif engine.engine == "slurm-script":

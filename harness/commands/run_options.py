@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import click
 
+from harness.commands.data_options import DataOptions
 from harness.console.options import (
     FiniteRange,
     flag,
@@ -101,13 +102,6 @@ class AxisOptions:
         help="Spend further seeds, up to eight, on the methods of which it is open whether they are "
         "among so many best.",
     )
-    dataset: str = text_option(
-        default="digits",
-        help="digits, folder:PATH with train/ and test/, or as timm names them: torch/cifar10, "
-        "hfds/NAME.",
-    )
-    data_dir: Path | None = optional(FOLDER, help="Where timm's data sets are.  [default: data]")
-    download: bool = flag(help="Fetch the data set where it is not there.")
     backends: str = text_option(
         default="eager_cpu,onnxruntime_cpu",
         help="Devices with their runtimes; all that `harness list` shows, or by name.",
@@ -156,7 +150,11 @@ class TrainingOptions:
     augmented: bool = flag("--augment/--no-augment", default=True, help="The dataset's own way.")
     weights: Path | None = optional(
         FILE,
-        help="A safetensors file that dense training starts from; --dense-epochs 0 takes it as it is.",
+        help="A file of weights that dense training starts from, safetensors or .pth; --dense-epochs 0 "
+        "takes it as it is.",
+    )
+    reset_classifier: bool = flag(
+        help="Leave the last layer out of --weights, whose classes are others, and begin it fresh."
     )
 
     @property
@@ -259,6 +257,7 @@ class RunOptions:
         FILE, help="TOML file with any of these options; the command line wins.", eager=read_config
     )
     axes: AxisOptions = option_group(AxisOptions)
+    data: DataOptions = option_group(DataOptions)
     training: TrainingOptions = option_group(TrainingOptions)
     engine: EngineOptions = option_group(EngineOptions)
     timing: TimingOptions = option_group(TimingOptions)
@@ -267,10 +266,10 @@ class RunOptions:
 
     def request(self) -> Request:
         """What decides which rows there are, and their keys."""
-        axes = self.axes
+        axes, data = self.axes, self.data
         return Request(
             models=axes.models,
-            dataset=axes.dataset,
+            dataset=data.dataset,
             pruners=axes.pruners,
             granularities=axes.granularities,
             scope=axes.scope,
@@ -282,9 +281,11 @@ class RunOptions:
             threads=axes.threads,
             recipe=self.training.recipe(),
             weights=self.training.weights,
+            reset_classifier=self.training.reset_classifier,
+            preprocessing=data.preprocessing(),
             target=axes.target,
-            data_dir=axes.data_dir,
-            download=axes.download,
+            data_dir=data.data_dir,
+            download=data.download,
             penalty_epochs=self.training.penalty_epochs,
             layer_floor=axes.layer_floor,
             rivals=axes.rivals,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Generator, Tensor, nn
     from torch.utils.data import Dataset as TorchDataset
+
+    from harness.contracts.preprocessing import Preprocessing
 
 Part = Literal["train", "test"]
 
@@ -60,6 +63,43 @@ class Located(Protocol):
 
     def located(self, folder: Path | None, *, download: bool) -> Self:
         """The same there; HarnessError where it is not there and may not be downloaded."""
+
+
+@runtime_checkable
+class Preprocesses(Protocol):
+    """A dataset of image files, which become inputs as the network that reads them asks for.
+
+    The core asks for what a network's weights were trained on, as it states or as was typed.
+    """
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What its images become inputs by; where nothing is asked for, whole at their own size."""
+
+    @property
+    def image_side(self) -> int:
+        """Pixels of the first image's shorter side: larger inputs show no more."""
+
+    def preprocessed(self, preprocessing: Preprocessing) -> Self:
+        """The same images by another preprocessing; shape and fingerprint follow it."""
+
+
+@runtime_checkable
+class NamesClasses(Protocol):
+    """A dataset whose labels have names, for who reads a deployed model's outputs."""
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names in the order of labels."""
+
+
+@runtime_checkable
+class SharesImages(Protocol):
+    """A dataset that can tell which test images are training images too."""
+
+    @property
+    def test_images_in_train(self) -> int:
+        """How many test images are in the training split, to the last byte."""
 
 
 @runtime_checkable

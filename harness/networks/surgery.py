@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from harness.errors import HarnessError, UnsupportedError
-from harness.networks._classifier import classifier_layers
 from harness.networks._cut_check import removable_groups
 from harness.networks._dependency import graph_groups
 from harness.networks._following_norms import norms_after
@@ -25,6 +24,7 @@ from harness.networks._torch_pruning_graph import (
     traced_model,
 )
 from harness.networks.channel_groups import ChannelGroup, CoupledLayers, CutsCopies
+from harness.networks.classifier import classifier_layers
 from harness.networks.layers import LAYERS, exempt_weights, prunable_weights, tied_parameters
 
 if TYPE_CHECKING:

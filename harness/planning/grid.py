@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.contracts.evidence import Scope
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Schedule
+    from harness.planning.model_inputs import ModelInputs
     from harness.training.recipe import Arithmetic, Recipe
     from harness.trials.rival import SmallerNetwork
     from harness.trials.target import Quantity
@@ -79,7 +80,7 @@ class Grid:
     """
 
     models: Sequence[Model]
-    dataset: Dataset
+    inputs: ModelInputs
     pruners: Sequence[Pruner]
     granularities: Sequence[str]
     scope: ScopeChoice
@@ -92,6 +93,7 @@ class Grid:
     threads: int
     recipe: Recipe
     weights: Path | None = None
+    reset_classifier: bool = False
     quantity: Quantity = "params"
     target_backend: Backend | None = None
     arithmetics: Mapping[str, Arithmetic] = field(default_factory=dict)
@@ -104,10 +106,21 @@ class Grid:
     rivals: Mapping[str, Sequence[SmallerNetwork]] = field(default_factory=dict)
 
     @property
+    def dataset(self) -> Dataset:
+        """Data set of all models, whatever they make of its images."""
+        return self.inputs.dataset
+
+    @property
     def networks(self) -> list[Model]:
         """Networks that are trained: the models, and their rivals."""
         rivals = [smaller.model for own in self.rivals.values() for smaller in own]
         return list({model.name: model for model in (*self.models, *rivals)}.values())
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained: models may be taken and pruned as they are."""
+        recipe = self.recipe
+        return bool(recipe.dense_epochs or recipe.finetune_epochs or self.penalty_epochs)
 
     @cached_property
     def target(self) -> Target:
@@ -124,15 +137,15 @@ class Grid:
 
     def dense_models(self) -> list[Dense]:
         """Dense models, one for every model and seed."""
-        data_hash = self.dataset.fingerprint()
         return [
             Dense(
                 model=model,
-                dataset=self.dataset,
-                data_hash=data_hash,
+                dataset=self.inputs.of(model),
+                data_hash=self.inputs.data_hash(model),
                 seed=seed,
                 recipe=self._recipe(model),
                 weights=self.weights,
+                reset_classifier=self.reset_classifier,
             )
             for model, seed in product(self.models, self.seeds)
         ]
@@ -178,6 +191,7 @@ class Grid:
                     model=smaller.model,
                     recipe=replace(recipe, dense_epochs=epochs),
                     weights=None,
+                    reset_classifier=False,
                 )
                 yield Rival(dense=dense, network=network, level=smaller.level, target=self.target)
 

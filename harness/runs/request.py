@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import PrefersMultiple
-from harness.contracts.data import Located, Pretrained
+from harness.contracts.data import Located, Pretrained, SharesImages
 from harness.contracts.evidence import GRANULARITIES
 from harness.contracts.granularity import pattern
 from harness.discovery.selection import selected_names, split_terms
@@ -17,6 +17,7 @@ from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
 from harness.planning.grid import Grid, checked_levels
+from harness.planning.model_inputs import TypedPreprocessing, model_inputs
 from harness.planning.witness import chosen_witness
 from harness.runs._chosen_controls import with_controls, with_random_controls
 from harness.storage.keys import file_name
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.machine.device import Device
     from harness.planning.grid import ScopeChoice
+    from harness.planning.model_inputs import ModelInputs
     from harness.trials.rival import SmallerNetwork
     from harness.trials.target import Quantity
 
@@ -55,6 +57,8 @@ class Request:
     threads: int
     recipe: Recipe
     weights: Path | None = None
+    reset_classifier: bool = False
+    preprocessing: TypedPreprocessing = TypedPreprocessing()
     target: str = "macs"
     data_dir: Path | None = None
     download: bool = False
@@ -73,13 +77,14 @@ class Request:
             raise HarnessError(f"--dataset {dataset.name} has one class, so all models are right")
         batches = _whole("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
-            _check_weights(self.weights, models, dataset)
-        for model in models:
-            if isinstance(model, Pretrained):
-                # Downloads what is not here: better now than after an hour, in a process of its own.
-                model.build_pretrained(dataset)
+            _check_weights_of_one(self.weights, models)
+        from_file = self.weights is not None
+        inputs = model_inputs(dataset, models, self.preprocessing, from_file=from_file)
+        if self.recipe.dense_epochs or self.recipe.finetune_epochs or self.penalty_epochs:
+            _check_apart(dataset)
+        loaded = self._load_weights(models, inputs)
         if self.keep or self.only:
-            _check_layers(models, dataset, keep=self.keep, only=self.only)
+            _check_layers(models, inputs, keep=self.keep, only=self.only)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
         quantity, target_backend, target_device = self._target(catalogue, devices)
         pruners = with_random_controls(catalogue.choose("pruner", self.pruners))
@@ -94,24 +99,47 @@ class Request:
             devices={**target_device, **backend_devices},
             batches=batches,
             threads=self.threads,
-            dataset=dataset,
+            inputs=inputs.saying(loaded),
             models=models,
             recipe=self.recipe,
             weights=self.weights,
+            reset_classifier=self.reset_classifier,
             quantity=quantity,
             target_backend=target_backend,
             penalty_epochs=self.penalty_epochs,
             layer_floor=self.layer_floor,
             keep=self.keep,
             only=self.only,
-            rivals=self._smaller_networks(catalogue, models, dataset, quantity),
+            rivals=self._smaller_networks(catalogue, models, inputs, quantity),
             witness=chosen_witness(
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),
         )
 
+    def _load_weights(self, models: Sequence[Model], inputs: ModelInputs) -> str:
+        """Try the weights that training is to begin with; what was taken of a file, for people.
+
+        Building a model takes seconds, but an hour of training would fail as surely.
+        """
+        for model in models:
+            if isinstance(model, Pretrained):
+                # Downloads what is not here: better now than after an hour, in a process of its own.
+                model.build_pretrained(inputs.of(model))
+        if self.weights is None:
+            if self.reset_classifier:
+                raise HarnessError("--reset-classifier is for --weights FILE, and there is none")
+            return ""
+        from harness.training.weights_file import load_weights
+
+        dataset = inputs.of(models[0])
+        network = models[0].build(dataset)
+        taken = str(
+            load_weights(network, self.weights, dataset, reset_classifier=self.reset_classifier)
+        )
+        return f"{self.weights}: weights {taken}" if taken else ""
+
     def _smaller_networks(
-        self, catalogue: Catalogue, models: Sequence[Model], dataset: Dataset, quantity: Quantity
+        self, catalogue: Catalogue, models: Sequence[Model], inputs: ModelInputs, quantity: Quantity
     ) -> Mapping[str, Sequence[SmallerNetwork]]:
         """Rivals of each model by its name, those that are smaller than it."""
         if not self.rivals:
@@ -120,7 +148,7 @@ class Request:
         epochs = recipe.dense_epochs + recipe.finetune_epochs
         check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
         smaller = {
-            model.name: smaller_networks(model, rivals, dataset=dataset, quantity=quantity)
+            model.name: smaller_networks(model, rivals, dataset=inputs.of(model), quantity=quantity)
             for model in models
         }
         of_some = {network.model.name for own in smaller.values() for network in own}
@@ -192,24 +220,33 @@ def available_meter(catalogue: Catalogue, terms: str) -> Meter | None:
     return meter
 
 
-def _check_weights(path: Path, models: Sequence[Model], dataset: Dataset) -> None:
+def _check_weights_of_one(path: Path, models: Sequence[Model]) -> None:
     if len(models) != 1:
         raise HarnessError(f"--weights: {path} is one model's, and {len(models)} were chosen")
     if isinstance(models[0], Pretrained):
         raise HarnessError(f"--weights: dense training of {models[0].name} starts from weights already")
-    # Building the model takes seconds, but an hour of training would fail as surely.
-    from harness.training.weights_file import load_weights
-
-    load_weights(models[0].build(dataset), path)
 
 
-def _check_layers(models: Sequence[Model], dataset: Dataset, *, keep: str, only: str) -> None:
+def _check_apart(dataset: Dataset) -> None:
+    """Raises HarnessError where a model would be trained on all of the test images."""
+    if isinstance(dataset, SharesImages) and dataset.test_images_in_train:
+        from harness.training.sampling import split_size
+
+        if dataset.test_images_in_train >= split_size(dataset.split("test")):
+            raise HarnessError(
+                f"--dataset {dataset.name}: all test images are training images too, so nothing can be "
+                "trained: put others into test/, or give --dense-epochs 0 --finetune-epochs 0"
+            )
+
+
+def _check_layers(models: Sequence[Model], inputs: ModelInputs, *, keep: str, only: str) -> None:
     """Patterns of layers are checked before anything trains. Raises HarnessError naming a wrong one."""
     from harness.networks.layers import exempt_unreached, prunable_weights
     from harness.training.sampling import example_batch
     from harness.trials.spared_layers import spared_weights
 
     for model in models:
+        dataset = inputs.of(model)
         network = exempt_unreached(model.build(dataset).eval(), example_batch(dataset, 1))
         try:
             spared = spared_weights(network, keep=keep, only=only)

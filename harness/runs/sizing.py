@@ -62,7 +62,7 @@ def try_training_costs(
     images, step_costs = grid.recipe.train_batch, dict[str, StepCost]()
     models = {f"trying to train {m.name}": m for m in grid.networks if m.name in {*names}}
     jobs = {
-        label: StepCostJob(model=model, dataset=grid.dataset, images=images)
+        label: StepCostJob(model=model, dataset=grid.inputs.of(model), images=images)
         for label, model in models.items()
     }
     for label, outcome in engine.run(measure_step_cost, jobs, watching=lambda _: None):
@@ -113,7 +113,7 @@ def _store() -> ArtifactStore:
 
 
 def _key(model: Model, grid: Grid) -> str:
-    dataset = grid.dataset
+    dataset = grid.inputs.of(model)
     facts = [model.name, source_hash(model), dataset.shape, dataset.classes, grid.recipe.train_batch]
     return f"{model.name}-{digest([RECORD_FORMAT, *facts, cpu_name(), installed_version('torch')])}"
 

@@ -177,6 +177,23 @@ class Row:
     weights: str = _column(
         "hash of the file that dense training started from; empty: fresh weights", default=""
     )
+    input_size: int | None = _column("height and width of an input", "pixels")
+    crop_pct: float | None = _column(
+        "side of the central square that inputs are cut from images by; empty, as the four after it, "
+        "where a data set's images come ready",
+        "fraction",
+    )
+    crop_mode: str = _column(
+        "`center`, or `squash` where images are scaled to a square first", default=""
+    )
+    interpolation: str = _column("how images are scaled", default="")
+    mean: str = _column("what pixels from 0 to 1 lose, by channel", default="")
+    std: str = _column("what they are divided by then", default="")
+    test_images_in_train: int | None = _column(
+        "test images that are training images too, so that criteria, norm statistics and 8-bit ranges "
+        "may have seen them; empty where the data set cannot tell",
+        "images",
+    )
     dense_epochs: float = _column("epochs of dense training", default=0.0)
     finetune_epochs: float = _column("fine-tuning budget of each level", default=0.0)
     penalty_epochs: float = _column(

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
     from torch.utils.data import Dataset as TorchDataset
+
+    from harness.contracts.preprocessing import Preprocessing
 
     Pairs = TorchDataset[tuple[Tensor, int]]
     Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -109,18 +112,21 @@ def decoded_once(
     *,
     of: str,
     listed: str,
-    mean: Sequence[float],
-    std: Sequence[float],
+    preprocessing: Preprocessing,
 ) -> NormalisedImages:
     """Image cache: the images from the disk; opened and decoded now where they are not there.
 
     Where they would not fit, the cache holds their labels and their hash alone.
     `of` says what they are, and `listed` is a digest of what they are read from: the cache of another
-    is not theirs. The cache is in HARNESS_CACHE, or where the system keeps caches.
+    is not theirs. Mean and deviation are applied to what it holds. The cache is in HARNESS_CACHE, or
+    where the system keeps caches.
     """
     from filelock import FileLock
 
-    folder = cache_folder() / file_name(f"{of}-{digest([of, listed])}")
+    mean, std = preprocessing.mean, preprocessing.std
+    pixels = repr(replace(preprocessing, mean=(), std=()))
+    what = f"{of}-{preprocessing.size}-rgb"
+    folder = cache_folder() / file_name(f"{what}-{digest([what, listed, pixels])}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{folder}.lock").acquire()

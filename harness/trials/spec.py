@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts.data import Pretrained
+from harness.contracts.data import Preprocesses, Pretrained, SharesImages
 from harness.contracts.granularity import pattern
+from harness.contracts.preprocessing import preprocessing_columns
 from harness.contracts.pruners import PrunesOnly
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
@@ -43,6 +44,7 @@ class Dense:
     seed: int
     recipe: Recipe
     weights: Path | None = None
+    reset_classifier: bool = False
     levels: tuple[float, ...] = (0.0,)
     impossible: str | None = None
 
@@ -58,7 +60,8 @@ class Dense:
             "seed": self.seed,
             "recipe": RECIPE_SCHEMA,
             **asdict(self.recipe),
-            "weights": file_hash(self.weights) if self.weights else "",
+            "weights": self._weights,
+            **_preprocessing_columns(self.dataset),
             "pruner": "dense",
         }
 
@@ -66,6 +69,12 @@ class Dense:
     def key(self) -> str:
         """Content key, the same for the same settings on any machine."""
         return dense_key(self.settings)
+
+    @property
+    def _weights(self) -> str:
+        """What names the weights that it begins with: a file without its classifier is another one."""
+        without = " without its classifier" if self.reset_classifier else ""
+        return file_hash(self.weights) + without if self.weights else ""
 
     @property
     def network(self) -> Dense:
@@ -76,6 +85,16 @@ class Dense:
     def label(self) -> str:
         """Label for people."""
         return f"{self.model.name} dense seed {self.seed}"
+
+
+def _preprocessing_columns(dataset: Dataset) -> dict[str, Any]:
+    """Columns that say what its images become inputs by, as far as that is known."""
+    columns: dict[str, Any] = {"input_size": dataset.shape[1]}
+    if isinstance(dataset, Preprocesses):
+        columns |= preprocessing_columns(dataset.preprocessing)
+    if isinstance(dataset, SharesImages):
+        columns["test_images_in_train"] = dataset.test_images_in_train
+    return columns
 
 
 @dataclass(frozen=True, kw_only=True)

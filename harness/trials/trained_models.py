@@ -122,7 +122,7 @@ def _initial_model(dense: Dense) -> nn.Module:
     else:
         model = dense.model.build(dense.dataset)
         if dense.weights is not None:
-            load_weights(model, dense.weights)
+            load_weights(model, dense.weights, dense.dataset, reset_classifier=dense.reset_classifier)
     check_model(model, name=dense.model.name, dataset=dense.dataset)
     # As a file would hold it: two tensors of one memory it cannot.
     state = load(save(state_of(model)))

@@ -51,6 +51,7 @@ def test_every_setting_of_the_request_and_the_recipe_can_be_typed(tmp_path):
         "--threads=4", "--target=params", "--layer-floor=0.2", "--penalty-epochs=3",
         "--rivals=resnet10t", "--keep=fc", "--only=layer1",
         "--data-dir=data", "--download", f"--weights={tmp_path}/file",
+        "--reset-classifier", "--mean=0.5",
         "--dense-epochs=3", "--finetune-epochs=2", "--train-batch=16", "--optimizer=adam",
         "--dense-lr=0.3", "--finetune-lr=0.2", "--weight-decay=0.1", "--no-augment",
         "--arithmetic=bf16", "--norms=as-trained",

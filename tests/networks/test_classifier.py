@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.networks._classifier import classifier_layers
+from harness.networks.classifier import classifier_layers
 from harness.networks.surgery import coupled_layers
 
 EXAMPLE = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))

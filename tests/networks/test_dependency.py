@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from harness.networks._classifier import classifier_layers
 from harness.networks._dependency import graph_groups
 from harness.networks._following_norms import norms_after
 from harness.networks._torch_pruning_graph import dependency_graph
+from harness.networks.classifier import classifier_layers
 
 EXAMPLE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 

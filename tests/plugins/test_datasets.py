@@ -12,6 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from harness.contracts.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.runs.request import chosen_dataset
@@ -52,6 +53,39 @@ def test_a_folder_has_the_classes_of_its_sub_folders(image_folder):
     assert (folder.name, folder.classes, folder.shape) == ("folder:images", 3, (3, 32, 32))
     assert len(folder.split("train")) == 36
     assert sorted({label for _, label in folder.split("test")}) == [0, 1, 2]
+
+
+def test_a_folder_is_preprocessed_as_it_is_asked_to(image_folder):
+    whole = Folder().configured(str(image_folder))
+    cut = whole.preprocessed(
+        Preprocessing(size=24, crop_pct=0.75, mean=(0.5, 0.5, 0.5), std=(0.25, 0.5, 1.0))
+    )
+    mean, std = (torch.tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
+    pixels = [(image * std + mean)[:, 4:28, 4:28] for image, _ in whole.split("test")]
+    wanted = [(image - 0.5) / torch.tensor([0.25, 0.5, 1.0])[:, None, None] for image in pixels]
+    assert cut.shape == (3, 24, 24)
+    torch.testing.assert_close([image for image, _ in cut.split("test")], wanted)
+    assert len({d.fingerprint() for d in (whole, cut, cut.preprocessed(whole.preprocessing))}) == 3
+
+
+def test_images_without_parts_are_one_set_that_says_so(image_folder):
+    apart = Folder().configured(str(image_folder))
+    one_set = Folder().configured(str(image_folder / "train"))
+    assert (apart.test_images_in_train, one_set.test_images_in_train) == (0, 36)
+    assert stacked(one_set).equal(torch.stack([image for image, _ in one_set.split("test")]))
+
+
+def test_copies_of_training_images_among_the_tests_are_counted(image_folder):
+    [image, other] = sorted((image_folder / "train").glob("*/*.png"))[:2]
+    for place in ("digit0", "digit2"):
+        shutil.copy(image, image_folder / "test" / place / "under_another_name.png")
+    shutil.copy(other, sorted((image_folder / "test" / "digit1").iterdir())[0])
+    assert Folder().configured(str(image_folder)).test_images_in_train == 3
+
+
+def test_classes_are_named_in_the_order_of_labels(image_folder):
+    names = Folder().configured(str(image_folder)).class_names
+    assert list(names) == ["digit0", "digit1", "digit2"]
 
 
 def test_val_serves_as_test(image_folder):
@@ -205,6 +239,8 @@ def test_timms_data_sets_are_read_by_their_own_names(mnist_folder):
     assert (dataset.name, dataset.classes, dataset.shape) == ("torch/mnist", 10, (3, 28, 28))
     assert {part: len(dataset.split(part)) for part in ("train", "test")} == {"train": 200, "test": 100}
     assert dataset.split("train").labels == load_digits().target[:200].tolist()
+    assert dataset.class_names[:2] == ["0 - zero", "1 - one"]
+    assert dataset.preprocessed(Preprocessing(size=14)).shape == (3, 14, 14)
     check_dataset(dataset)
 
 
@@ -233,6 +269,7 @@ def tars(tmp_path, image_folder):
 def test_images_are_read_from_tar_files(tars, image_folder):
     dataset = chosen_dataset(discover(), "tar/digits", folder=tars)
     assert (dataset.name, dataset.classes, dataset.shape) == ("tar/digits", 3, (3, 32, 32))
+    assert dataset.class_names == ["digit0", "digit1", "digit2"]
     check_dataset(dataset)
     folder = Folder().configured(str(image_folder))
     for part in ("train", "test"):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from harness.planning.grid import Grid
+from harness.planning.model_inputs import ModelInputs
 from harness.runs import sizing
 from harness.runs.sizing import (
     fastest,
@@ -53,9 +54,9 @@ class Broken:
 def grid():
     def made(*models, **settings):
         return Grid(
-            models=models, dataset=Digits(), pruners=[], granularities=[], scope="published",
-            schedules=[], levels=[0.5], seeds=[0], backends=[], devices={}, batches=[1], threads=1,
-            recipe=Recipe(), **settings,
+            models=models, inputs=ModelInputs(dataset=Digits()), pruners=[], granularities=[],
+            scope="published", schedules=[], levels=[0.5], seeds=[0], backends=[], devices={},
+            batches=[1], threads=1, recipe=Recipe(), **settings,
         )  # fmt: skip
 
     return made

@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from harness.contracts.preprocessing import Preprocessing
 from harness.training import image_cache as pixels
 from harness.training.image_cache import NormalisedImages, decoded_once, listing
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
+PREPROCESSING = Preprocessing(size=5, mean=MEAN, std=STD)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,12 @@ class Drawings:
 
 
 def decoded(source, listed="a"):
-    return decoded_once(lambda: source, of="drawings", listed=listed, mean=MEAN, std=STD)
+    return decoded_once(
+        lambda: source,
+        of="drawings",
+        listed=listed,
+        preprocessing=PREPROCESSING,
+    )
 
 
 def test_the_second_who_asks_decodes_nothing():
@@ -48,7 +55,10 @@ def test_the_second_who_asks_decodes_nothing():
 
 
 def test_what_is_cached_is_what_would_have_been_decoded(tmp_path):
-    cached, plain = decoded(Drawings(40)), NormalisedImages(Drawings(40), tmp_path, mean=MEAN, std=STD)
+    cached, plain = (
+        decoded(Drawings(40)),
+        NormalisedImages(Drawings(40), tmp_path, mean=MEAN, std=STD),
+    )
     assert len(cached) == len(plain) == 40
     for place in range(40):
         assert torch.equal(cached[place][0], plain[place][0])
@@ -102,7 +112,12 @@ def test_names_with_dots_are_made_apart(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(pixels, "_fits", lambda _, place: bool(made.append(place.name)))
     for part in ("train", "test"):
-        decoded_once(lambda: Drawings(2), of=f"v1.0-{part}", listed="a", mean=MEAN, std=STD)
+        decoded_once(
+            lambda: Drawings(2),
+            of=f"v1.0-{part}",
+            listed="a",
+            preprocessing=PREPROCESSING,
+        )
     assert len(set(made)) == 2
 
 

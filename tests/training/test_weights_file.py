@@ -1,6 +1,8 @@
 """Dense models from a file of weights."""
 
+from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import timm
@@ -13,6 +15,7 @@ from harness.errors import HarnessError
 from harness.runs.request import Request
 from harness.storage.file_hash import file_hash
 from harness.training.recipe import Recipe
+from harness.training.synthetic import residual_network
 from harness.training.weights_file import load_weights
 from harness.trials.snapshot import load_model
 from harness.trials.trained_models import train_dense
@@ -50,22 +53,112 @@ def test_what_does_not_fit_is_named(network, file, tmp_path):
         ({"extra": torch.zeros(1)}, "holds 'extra', which this model does not have"),
         (
             {"first.weight": torch.zeros(2)},
-            r"'first.weight' is shaped \(2,\), but the model's \(8, 3, 3, 3\)",
+            r"'first.weight' shaped \(2,\), but the model's is \(8, 3, 3, 3\)",
         ),
         (
             {"first.weight": torch.full((8, 3, 3, 3), torch.nan)},
-            "'first.weight' holds NaN or infinity",
+            "holds NaN or infinity in 'first.weight'",
         ),
     ):
         save_file({**state, **change}, wrong)
         with pytest.raises(HarnessError, match=sentence):
-            load_weights(network, wrong)
+            load_weights(network, wrong, Digits())
     save_file({n: v for n, v in state.items() if n != "first.weight"}, wrong)
     with pytest.raises(HarnessError, match=r"lacks 'first\.weight', which this model has"):
-        load_weights(network, wrong)
+        load_weights(network, wrong, Digits())
     wrong.write_bytes(b"no weights")
     with pytest.raises(HarnessError, match="is no safetensors file"):
-        load_weights(network, wrong)
+        load_weights(network, wrong, Digits())
+
+
+@pytest.mark.parametrize(
+    ("wrap", "taken"),
+    [
+        (lambda state: state, ""),
+        (lambda state: {"state_dict": state, "epoch": 3}, "under 'state_dict'"),
+        (lambda state: {"model": state, "args": Namespace(lr=0.1)}, "under 'model'"),
+        (
+            lambda state: {"model": zeros(state), "ema": state, "optimizer": {}},
+            "under 'ema', not those under 'model'",
+        ),
+        (lambda state: prefixed(state, "module."), "without 'module.' before their names"),
+        (
+            lambda state: {"model": prefixed(state, "_orig_mod.module.")},
+            "under 'model', without '_orig_mod.module.' before their names",
+        ),
+        (
+            lambda state: prefixed(state, "ema.") | prefixed(zeros(state), "model."),
+            "without 'ema.' before their names, not those under 'model.'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("ending", [".pth", ".pt", ".safetensors"])
+def test_weights_are_taken_out_of_what_a_training_script_wraps_them_in(
+    wrap, taken, ending, network, tmp_path
+):
+    wanted = {name: value.clone() for name, value in network.state_dict().items()}
+    content, path = wrap(wanted), tmp_path / f"file{ending}"
+    if ending != ".safetensors":
+        torch.save(content, path)
+    elif all(isinstance(value, torch.Tensor) for value in content.values()):
+        save_file({name: value.clone() for name, value in content.items()}, path)
+    else:
+        pytest.skip("a safetensors file nests nothing")
+    other = residual_network()
+    assert str(load_weights(other, path, Digits())) == taken
+    assert all(torch.equal(value, wanted[name]) for name, value in other.state_dict().items())
+
+
+def zeros(state):
+    return {name: torch.zeros_like(value) for name, value in state.items()}
+
+
+def prefixed(state, prefix):
+    return {prefix + name: value for name, value in state.items()}
+
+
+@pytest.mark.parametrize("content", [residual_network(), {"weights": [1.0], "epoch": 3}, [1.0]])
+def test_a_file_without_weights_by_name_is_refused_with_the_way_out(content, network, tmp_path):
+    torch.save(content, tmp_path / "whole.pth")
+    with pytest.raises(HarnessError, match=r"whole\.pth .*(state_dict\(\)|no weights by name)"):
+        load_weights(network, tmp_path / "whole.pth", Digits())
+
+
+def test_a_pickle_is_never_executed(network, tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    torch.save({"state_dict": network.state_dict(), "hook": Harmful()}, tmp_path / "harmful.pth")
+    with pytest.raises(HarnessError, match="cannot be read without executing what it holds"):
+        load_weights(network, tmp_path / "harmful.pth", Digits())
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_a_classifier_of_other_classes_is_begun_fresh_only_when_asked(left_out, tmp_path):
+    trained, path = CifarResNet(20).build(Digits()), tmp_path / "weights.safetensors"
+    state = {n: v for n, v in trained.state_dict().items() if not n.startswith("linear")}
+    if not left_out:
+        state |= {"linear.weight": torch.ones(100, 64), "linear.bias": torch.ones(100)}
+    save_file(state, path)
+    model = CifarResNet(20).build(Digits())
+    fresh = model.linear.weight.clone()
+    with pytest.raises(HarnessError, match=r"'linear\.weight'.*--reset-classifier"):
+        load_weights(model, path, Digits())
+    load_weights(model, path, Digits(), reset_classifier=True)
+    assert torch.equal(model.linear.weight, fresh)
+    assert torch.equal(model.conv1.weight, trained.conv1.weight)
+
+
+def test_weights_without_their_classifier_are_other_weights(dense, file):
+    plain = replace(dense, weights=file)
+    assert replace(plain, reset_classifier=True).key != plain.key
+
+
+def test_a_classifier_is_reset_of_weights_alone():
+    with pytest.raises(HarnessError, match="--reset-classifier is for --weights FILE"):
+        asked(models="test_resnet", reset_classifier=True)
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (56, 0.85), (110, 1.73)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,19 +17,24 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Generator, Tensor
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 LARGEST = 224
 PARTS: tuple[harness.Part, ...] = ("train", "test")
+TRAIN, TEST = ("train",), ("test", "val")
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Those of torchvision, which takes PyTorch's seconds to import."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """`folder:PATH` with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/); sides at most 224."""
+    """`folder:PATH` with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/); sides at most 224.
+
+    CLASS/*.jpg alone is one set of images, for what trains nothing.
+    """
 
     path: Path | None = None
+    asked: harness.Preprocessing | None = None
+    whole: Folder | None = None
+    """The same images by no preprocessing that was asked for: files are read once for all."""
 
     @property
     def name(self) -> str:
@@ -54,24 +60,44 @@ class Folder:
         """Sub-folders of train/."""
         return len(self._class_names)
 
+    @property
+    def class_names(self) -> list[str]:
+        """Of the sub-folders; bytes that are no text are shown as question marks."""
+        return [os.fsencode(name).decode(errors="replace") for name in self._class_names]
+
     @cached_property
     def _class_names(self) -> list[str]:
         return _sub_folders(self._root("train"))
 
     @cached_property
-    def shape(self) -> tuple[int, int, int]:
-        """Colour squares with the first image's shorter side, at most 224."""
+    def image_side(self) -> int:
+        """Of the first training image."""
         from PIL import Image
 
         with Image.open(self._images("train")[0]) as image:
-            side = min(*image.size, LARGEST)
-        return (3, side, side)
+            return min(image.size)
+
+    @property
+    def preprocessing(self) -> harness.Preprocessing:
+        """As was asked for, or the images whole, at most 224 pixels wide."""
+        return self.asked or harness.Preprocessing(size=min(self.image_side, LARGEST))
+
+    def preprocessed(self, preprocessing: harness.Preprocessing) -> Self:
+        """The same folder."""
+        return replace(self, asked=preprocessing, whole=self.whole or self)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Colour squares of the size that they are preprocessed to."""
+        return (3, self.preprocessing.size, self.preprocessing.size)
 
     def split(self, part: harness.Part) -> harness.NormalisedImages:
         """Images with their shorter side scaled and the centre cut out, decoded once."""
-        what = f"{self.name}-{part}-{self.shape[1]}-rgb"
         return harness.decoded_once(
-            lambda: self._pixels(part), of=what, listed=self._listed[part], mean=MEAN, std=STD
+            lambda: self._pixels(part),
+            of=f"{self.name}-{part}",
+            listed=(self.whole or self)._listed[part],
+            preprocessing=self.preprocessing,
         )
 
     @cached_property
@@ -80,24 +106,40 @@ class Folder:
         return {part: harness.listing(self._root(part)) for part in PARTS}
 
     def _pixels(self, part: harness.Part) -> harness.Decodes:
-        from torchvision import transforms
-
-        side, labels = self.shape[1], {name: at for at, name in enumerate(self._class_names)}
-        steps = [transforms.Resize(side), transforms.CenterCrop(side), transforms.PILToTensor()]
+        labels = {name: at for at, name in enumerate(self._class_names)}
         root = self._root(part)
         labelled = [(path, labels[path.relative_to(root).parts[0]]) for path in self._images(part)]
-        return _Decoded(labelled, transforms.Compose(steps))
+        return _Decoded(labelled, harness.image_transform(self.preprocessing))
 
     def fingerprint(self) -> str:
-        """Hash of every image's place and content."""
-        found = hashlib.sha256(str(self.shape).encode())
+        """Hash of every image's place and content, and of how it is preprocessed."""
+        content, _ = (self.whole or self)._content
+        if self.asked is None:
+            return content
+        return hashlib.sha256(f"{content} {self.asked!r}".encode()).hexdigest()[:12]
+
+    @property
+    def test_images_in_train(self) -> int:
+        """By their bytes, whatever their names."""
+        _, shared = (self.whole or self)._content
+        return shared
+
+    @cached_property
+    def _content(self) -> tuple[str, int]:
+        """Fingerprint, and number of test images that are training images: all files read once."""
+        hasher = hashlib.sha256(str(self.shape).encode())
+        digests: dict[harness.Part, Counter[bytes]] = {}
         for part in PARTS:
-            root = self._root(part)
-            for image in self._images(part):
+            root, images = self._root(part), self._images(part)
+            digests[part] = Counter()
+            for image in images:
                 # Names are bytes to the system, and may be no text.
-                found.update(os.fsencode(f"{part}/{image.relative_to(root).as_posix()}\0"))
-                found.update(hashlib.sha256(image.read_bytes()).digest())
-        return found.hexdigest()[:12]
+                hasher.update(os.fsencode(f"{part}/{image.relative_to(root).as_posix()}\0"))
+                content = hashlib.sha256(image.read_bytes()).digest()
+                hasher.update(content)
+                digests[part][content] += 1
+        shared = sum(n for content, n in digests["test"].items() if content in digests["train"])
+        return hasher.hexdigest()[:12], shared
 
     def augment(self, images: Tensor, generator: Generator) -> Tensor:
         """As is usual: small images shifted and mirrored, large ones cut, scaled and mirrored."""
@@ -106,11 +148,17 @@ class Folder:
     def _root(self, part: harness.Part) -> Path:
         if self.path is None:
             raise harness.HarnessError("give the folder's path: --dataset folder:PATH")
-        names = ["train"] if part == "train" else ["test", "val"]
+        names = TRAIN if part == "train" else TEST
         for name in names:
             if (self.path / name).is_dir():
                 return self.path / name
+        if self.path.is_dir() and _sub_folders(self.path) and not self._has_parts:
+            return self.path
         raise harness.HarnessError(f"{self.path} has no {' or '.join(f'{n}/' for n in names)} in it")
+
+    @property
+    def _has_parts(self) -> bool:
+        return any((self.path or Path()).joinpath(name).is_dir() for name in (*TRAIN, *TEST))
 
     def _images(self, part: harness.Part) -> list[Path]:
         root = self._root(part)
@@ -136,18 +184,14 @@ class _Decoded:
         return len(self.labelled)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        from PIL import Image
+
         path, label = self.labelled[index]
-        return self.transform(_opened(path)), label
-
-
-def _opened(path: Path) -> Image:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return harness.rgb_image(image)
-    except (OSError, harness.HarnessError) as error:
-        raise harness.HarnessError(f"{path} cannot be read: {error}") from None
+        try:
+            with Image.open(path) as image:
+                return self.transform(image), label
+        except (OSError, harness.HarnessError) as error:
+            raise harness.HarnessError(f"{path} cannot be read: {error}") from None
 
 
 def _sub_folders(root: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Generator, Tensor
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LARGEST = 224
 FOLDERS = ("folder", "image_folder")
 SPLITS: Mapping[harness.Part, tuple[str, ...]] = {
@@ -61,6 +61,7 @@ class TimmData:
     argument: str = ""
     folder: Path | None = None
     download: bool = False
+    asked: harness.Preprocessing | None = None
 
     @property
     def name(self) -> str:
@@ -89,17 +90,41 @@ class TimmData:
         return 1 + max(self.split("train").labels)
 
     @cached_property
-    def shape(self) -> tuple[int, int, int]:
-        """Colour squares with the first image's shorter side, at most 224."""
+    def class_names(self) -> list[str]:
+        """As the library that reads them says; the labels themselves where it does not."""
+        opened = self._opened("train")
+        labels = getattr(getattr(opened, "reader", opened), "class_to_idx", None) or {}
+        names = {label: str(name) for name, label in labels.items()}
+        return [names.get(label, str(label)) for label in range(self.classes)]
+
+    @cached_property
+    def image_side(self) -> int:
+        """Of the first training image."""
         image, _ = self._opened("train")[0]
-        side = min(*image.size, LARGEST)
-        return (3, side, side)
+        width, height = image.size
+        return int(min(width, height))
+
+    @property
+    def preprocessing(self) -> harness.Preprocessing:
+        """As was asked for, or the images whole, at most 224 pixels wide."""
+        return self.asked or harness.Preprocessing(size=min(self.image_side, LARGEST))
+
+    def preprocessed(self, preprocessing: harness.Preprocessing) -> Self:
+        """The same data set."""
+        return replace(self, asked=preprocessing)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Colour squares of the size that they are preprocessed to."""
+        return (3, self.preprocessing.size, self.preprocessing.size)
 
     def split(self, part: harness.Part) -> harness.NormalisedImages:
         """Images with their shorter side scaled and the centre cut out, decoded once."""
-        what = f"{self.name}-{part}-{self.shape[1]}-rgb"
         return harness.decoded_once(
-            lambda: self._pixels(part), of=what, listed=self._listed, mean=MEAN, std=STD
+            lambda: self._pixels(part),
+            of=f"{self.name}-{part}",
+            listed=self._listed,
+            preprocessing=self.preprocessing,
         )
 
     @cached_property
@@ -109,17 +134,7 @@ class TimmData:
         return harness.listing(root) if root and root.is_dir() else ""
 
     def _pixels(self, part: harness.Part) -> harness.Decodes:
-        from torchvision import transforms
-
-        side, opened = self.shape[1], self._opened(part)
-        transform = transforms.Compose(
-            [
-                harness.rgb_image,
-                transforms.Resize(side),
-                transforms.CenterCrop(side),
-                transforms.PILToTensor(),
-            ]
-        )
+        opened, transform = self._opened(part), harness.image_transform(self.preprocessing)
         if hasattr(opened, "reader"):
             return _EveryImage(opened.reader, transform)
         opened.transform = transform
@@ -127,8 +142,11 @@ class TimmData:
         return found
 
     def fingerprint(self) -> str:
-        """Of both parts."""
-        return "".join(self.split(part).fingerprint()[:6] for part in SPLITS)
+        """Of both parts, decoded, and of how they are normalised where that was asked for."""
+        decoded = "".join(self.split(part).fingerprint()[:6] for part in SPLITS)
+        if self.asked is None:
+            return decoded
+        return hashlib.sha256(f"{decoded} {self.asked!r}".encode()).hexdigest()[:12]
 
     def augment(self, images: Tensor, generator: Generator) -> Tensor:
         """As is usual: small images shifted and mirrored, large ones cut, scaled and mirrored."""

@@ -1,4 +1,4 @@
-"""RGB image: eight bits a channel, of whatever kind of pixels a file has."""
+"""Image transform: a file's image as the bytes that a network's input is made from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,38 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image
+    from torch import Tensor
+
+    from harness.contracts.preprocessing import Preprocessing
+
 
 UNKNOWN_RANGES = {"I": "32-bit integers", "F": "floating-point numbers"}
 """What these modes of Pillow's hold; black and white are at values that no file says."""
+
+
+def image_transform(preprocessing: Preprocessing) -> Callable[[Image], Tensor]:
+    """Transform of an image to `(3, size, size)` bytes, by timm's evaluation transform.
+
+    Mean and deviation are not yet applied: bytes are what a cache keeps. The transform raises
+    HarnessError for images whose range is not known.
+    """
+    from timm.data import create_transform  # type: ignore[attr-defined]  # timm re-exports untyped
+    from torchvision.transforms import Compose
+
+    size = preprocessing.size
+    scaled_and_cut = create_transform(
+        (3, size, size),
+        is_training=False,
+        interpolation=preprocessing.interpolation,
+        crop_pct=preprocessing.crop_pct,
+        crop_mode=preprocessing.crop_mode,
+        normalize=False,
+    )
+    transform: Callable[[Image], Tensor] = Compose([rgb_image, *scaled_and_cut.transforms])
+    return transform
 
 
 def rgb_image(image: Image) -> Image:

@@ -1,0 +1,178 @@
+"""Images become what weights were trained on: as the network states, or as was typed."""
+
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from timm.data import create_dataset, create_transform, resolve_model_data_config
+
+from harness.commands.data_options import DataOptions
+from harness.contracts.preprocessing import Preprocessing
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.planning.model_inputs import TypedPreprocessing, model_inputs
+from harness.runs.request import Request
+from harness.training.evaluation import evaluate
+from harness.training.recipe import Recipe
+from harness_plugins.datasets.digits import Digits
+from harness_plugins.datasets.folder import Folder
+from harness_plugins.models.timm import TimmModel
+from tests.doubles import SmallModel
+
+HALF = (0.5, 0.5, 0.5)
+TEST_RESNET = Preprocessing(size=160, crop_pct=0.95, mean=HALF, std=HALF)
+"""What timm states of test_resnet."""
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Folder of images of 200 x 180 pixels, two classes in two parts."""
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for label in ("cat", "dog"):
+            (tmp_path / "photographs" / part / label).mkdir(parents=True)
+            for at in range(3):
+                pixels = rng.integers(0, 256, (180, 200, 3), dtype=np.uint8)
+                path = tmp_path / "photographs" / part / label / f"{at}.png"
+                Image.fromarray(pixels).save(path)
+    return Folder().configured(str(tmp_path / "photographs"))
+
+
+def inputs(dataset, *models, from_file=True, **typed):
+    return model_inputs(dataset, models, DataOptions(**typed).preprocessing(), from_file=from_file)
+
+
+def test_weights_from_a_file_read_what_their_network_states(photographs):
+    model = TimmModel("test_resnet")
+    found = inputs(photographs, model)
+    assert found.of(model).preprocessing == TEST_RESNET
+    assert found.of(model).shape == (3, 160, 160)
+    assert found.sentences == [
+        "test_resnet reads 160 x 160 of 168 pixels, bilinear, mean 0.5, std 0.5: as the network "
+        "states; --mean, --std and --resize say otherwise"
+    ]
+
+
+@pytest.mark.parametrize("model", [TimmModel("test_resnet"), SmallModel()])
+def test_fresh_weights_and_networks_that_state_nothing_read_images_whole(model, photographs):
+    found = inputs(photographs, model, from_file=isinstance(model, SmallModel))
+    assert found.of(model) == photographs
+    assert (photographs.shape, found.sentences) == ((3, 180, 180), [])
+
+
+def test_small_images_are_not_scaled_up(image_folder):
+    model, folder = TimmModel("test_resnet"), Folder().configured(str(image_folder))
+    found = inputs(folder, model)
+    assert found.of(model).preprocessing == replace(TEST_RESNET, size=32, crop_pct=1.0)
+    assert "the network states 160, but the images are of 32 (--resize 160 scales" in found.sentences[0]
+    assert inputs(folder, model, resize="160").of(model).shape == (3, 160, 160)
+
+
+def test_what_is_typed_comes_before_what_is_stated(photographs):
+    model = TimmModel("test_resnet")
+    found = inputs(photographs, model, mean="0.1,0.2,0.3", resize="73:64", interpolation="bicubic")
+    asked = found.of(model).preprocessing
+    assert (asked.size, int(asked.size / asked.crop_pct)) == (64, 73)
+    assert (asked.mean, asked.std, asked.interpolation) == ((0.1, 0.2, 0.3), HALF, "bicubic")
+    assert found.sentences[0].endswith(
+        "as --mean, --resize, --interpolation say; the rest is as the network states"
+    )
+    fresh = inputs(photographs, model, from_file=False, std="0.25").of(model).preprocessing
+    assert fresh == replace(photographs.preprocessing, std=(0.25, 0.25, 0.25))
+
+
+@pytest.mark.parametrize("scaled_to", range(65, 300, 7))
+def test_a_crop_is_of_the_pixels_that_were_typed(scaled_to):
+    typed = TypedPreprocessing(size=64, scaled_to=scaled_to).over(Preprocessing(size=9))
+    assert int(typed.size / typed.crop_pct) == scaled_to
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"mean": "0.5,0.5"}, "--mean takes one number or three, as 0.5,0.4,0.3, not 0.5,0.5"),
+        ({"mean": "nan"}, "--mean takes one number or three"),
+        ({"std": "0"}, "--std 0: a deviation is above 0"),
+        ({"resize": "big"}, "--resize takes pixels, as 64 or 256:224, not 'big'"),
+        ({"resize": "0"}, "--resize takes pixels"),
+        ({"resize": "64:96"}, "--resize 64:96: no 96 pixels can be cut from 64"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(typed, sentence):
+    with pytest.raises(HarnessError, match=sentence):
+        DataOptions(**typed).preprocessing()
+
+
+def test_images_that_come_ready_are_not_normalised_again():
+    with pytest.raises(HarnessError, match="--std is for image files, not for digits"):
+        inputs(Digits(), SmallModel(), std="0.5")
+
+
+def test_rows_say_what_inputs_are(photographs):
+    grid = asked(photographs, mean="0.5,0.4,0.3")
+    [dense] = grid.dense_models()
+    columns = {
+        "input_size": 180, "crop_pct": 1.0, "crop_mode": "center", "interpolation": "bilinear",
+        "mean": "0.5 0.4 0.3", "std": "0.229 0.224 0.225", "test_images_in_train": 0,
+    }  # fmt: skip
+    assert {name: dense.settings[name] for name in columns} == columns
+    assert dense.key != asked(photographs).dense_models()[0].key
+
+
+def test_nothing_is_trained_on_the_test_images(photographs):
+    one_set = Folder().configured(str(photographs.path / "test"))
+    with pytest.raises(HarnessError, match="all test images are training images too"):
+        asked(one_set)
+    grid = asked(one_set, recipe=Recipe(dense_epochs=0.0, finetune_epochs=0.0))
+    assert not grid.trains
+    assert "6 test images are training images too" in grid.inputs.sentences[-1]
+
+
+def asked(folder, *, recipe=None, **typed):
+    return Request(
+        models="test_resnet", dataset=f"folder:{folder.path}", pruners="random",
+        granularities="weight", scope="published", schedules="one_shot", levels="0.5", seeds="0",
+        backends="eager_cpu", batch_sizes="1", threads=1, recipe=recipe or Recipe(),
+        preprocessing=DataOptions(**typed).preprocessing(),
+    ).grid(discover())  # fmt: skip
+
+
+def test_accuracy_is_timms_own_to_the_last_image(photographs, tmp_path):
+    torch.manual_seed(3)
+    network = timm.create_model("test_resnet", num_classes=2).eval()
+    save_file(network.state_dict(), tmp_path / "file.safetensors")
+    model = TimmModel("test_resnet")
+    evaluation = evaluate(network, inputs(photographs, model).of(model))
+    assert evaluation.correct.tolist() == timm_hits(network, photographs.path / "test")
+
+
+SHARED = Path(__file__).parents[3] / "shared"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the ImageNet photographs are not here")
+@pytest.mark.long(30)
+def test_a_published_network_has_the_accuracy_that_timm_finds(tmp_path):
+    with tarfile.open(SHARED / "data" / "imagenet-sample.tar") as file:
+        file.extractall(tmp_path, filter="data")
+    model, folder = (
+        TimmModel("tf_efficientnet_lite0"),
+        Folder().configured(f"{tmp_path}/imagenet-sample"),
+    )
+    network = model.build(folder)
+    network.load_state_dict(load_file(SHARED / "checkpoints" / "tf_efficientnet_lite0.safetensors"))
+    evaluation = evaluate(network, inputs(folder, model).of(model))
+    assert int(evaluation.correct.sum()) == 856
+    assert evaluation.correct.tolist() == timm_hits(network, folder.path)
+
+
+def timm_hits(network, root):
+    transform = create_transform(**resolve_model_data_config(network), is_training=False)
+    loader = torch.utils.data.DataLoader(create_dataset("", root, transform=transform), batch_size=64)
+    with torch.inference_mode():
+        return [hit for x, y in loader for hit in (network(x).argmax(1) == y).tolist()]
