@@ -73,6 +73,9 @@ from .contracts.data import (
     Preprocesses as Preprocesses,
 )
 from .contracts.data import (
+    Preprocessing as Preprocessing,
+)
+from .contracts.data import (
     Pretrained as Pretrained,
 )
 from .contracts.data import (
@@ -110,9 +113,6 @@ from .contracts.options import (
 )
 from .contracts.options import (
     number_from as number_from,
-)
-from .contracts.preprocessing import (
-    Preprocessing as Preprocessing,
 )
 from .contracts.pruners import (
     ComparedWith as ComparedWith,

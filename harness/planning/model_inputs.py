@@ -13,8 +13,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.contracts.data import Dataset, Model
-    from harness.contracts.preprocessing import Preprocessing
+    from harness.contracts.data import Dataset, Model, Preprocessing
 
 
 @dataclass(frozen=True, kw_only=True)

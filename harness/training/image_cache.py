@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.data import Dataset as TorchDataset
 
-    from harness.contracts.preprocessing import Preprocessing
+    from harness.contracts.data import Preprocessing
 
     Pairs = TorchDataset[tuple[Tensor, int]]
     Pixels = np.ndarray[Any, np.dtype[np.uint8]]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from harness.contracts.preprocessing import Preprocessing
+    from harness.contracts.data import Preprocessing
 
 
 UNKNOWN_RANGES = {"I": "32-bit integers", "F": "floating-point numbers"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contracts.preprocessing import Preprocessing
+from harness.contracts.data import Preprocessing
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

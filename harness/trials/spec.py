@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts.data import Preprocesses, Pretrained, SharesImages
+from harness.contracts.data import Preprocesses, Pretrained, SharesImages, preprocessing_columns
 from harness.contracts.granularity import pattern
-from harness.contracts.preprocessing import preprocessing_columns
 from harness.contracts.pruners import PrunesOnly
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key

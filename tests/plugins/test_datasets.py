@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from harness.contracts.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from harness.contracts.data import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.runs.request import chosen_dataset

@@ -11,7 +11,7 @@ PLUGINS = Path(harness_plugins.__path__[0])
 RELEASED = {
     "datasets/digits": "14b29efed996",
     "datasets/folder": "36af17c85b40",
-    "datasets/timm": "f0e803672801",
+    "datasets/timm": "f7324f186186",
     "models/cifar_resnets": "5fe73ddfd5a2",
     "models/pretrained": "28fb1cb3798c",
     "models/timm": "3aca1b6abe5a",

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from harness.contracts.preprocessing import Preprocessing
+from harness.contracts.data import Preprocessing
 from harness.training import image_cache as pixels
 from harness.training.image_cache import NormalisedImages, decoded_once, listing
 

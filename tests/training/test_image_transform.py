@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from timm.data import create_transform, resolve_model_data_config
 
-from harness.contracts.preprocessing import Preprocessing
+from harness.contracts.data import Preprocessing
 from harness.errors import HarnessError
 from harness.training.image_transform import image_transform, rgb_image
 from harness.training.stated_preprocessing import stated_preprocessing

@@ -93,8 +93,9 @@ class TimmData:
     def class_names(self) -> list[str]:
         """As the library that reads them says; the labels themselves where it does not."""
         opened = self._opened("train")
-        labels = getattr(getattr(opened, "reader", opened), "class_to_idx", None) or {}
-        names = {label: str(name) for name, label in labels.items()}
+        reader = getattr(opened, "reader", opened)
+        labels = [getattr(reader, name, {}) for name in ("class_to_idx", "class_name_to_idx")]
+        names = {label: str(name) for known in labels for name, label in (known or {}).items()}
         return [names.get(label, str(label)) for label in range(self.classes)]
 
     @cached_property
