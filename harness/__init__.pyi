@@ -10,6 +10,9 @@ from .contracts.backends import (
     Bounded as Bounded,
 )
 from .contracts.backends import (
+    Compiles as Compiles,
+)
+from .contracts.backends import (
     LimitsBatch as LimitsBatch,
 )
 from .contracts.backends import (
@@ -38,6 +41,12 @@ from .contracts.converters import (
 )
 from .contracts.converters import (
     Converter as Converter,
+)
+from .contracts.converters import (
+    DescribesTensors as DescribesTensors,
+)
+from .contracts.converters import (
+    FileTensor as FileTensor,
 )
 from .contracts.converters import (
     LoadsFile as LoadsFile,
@@ -261,13 +270,16 @@ __all__ = [
     "Backend",
     "Bounded",
     "ComparedWith",
+    "Compiles",
     "Configurable",
     "Controlled",
     "Converter",
     "Dataset",
     "Decodes",
+    "DescribesTensors",
     "Entry",
     "Evidence",
+    "FileTensor",
     "Granularity",
     "HarnessError",
     "Leaderboard",

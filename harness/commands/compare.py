@@ -12,7 +12,7 @@ import click
 
 from harness.comparisons.comparison import Comparison
 from harness.comparisons.verdicts import TOLERANCES
-from harness.console.options import SETTINGS, FiniteRange
+from harness.console.options import SETTINGS, FiniteRange, plugin_option
 from harness.discovery.loading import discover
 from harness.errors import HarnessError, UnknownNameError
 from harness.measuring.stopping import StoppingRule
@@ -69,6 +69,7 @@ harness compare A B --fail-on accuracy=1,latency=off     what fails, in percent
 @click.option(
     "--all", "everything", is_flag=True, help="Show every change, not the first 20 of a kind."
 )
+@plugin_option
 def compare(
     *,
     base: Path,
@@ -78,6 +79,7 @@ def compare(
     base_backends: Path | None,
     timing_seconds: float,
     everything: bool,
+    plugin: str,
 ) -> None:
     """Hold the run folder NEW against BASE: a verdict for each metric of each pair of rows.
 
@@ -90,7 +92,7 @@ def compare(
     tolerances = _tolerances(fail_on)
     ours, theirs = RunFolder(base), RunFolder(new)
     row_pairs = pairs(ours.rows, theirs.rows)
-    catalogue = discover()
+    catalogue = discover(plugin)
     remeasured: Mapping[str, RemeasuredPair] = {}
     if remeasure:
         from harness.comparisons.remeasurement import Remeasurement

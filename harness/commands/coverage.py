@@ -13,7 +13,7 @@ import click
 import pandas as pd
 from tabulate import tabulate
 
-from harness.console.options import SETTINGS, FiniteRange
+from harness.console.options import SETTINGS, FiniteRange, plugin_option
 from harness.console.progress import ConsoleProgress
 from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
@@ -83,6 +83,7 @@ TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
     default=Path("results/coverage"),
     help="Where coverage.csv and coverage.md go.",
 )
+@plugin_option
 def coverage(
     *,
     models: str,
@@ -93,6 +94,7 @@ def coverage(
     workers: int | None,
     time_limit: float,
     out: Path,
+    plugin: str,
 ) -> None:
     """Prune many architectures to half, run them, export them, and compare the outputs.
 
@@ -101,7 +103,7 @@ def coverage(
     twenty families. What is pruned at channel or weight is cut at 0.1 and 0.9 and in two rounds too;
     each must be read back as what it was. Exit code 1 where one cannot be covered.
     """
-    catalogue = discover()
+    catalogue = discover(plugin)
     criteria = catalogue.choose("pruner", pruner)
     runtime = catalogue.choose_one("backend", backend, option="--backend")
     chosen = selected_granularities(granularities, channel_multiples(catalogue))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import why_unavailable
@@ -31,7 +31,8 @@ WATCHED_SECONDS = 1.0
 @click.option("--cases", type=click.IntRange(min=1), default=200, help="Of a model against itself.")
 @click.option("--model", default="resnet18", help="Which one.")
 @click.option("--backend", default="eager_cpu", help="Where.")
-def doctor(*, clock: bool, cases: int, model: str, backend: str) -> None:
+@plugin_option
+def doctor(*, clock: bool, cases: int, model: str, backend: str, plugin: str) -> None:
     """Show what this machine tells of itself and what it cannot use; with --clock, test the clock.
 
     A plugin cannot be used where a library is missing, or is there in a version that another does not
@@ -43,7 +44,7 @@ def doctor(*, clock: bool, cases: int, model: str, backend: str) -> None:
     That takes half an hour on a quiet machine, up to two where its neighbours are busy. Exit code 1
     where it does not pass.
     """
-    catalogue = discover()
+    catalogue = discover(plugin)
     _show_machine(catalogue)
     if clock and not _clock_is_sound(catalogue, cases, model, backend):
         sys.exit(1)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
-from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
+from harness.runs.deployment_bundle import RowSelector, as_read, select_row, write_bundle
 from harness.runs.request import chosen_dataset
 from harness.storage.files import write_file
 from harness.storage.row import network_name
@@ -27,12 +27,15 @@ harness export RUN "taylor weight@0.9" --backend ethos_u55 --out deployed
 @click.option("--model", help="Where the run has several.")
 @click.option("--batch", type=int, help="Images per inference.  [default: the smallest]")
 @click.option("--seed", type=int, help="[default: the smallest]")
+@click.option("--dataset", help="Where it is elsewhere now.  [default: as the run was asked for]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Likewise.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("exported"),
     help="A folder for the files.",
 )
+@plugin_option
 def export(
     *,
     run: Path,
@@ -41,27 +44,28 @@ def export(
     model: str | None,
     batch: int | None,
     seed: int | None,
+    dataset: str | None,
+    data_dir: Path | None,
     out: Path,
+    plugin: str,
 ) -> None:
     """Write the file that a row of RUN measured, with a manifest of what it is.
 
     METHOD is `PRUNER@LEVEL`, with more words of the method where there are several, as
     "taylor channel@0.8"; or `dense`, or the name of a rival. A backend that loads a file gets
     that file; of one that runs PyTorch's model you get its weights and a program for
-    torch.export.load. Nothing of the harness is needed to load them.
+    torch.export.load. Nothing of the harness is needed to load them: the manifest says how an image
+    becomes an input, and what the file itself says of its inputs and outputs.
     """
-    folder, catalogue = RunFolder(run), discover()
+    folder, catalogue = RunFolder(run), discover(plugin)
     selector = RowSelector(method=method, backend=backend, model=model, batch=batch, seed=seed)
     row = select_row(folder.rows, selector)
     [network] = catalogue.choose_models(network_name(row))
     runtime = catalogue.choose_one("backend", backend, option="--backend")
-    files = write_bundle(
-        folder,
-        row,
-        model=network,
-        dataset=chosen_dataset(catalogue, row["dataset"]),
-        backend=runtime,
-    )
+    text = dataset or str(folder.options.get("dataset", row["dataset"]))
+    kept_in = data_dir or folder.options.get("data-dir")
+    images = chosen_dataset(catalogue, text, folder=Path(kept_in) if kept_in else None)
+    files = write_bundle(folder, row, model=network, dataset=as_read(images, row), backend=runtime)
     now = runtime.describe()["runtime"]
     if now != row["runtime"]:
         click.echo(f"measured with {row['runtime']}, made again with {now}", err=True)

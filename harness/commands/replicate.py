@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.console.agreement import agreement_sentences, print_side_by_side
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, plugin_option
 from harness.console.tables import console
 from harness.errors import HarnessError
 from harness.ranking.agreement import rank_agreement
@@ -35,7 +35,8 @@ harness replicate results/resnet18-digits --seeds 7,8    these, in a folder of i
     type=click.Path(file_okay=False, path_type=Path),
     help="The second run's folder.  [default: RUN-replicate]",
 )
-def replicate(folder: Path, seeds: str | None, out: Path | None) -> None:
+@plugin_option
+def replicate(folder: Path, seeds: str | None, out: Path | None, plugin: str) -> None:
     """Run the grid of RUN again with other seeds, and show where both tables place methods unlike.
 
     What a table claims is tested by making it again. Pairs that one of the two places apart and that
@@ -45,7 +46,7 @@ def replicate(folder: Path, seeds: str | None, out: Path | None) -> None:
     chosen = seeds or _following_seeds(base.rows)
     _check_seeds(chosen, base.rows, folder)
     other = out or folder.with_name(f"{folder.name}-replicate")
-    _run(_options_of(folder), seeds=chosen, out=other)
+    _run(_options_of(folder), seeds=chosen, out=other, plugin=plugin)
     rows = RankedRows(base.rows), RankedRows(RunFolder(other).rows)
     print_side_by_side(console(), *rows)
     for sentence in agreement_sentences(rank_agreement(*rows)):
@@ -78,11 +79,13 @@ def _options_of(folder: Path) -> Path:
     return options
 
 
-def _run(options: Path, *, seeds: str, out: Path) -> None:
+def _run(options: Path, *, seeds: str, out: Path, plugin: str) -> None:
     """Run as `harness run` does; failed cells are listed there, and compared with nothing here."""
     from harness.commands.run import run
 
     words = ["--config", str(options), "--seeds", seeds, "--out", str(out)]
+    # Always said: a folder of results is not to name files that are run.
+    words += ["--plugin", plugin]
     try:
         run.main(words, standalone_mode=False)
     except SystemExit as stop:

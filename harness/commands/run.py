@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from harness.commands.slurm_script import slurm_script
 from harness.console.options import SETTINGS, config_text, cores_to_pin, with_options
 from harness.console.tables import console, print_plan, print_sentence
 from harness.discovery.loading import discover
+from harness.discovery.selection import split_terms
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu, unmet
 from harness.machine.environment import physical_cores
@@ -24,7 +26,7 @@ from harness.runs.level_check import check_levels
 from harness.runs.request import available_meter, run_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.commands.run_options import EngineOptions
     from harness.commands.run_report import RunOutcome
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from harness.engines.ray_cluster import Cluster
     from harness.planning.plan import Plan
 
-NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard")
-"""Options that say nothing of which rows there are and how they are measured."""
+NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard", "plugin")
+"""Options that say nothing of which rows there are and how they are measured.
+
+Files of plugins are run, so that a folder of results never names any."""
 RAY_REQUIREMENT = "ray>=2.40,<2.56"
 """As in pyproject.toml."""
 
@@ -48,8 +52,9 @@ def run(options: RunOptions) -> None:
     """
     began, engine, fresh = time.perf_counter(), options.engine, options.folder.fresh
     check_options(options)
-    catalogue = discover()
-    with ray_cluster(engine, catalogue) as cluster:
+    catalogue = discover(options.plugin)
+    files = [Path(file) for file in split_terms(options.plugin)]
+    with ray_cluster(engine, catalogue, files) as cluster:
         grid_run = _grid_run(options, catalogue, cluster)
         for sentence in grid_run.grid.inputs.sentences:
             click.echo(sentence, err=True)
@@ -128,8 +133,10 @@ def _grid_run(options: RunOptions, catalogue: Catalogue, cluster: Cluster | None
 
 
 @contextmanager
-def ray_cluster(engine: EngineOptions, catalogue: Catalogue) -> Iterator[Cluster | None]:
-    """The cluster of `--engine ray`, left at the end; None for others.
+def ray_cluster(
+    engine: EngineOptions, catalogue: Catalogue, files: Sequence[Path] = ()
+) -> Iterator[Cluster | None]:
+    """The cluster of `--engine ray`, left at the end; None for others. It is shipped those plugins.
 
     Raises HarnessError where Ray is not installed or no cluster answers.
     """
@@ -144,5 +151,6 @@ def ray_cluster(engine: EngineOptions, catalogue: Catalogue) -> Iterator[Cluster
 
     backends = [offer.plugin for offer in catalogue.offers if offer.kind == "backend"]
     workers = engine.workers or physical_cores()
-    with join_cluster(engine.address, workers=workers, backends=backends) as cluster:
+    address = engine.address
+    with join_cluster(address, workers=workers, backends=backends, files=files) as cluster:
         yield cluster

@@ -10,6 +10,7 @@ import click
 
 from harness.commands.data_options import DataOptions
 from harness.console.options import (
+    PLUGIN_HELP,
     FiniteRange,
     flag,
     option,
@@ -256,6 +257,7 @@ class RunOptions:
     config: Path | None = optional(
         FILE, help="TOML file with any of these options; the command line wins.", eager=read_config
     )
+    plugin: str = text_option(default="", help=PLUGIN_HELP)
     axes: AxisOptions = option_group(AxisOptions)
     data: DataOptions = option_group(DataOptions)
     training: TrainingOptions = option_group(TrainingOptions)

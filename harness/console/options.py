@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 """Of every command."""
 
+PLUGIN_HELP = (
+    "Python files with plugins of your own, as my_model.py,my_pruner.py. They are run: trust them."
+)
+"""Of every command that finds plugins."""
+
 Value = TypeVar("Value")
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
@@ -136,6 +141,14 @@ def cores_to_pin(text: str) -> tuple[int, ...]:
         if core not in allowed:
             raise UnknownNameError("core", core, allowed)
     return tuple(sorted(map(int, set(cores))))
+
+
+def plugin_option(command: Command) -> Command:
+    """The command with the option for files of plugins, which it is given as `plugin`."""
+    decorated: Command = click.option("--plugin", default="", show_default=False, help=PLUGIN_HELP)(
+        command
+    )
+    return decorated
 
 
 def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:

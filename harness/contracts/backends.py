@@ -141,6 +141,14 @@ class Simulates(Protocol):
         """Time and energy of one inference. Raises HarnessError with the simulator's own reason."""
 
 
+@runtime_checkable
+class Compiles(Protocol):
+    """A backend whose device runs what a compiler of its own makes of the file that is exported."""
+
+    def compile_command(self, file: str) -> str:
+        """Command line that makes it of a file of that name."""
+
+
 def shares_time(backend: Backend) -> bool:
     """Whether models of one architecture share a time on the backend, which it has to declare."""
     return isinstance(backend, ReadsWeights) and not backend.reads_weights

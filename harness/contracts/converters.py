@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor, nn
 
     from harness.contracts.backends import Run
@@ -78,6 +81,28 @@ class Narrows(Protocol):
 
 
 AnyConverter = Converter | Refines | SharesGraph
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTensor:
+    """Tensor that a file takes or gives, as the file itself says; sizes by name are free.
+
+    Real numbers are `scale * (integer - zero_point)` where it holds integers (Jacob 2018, eq. 1).
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    type: str
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+@runtime_checkable
+class DescribesTensors(Protocol):
+    """A converter that reads out of its files what they take and give, for who deploys them."""
+
+    def tensors(self, file: bytes) -> tuple[Sequence[FileTensor], Sequence[FileTensor]]:
+        """Inputs and outputs, in their order."""
 
 
 @runtime_checkable

@@ -32,10 +32,14 @@ class Preprocessing:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
 
+    @property
+    def scaled_to(self) -> int:
+        """Pixels that the shorter side is scaled to, rounded down as timm does."""
+        return int(self.size / self.crop_pct)
+
     def __str__(self) -> str:
         """For people: `224 x 224 of 256 pixels, bicubic, mean 0.5, std 0.5`."""
-        scaled = int(self.size / self.crop_pct)
-        of = f" of {scaled}" if scaled != self.size else ""
+        of = f" of {self.scaled_to}" if self.scaled_to != self.size else ""
         mode = "" if self.crop_mode == "center" else f", {self.crop_mode}"
         normalised = f"mean {_numbers(self.mean)}, std {_numbers(self.std)}"
         return f"{self.size} x {self.size}{of} pixels{mode}, {self.interpolation}, {normalised}"
@@ -55,7 +59,7 @@ def preprocessing_columns(preprocessing: Preprocessing) -> dict[str, Any]:
 
 def preprocessing_from(row: Mapping[str, Any]) -> Preprocessing | None:
     """Preprocessing that a row states; None where its data set's images come ready."""
-    if not row["mean"]:
+    if not row.get("mean"):
         return None
     return Preprocessing(
         size=row["input_size"],

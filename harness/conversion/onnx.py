@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.contracts.converters import FileTensor
 from harness.conversion._attention import four_dimensional_attention, frozen_weights
 from harness.conversion.equivalence import TOLERANCE, deviation
 from harness.errors import HarnessError
@@ -14,7 +15,7 @@ from harness.machine.environment import installed_version
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from onnx import GraphProto, NodeProto
+    from onnx import GraphProto, NodeProto, ValueInfoProto
     from torch import Tensor, nn
 
     from harness.contracts.backends import Run
@@ -108,6 +109,24 @@ class OnnxConverter:
                 weight.raw_data = state[weight.name].detach().contiguous().numpy().tobytes()
         content: bytes = filled.SerializeToString()
         return content
+
+    def tensors(self, file: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
+        """Inputs and outputs of the graph."""
+        import onnx
+
+        graph = onnx.ModelProto.FromString(file).graph
+        return [*map(_file_tensor, graph.input)], [*map(_file_tensor, graph.output)]
+
+
+def _file_tensor(value: ValueInfoProto) -> FileTensor:
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    tensor = value.type.tensor_type
+    return FileTensor(
+        name=value.name,
+        shape=tuple(size.dim_param or size.dim_value for size in tensor.shape.dim),
+        type=tensor_dtype_to_np_dtype(tensor.elem_type).name,
+    )
 
 
 def _set_groups(graph: GraphProto, model: nn.Module) -> None:

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.converters import FileTensor
 from harness.machine.environment import installed_version
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class TfliteConverter:
         example = _channels_last(images[:1].expand(batch, *images.shape[1:]))
         return bytes(litert_torch.convert(channels_last, (example,)).model_content())
 
+    def tensors(self, file: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
+        """Inputs and outputs, as LiteRT's interpreter reads them."""
+        return _file_tensors(file)
+
 
 @dataclass(frozen=True)
 class QuantisedTfliteConverter:
@@ -70,6 +75,34 @@ class QuantisedTfliteConverter:
             warnings.filterwarnings("ignore", ".*preserve_all_tensors", UserWarning)
             ranges = quantised.calibrate({SIGNATURE: calibration})
             return bytes(quantised.quantize(ranges).quantized_model)
+
+    def tensors(self, file: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
+        """Inputs and outputs, as LiteRT's interpreter reads them."""
+        return _file_tensors(file)
+
+
+def _file_tensors(file: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    # XNNPACK refuses some scales; nothing is computed here.
+    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_content=file, experimental_op_resolver_type=kernels)
+    inputs, outputs = (
+        [_file_tensor(details) for details in many]
+        for many in (interpreter.get_input_details(), interpreter.get_output_details())
+    )
+    return inputs, outputs
+
+
+def _file_tensor(details: dict[str, Any]) -> FileTensor:
+    scale, zero_point = details["quantization"]
+    return FileTensor(
+        name=details["name"],
+        shape=tuple(map(int, details["shape"])),
+        type=details["dtype"].__name__,
+        scale=float(scale) if scale else None,
+        zero_point=int(zero_point) if scale else None,
+    )
 
 
 def load_tflite(file: bytes, *, xnnpack: bool = True) -> Run:

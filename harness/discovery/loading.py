@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 from inspect import getattr_static
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -19,8 +20,10 @@ from harness.contracts.pruners import Pruner
 from harness.contracts.reporters import Reporter
 from harness.contracts.schedules import Schedule
 from harness.discovery import hookspecs
+from harness.discovery._plugin_file import import_plugin_file
 from harness.discovery.catalogue import Broken, Catalogue, Kind, Offer, implementations, refuse_double
-from harness.errors import UnknownNameError, failure_reason
+from harness.discovery.selection import split_terms
+from harness.errors import HarnessError, UnknownNameError, failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,10 +42,11 @@ RESERVED_NAME = "dense"
 """Name of the unpruned model, which no plugin may have."""
 
 
-def discover() -> Catalogue:
-    """Discover plugins: load every entry point of the group `harness`.
+def discover(files: str = "") -> Catalogue:
+    """Discover plugins: load every entry point of the group `harness`, and a comma list of files.
 
-    Raises NameCollisionError where two distributions offer one name.
+    Raises NameCollisionError where two of them offer one name, HarnessError naming a file that offers
+    nothing.
     """
     manager = pluggy.PluginManager(hookspecs.ENTRY_POINT_GROUP)
     manager.add_hookspecs(hookspecs)
@@ -55,12 +59,18 @@ def discover() -> Catalogue:
         distributions[name] = distribution
         if problem:
             broken.append(Broken(name=entry.name, distribution=distribution, reason=problem))
+    for file in split_terms(files):
+        name = f"--plugin {file}"
+        distributions[name] = Path(file).name
+        _register_file(manager, Path(file), name)
     offers: list[Offer] = []
     for kind, protocol in KINDS.items():
         for implementation in implementations(manager, f"harness_{kind}s"):
             distribution = distributions[implementation.plugin_name]
             usable, problem = _collect_offers(kind, protocol, implementation.function, distribution)
             offers.extend(usable)
+            if problem and implementation.plugin_name.startswith("--plugin"):
+                raise HarnessError(f"{implementation.plugin_name}: {problem}")
             if problem:
                 name = implementation.plugin_name.partition(":")[2]
                 broken.append(Broken(name=name, distribution=distribution, reason=problem))
@@ -83,6 +93,19 @@ def _register(manager: pluggy.PluginManager, entry: EntryPoint, name: str) -> st
             manager.unregister(name=name)
         return failure_reason(error)
     return None
+
+
+def _register_file(manager: pluggy.PluginManager, path: Path, name: str) -> None:
+    """Register the plugins of a file. Raises HarnessError where it offers none, or in a wrong way."""
+    module = import_plugin_file(path)
+    try:
+        _refuse_unknown_hooks(module)
+        manager.register(module, name)
+    except (UnknownNameError, pluggy.PluginValidationError) as error:
+        raise HarnessError(f"{name}: {' '.join(str(error).split())}") from None
+    if not manager.get_hookcallers(module):
+        hooks = ", ".join(hook for hook in vars(hookspecs) if hook.startswith("harness_"))
+        raise HarnessError(f"{name} offers nothing: mark one of {hooks} by @harness.hookimpl")
 
 
 def _refuse_unknown_hooks(module: object) -> None:
@@ -132,7 +155,7 @@ def _missing_attributes(plugin: object, protocol: type) -> list[str]:
 
 def _model_source(implementation: Any, distribution: str) -> Offer:  # noqa: ANN401 -- pluggy's HookImpl
     module = implementation.plugin
-    name = implementation.plugin_name.partition(":")[2].removeprefix("model_")
+    name = implementation.plugin_name.partition(":")[2].removeprefix("model_") or module.__name__
     return Offer(
         kind="model",
         name=f"{name} (any name or pattern)",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pickle
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.engine import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from harness.engines.local import LocalEngine
     from harness.machine.device import DeviceSlot
@@ -32,6 +35,40 @@ class HostJob:
     engine: LocalEngine
     token: Path
     cwd: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedCall:
+    """Call on its way to a host with the files of plugins that unpickling it imports."""
+
+    sources: Mapping[str, bytes]
+    pickled: bytes
+
+
+def ship(function: Callable[..., Any], arguments: tuple[object, ...], files: list[Path]) -> ShippedCall:
+    """Shipped call of the function, with those files as they are now."""
+    return ShippedCall(
+        sources={path.name: path.read_bytes() for path in files},
+        pickled=pickle.dumps((function, arguments)),
+    )
+
+
+def run_shipped(call: ShippedCall) -> Any:  # noqa: ANN401 -- whatever the function returns
+    """Write the files where this process finds them, in a folder named by what they hold, and call."""
+    digest = hashlib.sha256(repr(sorted(call.sources.items())).encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"harness-plugins-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} is another user's")
+    for name, source in call.sources.items():
+        if not (folder / name).is_file():
+            unfinished = folder / f"{name}.{os.getpid()}"
+            unfinished.write_bytes(source)
+            unfinished.replace(folder / name)
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    function, arguments = pickle.loads(call.pickled)  # noqa: S301 -- the driver's own, as all of Ray's
+    return function(*arguments)
 
 
 def run_on_host(host_job: HostJob) -> Outcome[Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.engines import _ray_client as ray_client
+from harness.engines._ray_host import run_shipped, ship
 from harness.errors import HarnessError, failure_reason
 from harness.machine.device import Device
 from harness.machine.environment import machine_facts
@@ -59,15 +60,17 @@ class Host:
 
 @contextmanager
 def join_cluster(
-    address: str | None, *, workers: int, backends: Sequence[Backend]
+    address: str | None, *, workers: int, backends: Sequence[Backend], files: Sequence[Path] = ()
 ) -> Iterator[Cluster]:
     """Join the cluster at `address`, or start one of `workers` here that declares all backends.
+
+    Files of plugins are shipped to its hosts.
 
     Raises HarnessError where no cluster answers.
     """
     _join(address, workers=workers, backends=backends)
     try:
-        yield Cluster()
+        yield Cluster(files=files)
     finally:
         ray_client.leave()
 
@@ -94,8 +97,17 @@ def _check_reachable(address: str) -> None:
     socket.create_connection((name, int(port)), timeout=MAX_CONNECT_SECONDS).close()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Cluster that this process has joined."""
+    """Cluster that this process has joined; `files` of plugins are shipped with what is run there."""
+
+    files: Sequence[Path] = ()
+
+    def start_task(self, function: Callable[..., Any], *arguments: object, **options: Any) -> Any:  # noqa: ANN401 -- Ray's
+        """Start a task on a host: a reference to its result."""
+        if self.files:
+            function, arguments = run_shipped, (ship(function, arguments, [*self.files]),)
+        return ray_client.start_task(function, *arguments, **options)
 
     def hosts(self) -> list[Host]:
         """Hosts that are alive now, always in the same order."""
@@ -136,9 +148,7 @@ class Cluster:
         """Ask every host for the function's result; one that dies meanwhile is left out."""
         options: dict[str, Any] = {"num_cpus": 0, "max_retries": 0}
         requests = {
-            ray_client.start_task(
-                function, *arguments, scheduling_strategy=host.scheduling, **options
-            ): host
+            self.start_task(function, *arguments, scheduling_strategy=host.scheduling, **options): host
             for host in self.hosts()
         }
         answers, deadline = {}, time.monotonic() + MAX_ANSWER_SECONDS

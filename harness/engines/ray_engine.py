@@ -157,7 +157,7 @@ class RayEngine:
             cwd=Path.cwd(),
         )
         options = _task_options(task.host, slot, on_gpu=_on_gpu(job))
-        return ray_client.start_task(run_on_host, host_job, name=task.label, **options)
+        return self.cluster.start_task(run_on_host, host_job, name=task.label, **options)
 
 
 @dataclass(frozen=True, kw_only=True)

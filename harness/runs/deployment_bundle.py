@@ -6,13 +6,15 @@ import hashlib
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save
 
-from harness.contracts.converters import LoadsFile
+from harness.contracts.backends import Compiles
+from harness.contracts.converters import DescribesTensors, FileTensor, LoadsFile
+from harness.contracts.data import NamesClasses, Preprocesses, preprocessing_from
 from harness.conversion.export import Exporter
 from harness.errors import HarnessError
 from harness.training.sampling import example_batch
@@ -21,7 +23,7 @@ from harness.trials.snapshot import load_model
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from harness.contracts.backends import Backend
     from harness.contracts.data import Dataset, Model
@@ -101,6 +103,18 @@ def _label(row: Row) -> str:
     return f"{' '.join(row[name] for name in METHOD_WORDS)}@{row['sparsity']:g}"
 
 
+def as_read(dataset: Dataset, row: Row) -> Dataset:
+    """The data set, preprocessed as the row's model read it; HarnessError where that is another one."""
+    if dataset.name != row["dataset"]:
+        raise HarnessError(
+            f"the row is of {row['dataset']}, not of {dataset.name}: --dataset says where"
+        )
+    preprocessing = preprocessing_from(row)
+    if preprocessing is None or not isinstance(dataset, Preprocesses):
+        return dataset
+    return dataset.preprocessed(preprocessing)
+
+
 def write_bundle(
     folder: RunFolder, row: Row, *, model: Model, dataset: Dataset, backend: Backend
 ) -> dict[str, bytes]:
@@ -120,10 +134,54 @@ def write_bundle(
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in files.items()
         },
-        "input": {"shape": [row["batch"], *dataset.shape], "type": "float32"},
+        **_tensors(files, network, backend, dataset=dataset, batch=row["batch"]),
+        "preprocessing": _preprocessing(dataset),
+        "class_names": [*dataset.class_names] if isinstance(dataset, NamesClasses) else None,
         "row": {name: row[name] for name in MANIFEST_COLUMNS},
     }
+    if isinstance(backend, Compiles):
+        manifest["compile_with"] = backend.compile_command(next(iter(files)))
     return {**files, MANIFEST: json.dumps(manifest, indent=2).encode()}
+
+
+def _tensors(
+    files: Mapping[str, bytes], network: nn.Module, backend: Backend, *, dataset: Dataset, batch: int
+) -> dict[str, Any]:
+    """What the file takes and gives, as it says itself; None where its converter cannot read it."""
+    described: tuple[Sequence[FileTensor], Sequence[FileTensor]]
+    if not isinstance(backend, LoadsFile):
+        example = example_batch(dataset, batch)
+        described = [_as_float(example)], [_as_float(network(example))]
+    elif isinstance(backend.converter, DescribesTensors):
+        described = backend.converter.tensors(next(iter(files.values())))
+    else:
+        return {"inputs": None, "outputs": None}
+    inputs, outputs = ([asdict(tensor) for tensor in tensors] for tensors in described)
+    channels, *sides = dataset.shape
+    layouts = {(channels, *sides): "NCHW", (*sides, channels): "NHWC"}
+    for tensor in inputs:
+        tensor["layout"] = layouts.get(tuple(tensor["shape"][1:]))
+    return {"inputs": inputs, "outputs": outputs}
+
+
+def _as_float(tensor: Tensor) -> FileTensor:
+    return FileTensor(name="", shape=tuple(tensor.shape), type=str(tensor.dtype).split(".")[-1])
+
+
+def _preprocessing(dataset: Dataset) -> dict[str, Any] | None:
+    """How an image file becomes an input; None where the data set's images come ready."""
+    if not isinstance(dataset, Preprocesses):
+        return None
+    preprocessing = dataset.preprocessing
+    return {
+        "resize": preprocessing.scaled_to,
+        "center_crop": preprocessing.size,
+        "crop_mode": preprocessing.crop_mode,
+        "interpolation": preprocessing.interpolation,
+        "pixel_range": [0.0, 1.0],
+        "mean": preprocessing.mean,
+        "std": preprocessing.std,
+    }
 
 
 def _of_pytorch(network: nn.Module, dataset: Dataset, *, batch: int) -> dict[str, bytes]:

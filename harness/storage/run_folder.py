@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,12 @@ class RunFolder:
             similar = sorted(path.parent.as_posix() for path in self.path.parent.glob(f"*/{ROWS}"))
             raise UnknownNameError("run folder", self.path.as_posix(), similar)
         return Ledger(self.path).rows()
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """What was asked for, by option; nothing of runs of earlier releases."""
+        file = self.path / OPTIONS
+        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
     @property
     def store(self) -> ArtifactStore:

@@ -77,7 +77,7 @@ def test_what_is_typed_comes_before_what_is_stated(photographs):
     model = TimmModel("test_resnet")
     found = inputs(photographs, model, mean="0.1,0.2,0.3", resize="73:64", interpolation="bicubic")
     asked = found.of(model).preprocessing
-    assert (asked.size, int(asked.size / asked.crop_pct)) == (64, 73)
+    assert (asked.size, asked.scaled_to) == (64, 73)
     assert (asked.mean, asked.std, asked.interpolation) == ((0.1, 0.2, 0.3), HALF, "bicubic")
     assert found.sentences[0].endswith(
         "as --mean, --resize, --interpolation say; the rest is as the network states"
@@ -89,7 +89,7 @@ def test_what_is_typed_comes_before_what_is_stated(photographs):
 @pytest.mark.parametrize("scaled_to", range(65, 300, 7))
 def test_a_crop_is_of_the_pixels_that_were_typed(scaled_to):
     typed = TypedPreprocessing(size=64, scaled_to=scaled_to).over(Preprocessing(size=9))
-    assert int(typed.size / typed.crop_pct) == scaled_to
+    assert typed.scaled_to == scaled_to
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -68,21 +69,29 @@ class EthosU:
             operators_elsewhere=int(operators[1]) if operators else None,
         )
 
+    def compile_command(self, file: str) -> str:
+        """Vela's: the processor runs what it writes."""
+        return shlex.join(["vela", file, *self._vela_options])
+
+    @property
+    def _vela_options(self) -> list[str]:
+        return [
+            "--accelerator-config", self.accelerator, "--config", "Arm/vela.ini",
+            "--system-config", self.system, "--memory-mode", self.memory,
+        ]  # fmt: skip
+
     def _compiled(self, folder: Path, file: bytes) -> str:
         """What Vela prints; its figures are in `folder`."""
         (folder / "model.tflite").write_bytes(file)
+        vela = [sys.executable, "-m", "ethosu.vela", "model.tflite", "--output-dir", "."]
         done = subprocess.run(
-            [
-                sys.executable, "-m", "ethosu.vela", "model.tflite", "--output-dir", ".",
-                "--accelerator-config", self.accelerator, "--config", "Arm/vela.ini",
-                "--system-config", self.system, "--memory-mode", self.memory,
-            ],
+            [*vela, *self._vela_options],
             cwd=folder,
             capture_output=True,
             text=True,
             timeout=SECONDS,
             check=False,
-        )  # fmt: skip
+        )
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
             raise harness.HarnessError(f"vela: {said[-1]}")

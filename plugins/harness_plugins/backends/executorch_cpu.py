@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import harness
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+FLOAT, FLOAT_CODE = "float32", 6
+"""PyTorch's number of that type (c10::ScalarType)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,22 @@ class ExecuTorchConverter:
             program = torch.export.export(model.eval(), (example,))
             lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
             return bytes(lowered.to_executorch().buffer)
+
+    def tensors(self, file: bytes) -> tuple[list[harness.FileTensor], list[harness.FileTensor]]:
+        """Inputs and outputs of the program's forward method, which have places and no names."""
+        with _silenced():
+            from executorch.runtime import Runtime
+
+        method = Runtime.get().load_program(file).metadata("forward")
+        return (
+            [_tensor(method.input_tensor_meta(at)) for at in range(method.num_inputs())],
+            [_tensor(method.output_tensor_meta(at)) for at in range(method.num_outputs())],
+        )
+
+
+def _tensor(described: Any) -> harness.FileTensor:  # noqa: ANN401 -- ExecuTorch's TensorInfo
+    kind = FLOAT if described.dtype() == FLOAT_CODE else f"ScalarType {described.dtype()}"
+    return harness.FileTensor(name="", shape=tuple(described.sizes()), type=kind)
 
 
 class ExecuTorchCpu:

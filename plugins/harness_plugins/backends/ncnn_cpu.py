@@ -52,6 +52,17 @@ class NcnnConverter:
             _run_pnnx(folder, shape)
             return _archive(folder)
 
+    def tensors(self, file: bytes) -> tuple[list[harness.FileTensor], list[harness.FileTensor]]:
+        """Names of inputs and outputs: of their sizes ncnn's files say nothing."""
+        graph = zipfile.ZipFile(io.BytesIO(file)).read(PARTS[0]).decode()
+        layers = [line.split() for line in graph.splitlines()[2:] if line.strip()]
+        inputs = [words[4] for words in layers if words[0] == "Input"]
+        return _floats(inputs), _floats([layers[-1][4 + int(layers[-1][2])]])
+
+
+def _floats(names: list[str]) -> list[harness.FileTensor]:
+    return [harness.FileTensor(name=name, shape=(), type="float32") for name in names]
+
 
 def _run_pnnx(folder: Path, shape: list[int]) -> None:
     import pnnx

@@ -73,7 +73,8 @@ class OpenVino(OpenVinoF32):
 
     name = "openvino_cpu"
     precision = ""
-    tolerance = 0.05
+    tolerance = 0.2
+    """Sixteen bits are off by 0.06 after sixty layers at 224 pixels; broken files by more."""
 
 
 @harness.hookimpl

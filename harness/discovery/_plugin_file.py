@@ -1,0 +1,43 @@
+"""Plugin file: plugins in a Python file of the user's, which needs no package."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError, failure_reason
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def import_plugin_file(path: Path) -> ModuleType:
+    """Import a plugin file as the module that it is called; what lies beside it, it can import.
+
+    Worker processes import it by the same name, since they search where this process does. Raises
+    HarnessError where it is no file of Python, is called like another module, or fails.
+    """
+    path = path.expanduser().resolve()
+    if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
+        raise HarnessError(f"--plugin {path}: there is no Python file of that name, as my_model.py")
+    if str(path.parent) not in sys.path:
+        # Last, so that no file beside it takes the place of an installed module.
+        sys.path.append(str(path.parent))
+    other = _origin(path.stem)
+    if other != path:
+        raise HarnessError(
+            f"--plugin {path}: {other or 'Python itself'} is called {path.stem!r} too: rename the file"
+        )
+    try:
+        return import_module(path.stem)
+    except (Exception, SystemExit) as error:
+        raise HarnessError(f"--plugin {path}: {failure_reason(error)}") from error
+
+
+def _origin(name: str) -> Path | None:
+    """File that a module of that name is imported from; None where it has none."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin).resolve() if spec and spec.has_location and spec.origin else None
