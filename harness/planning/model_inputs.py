@@ -11,7 +11,7 @@ from harness.contracts.data import Preprocesses, Pretrained, SharesImages
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.contracts.data import Dataset, Model, Preprocessing
 
@@ -60,9 +60,9 @@ class ModelInputs:
         """Data set that the model reads."""
         return self.datasets.get(model.name, self.dataset)
 
-    def saying(self, sentence: str) -> ModelInputs:
-        """The same, with a sentence before the others where it is not empty."""
-        return replace(self, sentences=[sentence, *self.sentences]) if sentence else self
+    def saying(self, sentences: Iterable[str]) -> ModelInputs:
+        """The same, with those sentences after the others."""
+        return replace(self, sentences=[*self.sentences, *sentences])
 
     def data_hash(self, model: Model) -> str:
         """Fingerprint of that, made once."""

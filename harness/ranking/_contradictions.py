@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
+from operator import itemgetter
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 LEAST_REACHED = 0.5
 """Fraction of a level that has to leave for its name to be true."""
+
+NEAR_CHANCE = 0.1
+"""Fraction of the way from chance to no error that a network has to be past to know its images."""
+FAR_BELOW = 0.05
+"""Least gain in accuracy by training what was pruned that speaks against the weights."""
 
 
 def contradiction_sentences(board: Leaderboard) -> list[str]:
@@ -27,7 +33,27 @@ def contradiction_sentences(board: Leaderboard) -> list[str]:
             ("Surely slower than dense", _slower),
         )
     }
-    return [f"{heading}: {'; '.join(texts)}." for heading, texts in told.items() if texts]
+    sentences = [f"{heading}: {'; '.join(texts)}." for heading, texts in told.items() if texts]
+    return [*_dense_in_doubt(board), *sentences]
+
+
+def _dense_in_doubt(board: Leaderboard) -> Iterator[str]:
+    """Doubt in weights that were taken as they are: other inputs or classes than they know."""
+    dense = board.dense
+    if dense is None or dense.get("dense_epochs"):
+        return
+    top1, chance = dense["top1"], dense.get("chance") or 0.0
+    remedy = "do its weights expect other inputs (--mean, --std, --resize) or classes in another order?"
+    if top1 - chance < NEAR_CHANCE * (1.0 - chance):
+        yield f"Dense is right in {top1:.1%} where a constant answer is in {chance:.1%}: {remedy}"
+        return
+    trained = [row for entry in board.entries for row in entry.rows if row.get("epochs")]
+    best = max(trained, key=itemgetter("top1"), default=None)
+    if best is not None and best["top1"] - top1 > FAR_BELOW:
+        yield (
+            f"Dense, which nothing trained, is right in {top1:.1%}, and what was pruned of it and "
+            f"trained for {best['epochs']:g} epochs in up to {best['top1']:.1%}: {remedy}"
+        )
 
 
 def _impossible(entry: Entry) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.data import preprocessing_from
 from harness.ranking._contradictions import contradiction_sentences
 from harness.ranking._controls import control_sentences
 from harness.ranking.leaderboard import shown_top1
@@ -43,7 +44,20 @@ def _dense_line(board: Leaderboard) -> list[str]:
         f"Dense: top-1 {shown_top1(row):.1%}, {row['latency_ms']:.3g} ms, {row['fps']:.0f} images/s, "
         f"{row['size_mb']:.1f} MB{_energy(row)}.",
         *_backend_accuracy(row),
+        *_inputs(row),
     ]
+
+
+def _inputs(row: Mapping[str, Any]) -> list[str]:
+    """Remark on what images become, and on those that are not only tested on."""
+    preprocessing, seen = preprocessing_from(row), row.get("test_images_in_train")
+    sentences = [f"Inputs: {preprocessing}."] if preprocessing else []
+    if seen:
+        sentences.append(
+            f"{seen} of the {row['images']} test images are training images too, which criteria, norm "
+            "statistics and 8-bit ranges are calibrated on."
+        )
+    return sentences
 
 
 def _energy(row: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
 from harness.planning.grid import Grid, checked_levels
+from harness.planning.initial_weights import initial_weights
 from harness.planning.model_inputs import TypedPreprocessing, model_inputs
 from harness.planning.witness import chosen_witness
 from harness.runs._chosen_controls import with_controls, with_random_controls
@@ -82,7 +83,8 @@ class Request:
         inputs = model_inputs(dataset, models, self.preprocessing, from_file=from_file)
         if self.recipe.dense_epochs or self.recipe.finetune_epochs or self.penalty_epochs:
             _check_apart(dataset)
-        loaded = self._load_weights(models, inputs)
+        said = initial_weights(models, inputs, self.weights, reset_classifier=self.reset_classifier)
+        inputs = inputs.saying(said)
         if self.keep or self.only:
             _check_layers(models, inputs, keep=self.keep, only=self.only)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
@@ -99,7 +101,7 @@ class Request:
             devices={**target_device, **backend_devices},
             batches=batches,
             threads=self.threads,
-            inputs=inputs.saying(loaded),
+            inputs=inputs,
             models=models,
             recipe=self.recipe,
             weights=self.weights,
@@ -115,28 +117,6 @@ class Request:
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),
         )
-
-    def _load_weights(self, models: Sequence[Model], inputs: ModelInputs) -> str:
-        """Try the weights that training is to begin with; what was taken of a file, for people.
-
-        Building a model takes seconds, but an hour of training would fail as surely.
-        """
-        for model in models:
-            if isinstance(model, Pretrained):
-                # Downloads what is not here: better now than after an hour, in a process of its own.
-                model.build_pretrained(inputs.of(model))
-        if self.weights is None:
-            if self.reset_classifier:
-                raise HarnessError("--reset-classifier is for --weights FILE, and there is none")
-            return ""
-        from harness.training.weights_file import load_weights
-
-        dataset = inputs.of(models[0])
-        network = models[0].build(dataset)
-        taken = str(
-            load_weights(network, self.weights, dataset, reset_classifier=self.reset_classifier)
-        )
-        return f"{self.weights}: weights {taken}" if taken else ""
 
     def _smaller_networks(
         self, catalogue: Catalogue, models: Sequence[Model], inputs: ModelInputs, quantity: Quantity

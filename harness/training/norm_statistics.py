@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormInputs:
+    """Inputs of a norm, over what it has averaged: ratio of deviations, and difference of means.
+
+    The latter is in averaged deviations; both are the median over channels.
+    """
+
+    norm: str
+    scale: float
+    shift: float
+
+
+def first_norm_inputs(model: nn.Module, images: Tensor) -> NormInputs | None:
+    """Inputs of the norm with running statistics that runs first; None where there is none.
+
+    Images that are normalised in another way than those of training show there, before any label does.
+    """
+    seen: list[tuple[str, _NormBase, Tensor]] = []
+
+    def note(name: str, norm: _NormBase, inputs: Tensor) -> None:
+        if not seen:
+            seen.append((name, norm, inputs))
+
+    handles = [
+        module.register_forward_pre_hook(lambda norm, given, name=name: note(name, norm, given[0]))
+        for name, module in model.named_modules()
+        if isinstance(module, _NormBase) and module.track_running_stats
+    ]
+    try:
+        with torch.no_grad():
+            model.eval()(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not seen:
+        return None
+    [(name, norm, inputs)] = seen
+    axes = [axis for axis in range(inputs.dim()) if axis != 1]
+    state = norm.state_dict()
+    averaged = (state["running_var"] + norm.eps).sqrt()
+    scale = (inputs.var(axes) + norm.eps).sqrt() / averaged
+    shift = (inputs.mean(axes) - state["running_mean"]).abs() / averaged
+    return NormInputs(norm=name, scale=float(scale.median()), shift=float(shift.median()))
 
 
 def estimate_norm_statistics(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:

@@ -89,3 +89,39 @@ def test_zeros_that_are_skipped_explain_a_time():
     zeros = {"params": 2000, "params_nonzero": 1350, "macs": 1000, "granularity": "weight"}
     board = board_of(*seeds(latency_ms=4.0, ms_saved=6.0, **zeros))
     assert not named(board, "odd").impossible
+
+
+TAKEN = {"pruner": "dense", "sparsity": 0.0, "dense_epochs": 0.0, "epochs": 0.0, "images": 100}
+
+
+@pytest.mark.parametrize(
+    ("top1", "chance", "trained", "said"),
+    [
+        (0.12, 0.1, None, "right in 12.0% where a constant answer is in 10.0%"),
+        (0.001, 0.001, None, "right in 0.1% where a constant answer"),
+        (0.53, 0.5, 0.9, "right in 53.0% where a constant answer is in 50.0%"),
+        (
+            0.62,
+            0.33,
+            0.9,
+            "right in 62.0%, and what was pruned of it and trained for 2 epochs in",
+        ),
+        (0.88, 0.33, 0.9, ""),
+        (0.62, 0.33, None, ""),
+    ],
+)
+def test_weights_that_do_not_know_their_images_are_doubted(top1, chance, trained, said):
+    dense = made_row(key="dense", top1=top1, chance=chance, **TAKEN)
+    pruned = made_row(
+        key="pruned", dense_epochs=0.0, top1=trained or top1, epochs=2.0 if trained else 0.0
+    )
+    [board] = leaderboards([dense, pruned])
+    text = told(board)
+    assert said in text
+    assert ("(--mean, --std, --resize)" in text) is bool(said)
+
+
+def test_a_dense_model_that_was_trained_here_is_not_doubted():
+    dense = made_row(key="dense", top1=0.1, chance=0.1, **TAKEN | {"dense_epochs": 1.0})
+    [board] = leaderboards([dense, made_row(key="pruned", dense_epochs=1.0, epochs=2.0, top1=0.9)])
+    assert "Dense" not in told(board)
