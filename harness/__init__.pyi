@@ -1,5 +1,11 @@
 """What a plugin author may import; each name's home is imported when it is first asked for."""
 
+from .commands.python_run import (
+    RunTables as RunTables,
+)
+from .commands.python_run import (
+    run as run,
+)
 from .contracts.backends import (
     Approximate as Approximate,
 )
@@ -316,6 +322,7 @@ __all__ = [
     "Round",
     "Row",
     "Run",
+    "RunTables",
     "RunsModel",
     "Schedule",
     "Scope",
@@ -347,6 +354,7 @@ __all__ = [
     "no_gpu",
     "number_from",
     "remarks",
+    "run",
     "shown_top1",
     "speedup_realised",
     "unmet",

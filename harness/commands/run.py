@@ -67,7 +67,10 @@ def run(options: RunOptions) -> None:
         elif engine.shard:
             _exit_as(grid_run.train_shard(engine.shard))
         else:
-            text = config_text(click.get_current_context(), without=NOT_OF_THE_GRID)
+            context = click.get_current_context()
+            # For who called this from Python.
+            context.obj = grid_run.folder
+            text = config_text(context, without=NOT_OF_THE_GRID)
             _exit_as(grid_run.execute(fresh=fresh, began=began, options=text))
 
 

@@ -156,10 +156,25 @@ class _TrainingPhase:
                 own = {name: job for name, job in waiting.items() if job.trial.dense.key == key}
                 jobs.update(self._startable(own))
             self.pool.observer.done(f"{label}: {outcome.failure or 'done'}", units[label])
+            if label in trial_jobs:
+                self.show_search(trial_jobs[label].trial)
         for label in trial_jobs.keys() - jobs.keys():
             failures[label] = "its dense model was not trained"
             self.pool.observer.done(f"{label}: {failures[label]}", units[label])
         return failures
+
+    def show_search(self, trial: Trial | Rival) -> None:
+        """Show how levels were searched on a clock."""
+        for sparsity in trial.levels if trial.target.backend is not None else ():
+            level = level_result(trial, sparsity, self.store)
+            if level and level.facts.search:
+                steps_tried = [step.split(":") for step in level.facts.search.split()]
+                steps = ", ".join(
+                    f"{tried} {'is more than can leave' if left == '-' else f'saves {float(left):.1%}'}"
+                    for tried, left in steps_tried
+                )
+                note = f"  searching level {sparsity:g} of {trial.target.name}: sparsity {steps}"
+                self.pool.observer.note(note)
 
     def _startable(self, trial_jobs: Mapping[str, TrialJob]) -> dict[str, TrialJob]:
         """Those whose dense model is there."""

@@ -173,6 +173,11 @@ class Row:
         "channel groups held at the least number of channels that may stay, against their score"
     )
     excluded: str = _column("layers whose channels could not leave, the classifier aside", default="")
+    search: str = _column(
+        "steps of a search for a level of latency, in their order: sparsity tried, and the fraction of "
+        "dense latency that it saves (`-`: more than can leave)",
+        default="",
+    )
 
     weights: str = _column(
         "hash of the file that dense training started from; empty: fresh weights", default=""

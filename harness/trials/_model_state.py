@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from torch import Tensor, nn
 
@@ -27,6 +27,7 @@ class PruningFacts:
     reduction: str = ""
     layers_at_floor: int = 0
     excluded: str = ""
+    search: str = ""
 
     def with_evidence(self, touched: Collection[str], *, seconds: float) -> PruningFacts:
         """Facts after a scoring that looked at so much of the evidence, for so long."""
@@ -36,6 +37,11 @@ class PruningFacts:
             evidence=",".join(sorted(evidence)),
             score_seconds=self.score_seconds + seconds,
         )
+
+    def with_search(self, steps: Sequence[tuple[float, float | None]]) -> PruningFacts:
+        """Facts after a search on a clock, its steps after those of earlier rounds."""
+        words = [f"{sparsity:.4g}:{'-' if left is None else f'{left:.3g}'}" for sparsity, left in steps]
+        return replace(self, search=" ".join([*self.search.split(), *words]))
 
     def with_training(self, *, epochs: float, seconds: float) -> PruningFacts:
         """Facts after so much more training."""

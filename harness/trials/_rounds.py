@@ -96,6 +96,8 @@ class RoundRunner:
         with self._time_breakdown.counting("pruning"):
             removal = self._choose_removal(state, round_.sparsity, seed)
         pruned = _after_removal(state, removal)
+        if self._trial.target.backend is not None:
+            pruned = replace(pruned, facts=pruned.facts.with_search(self._search.steps))
         key = round_key(self._trial, [state.key, removal.digest(), epochs, seed], round_)
         if key not in self._store:
             model = self._rewound_model(round_, pruned, epochs, seed) or removal.model

@@ -75,6 +75,8 @@ class TargetSearch:
         floor: float = 0.0,
         spared: frozenset[str] = frozenset(),
     ) -> None:
+        self.steps: list[tuple[float, float | None]] = []
+        """Sparsities that the last search tried, and what left of the target; None: more than can."""
         self._dense = dense
         self._example = example
         self._target = target
@@ -118,7 +120,18 @@ class TargetSearch:
         if not timed and not self._counts_computed_macs:
             return choose(level)
         first = MAX_SPARSITY if timed else level
-        return least_removal(choose, level, left=self.fraction_left, first=first, of=self._target.name)
+        self.steps.clear()
+
+        def choose_noting(sparsity: float) -> PrunedT:
+            self.steps.append((sparsity, None))
+            return choose(sparsity)
+
+        def left(model: nn.Module) -> float:
+            fraction = self.fraction_left(model)
+            self.steps[-1] = (self.steps[-1][0], 1.0 - fraction)
+            return fraction
+
+        return least_removal(choose_noting, level, left=left, first=first, of=self._target.name)
 
     @property
     def _counts_computed_macs(self) -> bool:

@@ -101,7 +101,10 @@ def test_every_cell_has_one_row_with_every_metric(finished):
             "rival",
             "keep",
             "only",
+            "search",
         }
+        # What a data set of ready images does not tell.
+        allowed |= {"crop_pct", "crop_mode", "interpolation", "mean", "std", "test_images_in_train"}
         # What only meters, simulators and backends of fewer bits tell.
         allowed |= {"energy_j", "dense_energy_j", "energy_source", "cycles", "sram_mb", "flash_mb"}
         allowed |= {"operators_elsewhere", "top1_backend", "dense_top1_backend"}

@@ -1,5 +1,6 @@
 """The training phase: dense models, then trials; what is there is not made again."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +11,11 @@ from harness.engines.shard import Shard
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.measuring.deployed_size import DeployedSizes
 from harness.planning.grid import Cell
-from harness.runs._training_phase import train, training_results
+from harness.runs._training_phase import _TrainingPhase, train, training_results
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
-from harness.trials.level_result import finished_level_result
+from harness.trials._model_state import PruningFacts
+from harness.trials.level_result import LevelResult, finished_level_result, keep_level_result
+from harness.trials.target import Target
 from tests.doubles import Notes, Nowhere, local_engine
 
 EAGER = discover().configured("backend", "eager_cpu", None)
@@ -50,6 +53,18 @@ def test_a_trial_begins_when_its_dense_model_is_there_and_nothing_is_made_twice(
     notes.notes.clear()
     assert trained_as(trial, store) == {}
     assert notes.notes == ["training: 0"]
+
+
+def test_the_steps_of_a_search_on_a_clock_are_shown(trial, store, notes, tmp_path):
+    timed = replace(trial, target=Target(quantity="latency", backend=EAGER, facts=EAGER.describe()))
+    facts = PruningFacts().with_search([(0.99, None), (0.5, 0.31), (0.7, 0.512)])
+    keep_level_result(LevelResult(sparsity=0.5, status="skipped", facts=facts), timed, store)
+    pool = WorkerPool(engine=local_engine(tmp_path), observer=notes, time_breakdown=TimeBreakdown())
+    _TrainingPhase(pool=pool, store=store, deployments=[]).show_search(timed)
+    assert notes.notes == [
+        "  searching level 0.5 of latency:eager_cpu: sparsity 0.99 is more than can leave, "
+        "0.5 saves 31.0%, 0.7 saves 51.2%"
+    ]
 
 
 def test_a_shard_of_trials_without_their_dense_model_says_so(trial, store, trained_as):

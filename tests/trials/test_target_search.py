@@ -121,3 +121,6 @@ def test_a_level_of_latency_is_searched_on_the_backends_clock(
     assert level.target_reached == pytest.approx(level.sparsity_reached)
     # A channel of the small network is several per cent of it.
     assert 0.5 <= level.target_reached <= (0.51 if granularity == "weight" else 0.6)
+    steps = [step.split(":") for step in level.facts.search.split()]
+    assert float(steps[0][0]) == MAX_SPARSITY
+    assert f"{level.target_reached:.3g}" in [saved for _, saved in steps]
