@@ -22,7 +22,7 @@ def test_commands_are_understood(page, tmp_path, monkeypatch):
     typed = [line for line in text.splitlines() if line.startswith("harness ")]
     assert typed
     for line in typed:
-        name, *options = shlex.split(line.partition(" > ")[0])[1:]
+        name, *options = shlex.split(line.partition(" > ")[0], comments=True)[1:]
         # Raises where an option or its value is unknown.
         cli.lazy[name].load().make_context(name, options)
 

@@ -131,11 +131,9 @@ class Preprocesses(Protocol):
     The core asks for what a network's weights were trained on, as it states or as was typed.
     """
 
-    @property
     def preprocessing(self) -> Preprocessing:
         """What its images become inputs by; where nothing is asked for, whole at their own size."""
 
-    @property
     def image_side(self) -> int:
         """Pixels of the first image's shorter side: larger inputs show no more."""
 
@@ -147,7 +145,6 @@ class Preprocesses(Protocol):
 class NamesClasses(Protocol):
     """A dataset whose labels have names, for who reads a deployed model's outputs."""
 
-    @property
     def class_names(self) -> Sequence[str]:
         """Names in the order of labels."""
 
@@ -156,7 +153,6 @@ class NamesClasses(Protocol):
 class SharesImages(Protocol):
     """A dataset that can tell which test images are training images too."""
 
-    @property
     def test_images_in_train(self) -> int:
         """How many test images are in the training split, to the last byte."""
 

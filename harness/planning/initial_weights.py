@@ -62,6 +62,6 @@ def _unlike_inputs(network: nn.Module, dataset: Dataset, *, name: str) -> Iterat
     yield (
         f"{name} was trained on images unlike these: its first norm, {given.norm}, has averaged "
         f"{1 / given.scale:.2g} times the deviation that they give it, and a mean that is "
-        f"{given.shift:.2g} deviations away. Is {dataset.preprocessing} its own? --mean, --std and "
+        f"{given.shift:.2g} deviations away. Is {dataset.preprocessing()} its own? --mean, --std and "
         "--resize say otherwise"
     )

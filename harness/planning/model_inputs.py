@@ -91,20 +91,20 @@ def model_inputs(
         return ModelInputs(dataset=dataset)
     as_typed, datasets, sentences = dataset, dict[str, "Dataset"](), []
     if typed.options:
-        as_typed = dataset.preprocessed(typed.over(dataset.preprocessing))
+        as_typed = dataset.preprocessed(typed.over(dataset.preprocessing()))
     for model in models:
         trained = from_file or isinstance(model, Pretrained)
         stated = _stated(model, dataset) if trained else None
-        taken = as_typed.preprocessing
+        taken = as_typed.preprocessing()
         if stated is not None:
-            taken = typed.over(_at_most(dataset.image_side, stated))
+            taken = typed.over(_at_most(dataset.image_side(), stated))
             datasets[model.name] = dataset.preprocessed(taken)
         if stated or typed.options:
-            why = _why(stated, taken, typed, side=dataset.image_side)
+            why = _why(stated, taken, typed, side=dataset.image_side())
             sentences.append(f"{model.name} reads {taken}: {why}")
-    if isinstance(dataset, SharesImages) and dataset.test_images_in_train:
+    if isinstance(dataset, SharesImages) and dataset.test_images_in_train():
         sentences.append(
-            f"{dataset.name}: {dataset.test_images_in_train} test images are training images too, "
+            f"{dataset.name}: {dataset.test_images_in_train()} test images are training images too, "
             "which criteria, norm statistics and 8-bit ranges are calibrated on; rows say so"
         )
     return ModelInputs(dataset=as_typed, datasets=datasets, sentences=sentences)

@@ -136,7 +136,7 @@ def write_bundle(
         },
         **_tensors(files, network, backend, dataset=dataset, batch=row["batch"]),
         "preprocessing": _preprocessing(dataset),
-        "class_names": [*dataset.class_names] if isinstance(dataset, NamesClasses) else None,
+        "class_names": [*dataset.class_names()] if isinstance(dataset, NamesClasses) else None,
         "row": {name: row[name] for name in MANIFEST_COLUMNS},
     }
     if isinstance(backend, Compiles):
@@ -172,7 +172,7 @@ def _preprocessing(dataset: Dataset) -> dict[str, Any] | None:
     """How an image file becomes an input; None where the data set's images come ready."""
     if not isinstance(dataset, Preprocesses):
         return None
-    preprocessing = dataset.preprocessing
+    preprocessing = dataset.preprocessing()
     return {
         "resize": preprocessing.scaled_to,
         "center_crop": preprocessing.size,

@@ -10,6 +10,7 @@ from harness.contracts.backends import (
     Approximate,
     Backend,
     Bounded,
+    Compiles,
     LimitsBatch,
     OnDevice,
     PrefersMultiple,
@@ -17,8 +18,25 @@ from harness.contracts.backends import (
     RunsModel,
     Simulates,
 )
-from harness.contracts.converters import Converter, Format, LoadsFile, Narrows, Refines, SharesGraph
-from harness.contracts.data import Augments, Dataset, Located, Model, Pretrained
+from harness.contracts.converters import (
+    Converter,
+    DescribesTensors,
+    Format,
+    LoadsFile,
+    Narrows,
+    Refines,
+    SharesGraph,
+)
+from harness.contracts.data import (
+    Augments,
+    Dataset,
+    Located,
+    Model,
+    NamesClasses,
+    Preprocesses,
+    Pretrained,
+    SharesImages,
+)
 from harness.contracts.meters import Meter
 from harness.contracts.options import Configurable, NeedsArgument, Preloads
 from harness.contracts.pruners import (
@@ -47,13 +65,15 @@ ABILITIES: Mapping[type, Abilities] = {
         *_ARGUMENTS, PrunesOnly, Scoped, Rewrites, MakesMasks, Steps, Penalises, ComparedWith,
     ),
     Schedule: (*_ARGUMENTS, StartsEarly, Controlled),
-    Dataset: (*_ARGUMENTS, Located, Augments, Preloads),
+    Dataset: (
+        *_ARGUMENTS, Located, Augments, Preloads, Preprocesses, NamesClasses, SharesImages,
+    ),
     Model: (Pretrained,),
     Backend: (
         *_ARGUMENTS, RunsModel, LoadsFile, OnDevice, Approximate, LimitsBatch, PrefersMultiple,
-        ReadsWeights, Bounded, Simulates,
+        ReadsWeights, Bounded, Simulates, Compiles,
     ),
-    Format: (Converter, Refines, SharesGraph, Narrows),
+    Format: (Converter, Refines, SharesGraph, Narrows, DescribesTensors),
     Meter: _ARGUMENTS,
     Reporter: (),
 }  # fmt: skip

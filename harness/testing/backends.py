@@ -13,6 +13,7 @@ from harness.contracts.backends import (
     Approximate,
     Backend,
     Bounded,
+    Compiles,
     LimitsBatch,
     OnDevice,
     PrefersMultiple,
@@ -26,7 +27,7 @@ from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import deviation, tolerance
 from harness.conversion.export import convert
 from harness.testing.arguments import ready
-from harness.testing.converters import check_conversion, check_format, check_graph
+from harness.testing.converters import check_conversion, check_format, check_graph, check_tensors
 from harness.testing.requirements import require, skip, untouched
 from harness.training.sampling import drawn_images
 from harness.training.synthetic import NoiseImages, residual_network
@@ -116,6 +117,10 @@ def _check_files(backend: Backend, loader: LoadsFile, network: nn.Module, most: 
         file = check_graph(converter, network, _images(most), computes=computes)
     else:
         file = check_conversion(converter, network, _images(most), computes=computes)
+    check_tensors(converter, file, _images(1), of=backend.name)
+    if isinstance(backend, Compiles):
+        command = backend.compile_command("some.file")
+        require("some.file" in command, f"{backend.name}: a command that compiles the file")
     if isinstance(backend, Simulates):
         _check_simulation(backend, loader, file, network, shares=shares_time(backend))
 

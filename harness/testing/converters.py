@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from harness.contracts.converters import Converter, Format, Narrows, Refines, SharesGraph
+from harness.contracts.converters import (
+    Converter,
+    DescribesTensors,
+    Format,
+    Narrows,
+    Refines,
+    SharesGraph,
+)
 from harness.conversion.export import convert
 from harness.networks.surgery import coupled_layers, remove_channels
 from harness.testing.abilities import recognised_abilities
@@ -69,6 +76,24 @@ def check_graph(
         if narrowed is not None:
             computes(converter.fill(narrowed, narrow), narrow, images)
     return own
+
+
+def check_tensors(converter: AnyConverter, file: bytes, images: Tensor, *, of: str) -> None:
+    """What the converter reads out of a file of one image is an image, by whichever layout."""
+    if not isinstance(converter, DescribesTensors):
+        return
+    name = f"the converter of {of}"
+    inputs, outputs = converter.tensors(file)
+    require(len(inputs) == 1, f"{name}: one input, not {len(inputs)}")
+    require(len(outputs) == 1, f"{name}: one output, not {len(outputs)}")
+    channels, height, width = images.shape[1:]
+    layouts = [(channels, height, width), (height, width, channels), ()]
+    shape = inputs[0].shape
+    require(tuple(shape[1:]) in layouts, f"{name}: an input of shape {shape} is no image")
+    for tensor in (*inputs, *outputs):
+        quantised = "int" in tensor.type
+        told = tensor.scale is not None and tensor.zero_point is not None
+        require(quantised == told, f"{name}: {tensor.type} has a scale and a zero point, or none")
 
 
 def narrower(network: nn.Module, images: Tensor) -> nn.Module:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from harness.contracts.data import Augments, Dataset, Located
+from harness.contracts.data import (
+    Augments,
+    Dataset,
+    Located,
+    NamesClasses,
+    Preprocesses,
+    Preprocessing,
+    SharesImages,
+)
 from harness.contracts.options import Preloads
 from harness.errors import HarnessError
 from harness.testing.arguments import ready
@@ -39,6 +47,15 @@ def check_dataset(dataset: Dataset, *, argument: str | None = None) -> Abilities
     for part in PARTS:
         _check_part(dataset, part)
     require(dataset.fingerprint() == dataset.fingerprint() != "", f"{dataset.name}: fingerprint")
+    if isinstance(dataset, NamesClasses):
+        names = dataset.class_names()
+        require(len(names) == dataset.classes, f"{dataset.name}: a name for each class")
+    if isinstance(dataset, SharesImages):
+        count: Any = dataset.split("test")
+        shared = dataset.test_images_in_train()
+        require(0 <= shared <= len(count), f"{dataset.name}: {shared} test images in train")
+    if isinstance(dataset, Preprocesses):
+        _check_preprocessed(dataset, dataset.name)
     if isinstance(dataset, Augments):
         pairs: Any = dataset.split("train")
         images = torch.stack([pairs[index][0] for index in range(min(4, len(pairs)))])
@@ -55,6 +72,22 @@ def _check_part(dataset: Dataset, part: Part) -> None:
         require(image.dtype == torch.float32, f"{dataset.name}: images are float32")
         require(0 <= int(label) < dataset.classes, f"{dataset.name}: label {label} of {part}")
         require(torch.equal(image, pairs[index][0]), f"{dataset.name}: reads differ")
+
+
+def _check_preprocessed(dataset: Preprocesses, name: str) -> None:
+    """What is asked for is what images become, and another fingerprint."""
+    size, halves = dataset.image_side() // 2 or 1, (0.5, 0.5, 0.5)
+    asked = Preprocessing(size=size, mean=(1.0, 1.0, 1.0), std=halves)
+    smaller: Any = dataset.preprocessed(asked)
+    require(smaller.preprocessing() == asked, f"{name}: `preprocessed` is asked for {asked}")
+    _check_part(smaller, "test")
+    require(smaller.shape == (3, size, size), f"{name}: shape {smaller.shape} of {asked}")
+    values = smaller.split("test")[0][0]
+    require(-2.0 <= float(values.min()) <= float(values.max()) <= 0.0, f"{name}: mean and deviation")
+    own: Any = dataset
+    require(
+        smaller.fingerprint() != own.fingerprint(), f"{name}: the fingerprint follows preprocessing"
+    )
 
 
 def _check_augment(dataset: Augments, images: Tensor, name: str) -> None:

@@ -90,9 +90,9 @@ def _preprocessing_columns(dataset: Dataset) -> dict[str, Any]:
     """Columns that say what its images become inputs by, as far as that is known."""
     columns: dict[str, Any] = {"input_size": dataset.shape[1]}
     if isinstance(dataset, Preprocesses):
-        columns |= preprocessing_columns(dataset.preprocessing)
+        columns |= preprocessing_columns(dataset.preprocessing())
     if isinstance(dataset, SharesImages):
-        columns["test_images_in_train"] = dataset.test_images_in_train
+        columns["test_images_in_train"] = dataset.test_images_in_train()
     return columns
 
 

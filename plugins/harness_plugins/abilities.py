@@ -88,6 +88,9 @@ CONTROLLED: tuple[harness.Controlled, ...] = (Lottery(),)
 PRETRAINED: tuple[harness.Pretrained, ...] = (PretrainedModel("resnet18.a1_in1k"),)
 LOCATED: tuple[harness.Located, ...] = (_TIMM_DATA,)
 AUGMENTS: tuple[harness.Augments, ...] = (Digits(), Folder(), _TIMM_DATA)
+PREPROCESSES: tuple[harness.Preprocesses, ...] = (Folder(), _TIMM_DATA)
+NAMES_CLASSES: tuple[harness.NamesClasses, ...] = (Folder(), _TIMM_DATA)
+SHARES_IMAGES: tuple[harness.SharesImages, ...] = (Folder(),)
 PRELOADS: tuple[harness.Preloads, ...] = (Digits(),)
 
 RUNS_MODEL: tuple[harness.RunsModel, ...] = (
@@ -120,6 +123,7 @@ BOUNDED: tuple[harness.Bounded, ...] = (
     OpenVino(), OpenVinoF32(),
 )  # fmt: skip
 SIMULATES: tuple[harness.Simulates, ...] = (_ETHOS_U, _ZIGZAG)
+COMPILES: tuple[harness.Compiles, ...] = (_ETHOS_U,)
 
 CONVERTER: tuple[harness.Converter, ...] = (
     ExecuTorchConverter(), NcnnConverter(), harness.TfliteConverter(),
@@ -127,3 +131,7 @@ CONVERTER: tuple[harness.Converter, ...] = (
 REFINES: tuple[harness.Refines, ...] = (harness.QuantisedTfliteConverter(),)
 SHARES_GRAPH: tuple[harness.SharesGraph, ...] = (harness.OnnxConverter(),)
 NARROWS: tuple[harness.Narrows, ...] = (harness.OnnxConverter(),)
+DESCRIBES_TENSORS: tuple[harness.DescribesTensors, ...] = (
+    ExecuTorchConverter(), NcnnConverter(), harness.OnnxConverter(), harness.TfliteConverter(),
+    harness.QuantisedTfliteConverter(),
+)  # fmt: skip

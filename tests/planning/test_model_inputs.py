@@ -50,7 +50,7 @@ def inputs(dataset, *models, from_file=True, **typed):
 def test_weights_from_a_file_read_what_their_network_states(photographs):
     model = TimmModel("test_resnet")
     found = inputs(photographs, model)
-    assert found.of(model).preprocessing == TEST_RESNET
+    assert found.of(model).preprocessing() == TEST_RESNET
     assert found.of(model).shape == (3, 160, 160)
     assert found.sentences == [
         "test_resnet reads 160 x 160 of 168 pixels, bilinear, mean 0.5, std 0.5: as the network "
@@ -68,7 +68,7 @@ def test_fresh_weights_and_networks_that_state_nothing_read_images_whole(model, 
 def test_small_images_are_not_scaled_up(image_folder):
     model, folder = TimmModel("test_resnet"), Folder().configured(str(image_folder))
     found = inputs(folder, model)
-    assert found.of(model).preprocessing == replace(TEST_RESNET, size=32, crop_pct=1.0)
+    assert found.of(model).preprocessing() == replace(TEST_RESNET, size=32, crop_pct=1.0)
     assert "the network states 160, but the images are of 32 (--resize 160 scales" in found.sentences[0]
     assert inputs(folder, model, resize="160").of(model).shape == (3, 160, 160)
 
@@ -76,14 +76,14 @@ def test_small_images_are_not_scaled_up(image_folder):
 def test_what_is_typed_comes_before_what_is_stated(photographs):
     model = TimmModel("test_resnet")
     found = inputs(photographs, model, mean="0.1,0.2,0.3", resize="73:64", interpolation="bicubic")
-    asked = found.of(model).preprocessing
+    asked = found.of(model).preprocessing()
     assert (asked.size, asked.scaled_to) == (64, 73)
     assert (asked.mean, asked.std, asked.interpolation) == ((0.1, 0.2, 0.3), HALF, "bicubic")
     assert found.sentences[0].endswith(
         "as --mean, --resize, --interpolation say; the rest is as the network states"
     )
-    fresh = inputs(photographs, model, from_file=False, std="0.25").of(model).preprocessing
-    assert fresh == replace(photographs.preprocessing, std=(0.25, 0.25, 0.25))
+    fresh = inputs(photographs, model, from_file=False, std="0.25").of(model).preprocessing()
+    assert fresh == replace(photographs.preprocessing(), std=(0.25, 0.25, 0.25))
 
 
 @pytest.mark.parametrize("scaled_to", range(65, 300, 7))

@@ -65,13 +65,13 @@ def test_a_folder_is_preprocessed_as_it_is_asked_to(image_folder):
     wanted = [(image - 0.5) / torch.tensor([0.25, 0.5, 1.0])[:, None, None] for image in pixels]
     assert cut.shape == (3, 24, 24)
     torch.testing.assert_close([image for image, _ in cut.split("test")], wanted)
-    assert len({d.fingerprint() for d in (whole, cut, cut.preprocessed(whole.preprocessing))}) == 3
+    assert len({d.fingerprint() for d in (whole, cut, cut.preprocessed(whole.preprocessing()))}) == 3
 
 
 def test_images_without_parts_are_one_set_that_says_so(image_folder):
     apart = Folder().configured(str(image_folder))
     one_set = Folder().configured(str(image_folder / "train"))
-    assert (apart.test_images_in_train, one_set.test_images_in_train) == (0, 36)
+    assert (apart.test_images_in_train(), one_set.test_images_in_train()) == (0, 36)
     assert stacked(one_set).equal(torch.stack([image for image, _ in one_set.split("test")]))
 
 
@@ -80,11 +80,11 @@ def test_copies_of_training_images_among_the_tests_are_counted(image_folder):
     for place in ("digit0", "digit2"):
         shutil.copy(image, image_folder / "test" / place / "under_another_name.png")
     shutil.copy(other, sorted((image_folder / "test" / "digit1").iterdir())[0])
-    assert Folder().configured(str(image_folder)).test_images_in_train == 3
+    assert Folder().configured(str(image_folder)).test_images_in_train() == 3
 
 
 def test_classes_are_named_in_the_order_of_labels(image_folder):
-    names = Folder().configured(str(image_folder)).class_names
+    names = Folder().configured(str(image_folder)).class_names()
     assert list(names) == ["digit0", "digit1", "digit2"]
 
 
@@ -239,7 +239,7 @@ def test_timms_data_sets_are_read_by_their_own_names(mnist_folder):
     assert (dataset.name, dataset.classes, dataset.shape) == ("torch/mnist", 10, (3, 28, 28))
     assert {part: len(dataset.split(part)) for part in ("train", "test")} == {"train": 200, "test": 100}
     assert dataset.split("train").labels == load_digits().target[:200].tolist()
-    assert dataset.class_names[:2] == ["0 - zero", "1 - one"]
+    assert dataset.class_names()[:2] == ["0 - zero", "1 - one"]
     assert dataset.preprocessed(Preprocessing(size=14)).shape == (3, 14, 14)
     check_dataset(dataset)
 
@@ -269,7 +269,7 @@ def tars(tmp_path, image_folder):
 def test_images_are_read_from_tar_files(tars, image_folder):
     dataset = chosen_dataset(discover(), "tar/digits", folder=tars)
     assert (dataset.name, dataset.classes, dataset.shape) == ("tar/digits", 3, (3, 32, 32))
-    assert dataset.class_names == ["digit0", "digit1", "digit2"]
+    assert dataset.class_names() == ["digit0", "digit1", "digit2"]
     check_dataset(dataset)
     folder = Folder().configured(str(image_folder))
     for part in ("train", "test"):

@@ -54,7 +54,12 @@ def test_the_file_loads_without_the_harness_and_keeps_its_accuracy(
     from harness_plugins.datasets.digits import Digits
 
     pairs = list(Digits().split("test"))[:64]
-    batch = manifest["input"]["shape"][0]
+    batch = manifest["row"]["batch"]
+    [source], [sink] = manifest["inputs"], manifest["outputs"]
+    assert (source["shape"][1:], source["type"], source["layout"]) == ([3, 32, 32], "float32", "NCHW")
+    assert (sink["shape"][1:], source["scale"]) == ([10], None)
+    # Digits come ready: no file of an image becomes one.
+    assert (manifest["preprocessing"], manifest["class_names"]) == (None, None)
     torch.save(torch.stack([image for image, _ in pairs]), tmp_path / "shipped" / "images.pt")
     program = (
         "import sys; sys.modules['harness'] = None; import numpy as np, torch\n"

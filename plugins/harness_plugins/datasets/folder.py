@@ -60,7 +60,6 @@ class Folder:
         """Sub-folders of train/."""
         return len(self._class_names)
 
-    @property
     def class_names(self) -> list[str]:
         """Of the sub-folders; bytes that are no text are shown as question marks."""
         return [os.fsencode(name).decode(errors="replace") for name in self._class_names]
@@ -69,18 +68,20 @@ class Folder:
     def _class_names(self) -> list[str]:
         return _sub_folders(self._root("train"))
 
-    @cached_property
     def image_side(self) -> int:
         """Of the first training image."""
+        return self._image_side
+
+    @cached_property
+    def _image_side(self) -> int:
         from PIL import Image
 
         with Image.open(self._images("train")[0]) as image:
             return min(image.size)
 
-    @property
     def preprocessing(self) -> harness.Preprocessing:
         """As was asked for, or the images whole, at most 224 pixels wide."""
-        return self.asked or harness.Preprocessing(size=min(self.image_side, LARGEST))
+        return self.asked or harness.Preprocessing(size=min(self.image_side(), LARGEST))
 
     def preprocessed(self, preprocessing: harness.Preprocessing) -> Self:
         """The same folder."""
@@ -89,7 +90,7 @@ class Folder:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Colour squares of the size that they are preprocessed to."""
-        return (3, self.preprocessing.size, self.preprocessing.size)
+        return (3, self.preprocessing().size, self.preprocessing().size)
 
     def split(self, part: harness.Part) -> harness.NormalisedImages:
         """Images with their shorter side scaled and the centre cut out, decoded once."""
@@ -97,7 +98,7 @@ class Folder:
             lambda: self._pixels(part),
             of=f"{self.name}-{part}",
             listed=(self.whole or self)._listed[part],
-            preprocessing=self.preprocessing,
+            preprocessing=self.preprocessing(),
         )
 
     @cached_property
@@ -109,7 +110,7 @@ class Folder:
         labels = {name: at for at, name in enumerate(self._class_names)}
         root = self._root(part)
         labelled = [(path, labels[path.relative_to(root).parts[0]]) for path in self._images(part)]
-        return _Decoded(labelled, harness.image_transform(self.preprocessing))
+        return _Decoded(labelled, harness.image_transform(self.preprocessing()))
 
     def fingerprint(self) -> str:
         """Hash of every image's place and content, and of how it is preprocessed."""
@@ -118,7 +119,6 @@ class Folder:
             return content
         return hashlib.sha256(f"{content} {self.asked!r}".encode()).hexdigest()[:12]
 
-    @property
     def test_images_in_train(self) -> int:
         """By their bytes, whatever their names."""
         _, shared = (self.whole or self)._content

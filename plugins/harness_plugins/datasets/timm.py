@@ -89,7 +89,6 @@ class TimmData:
         """One more than the highest label of the images to train on."""
         return 1 + max(self.split("train").labels)
 
-    @cached_property
     def class_names(self) -> list[str]:
         """As the library that reads them says; the labels themselves where it does not."""
         opened = self._opened("train")
@@ -98,17 +97,19 @@ class TimmData:
         names = {label: str(name) for known in labels for name, label in (known or {}).items()}
         return [names.get(label, str(label)) for label in range(self.classes)]
 
-    @cached_property
     def image_side(self) -> int:
         """Of the first training image."""
+        return self._image_side
+
+    @cached_property
+    def _image_side(self) -> int:
         image, _ = self._opened("train")[0]
         width, height = image.size
         return int(min(width, height))
 
-    @property
     def preprocessing(self) -> harness.Preprocessing:
         """As was asked for, or the images whole, at most 224 pixels wide."""
-        return self.asked or harness.Preprocessing(size=min(self.image_side, LARGEST))
+        return self.asked or harness.Preprocessing(size=min(self.image_side(), LARGEST))
 
     def preprocessed(self, preprocessing: harness.Preprocessing) -> Self:
         """The same data set."""
@@ -117,7 +118,7 @@ class TimmData:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Colour squares of the size that they are preprocessed to."""
-        return (3, self.preprocessing.size, self.preprocessing.size)
+        return (3, self.preprocessing().size, self.preprocessing().size)
 
     def split(self, part: harness.Part) -> harness.NormalisedImages:
         """Images with their shorter side scaled and the centre cut out, decoded once."""
@@ -125,7 +126,7 @@ class TimmData:
             lambda: self._pixels(part),
             of=f"{self.name}-{part}",
             listed=self._listed,
-            preprocessing=self.preprocessing,
+            preprocessing=self.preprocessing(),
         )
 
     @cached_property
@@ -135,7 +136,7 @@ class TimmData:
         return harness.listing(root) if root and root.is_dir() else ""
 
     def _pixels(self, part: harness.Part) -> harness.Decodes:
-        opened, transform = self._opened(part), harness.image_transform(self.preprocessing)
+        opened, transform = self._opened(part), harness.image_transform(self.preprocessing())
         if hasattr(opened, "reader"):
             return _EveryImage(opened.reader, transform)
         opened.transform = transform
