@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -43,6 +44,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line: errors of the request in one line on stderr, with exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A letter that the locale cannot spell is no reason to lose a table.
+        sys.stdout.reconfigure(errors="replace")
     try:
         cli.main(prog_name="harness", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -54,6 +58,9 @@ def main() -> None:
         _fail(error.format_message())
     except HarnessError as error:
         _fail(str(error))
+    except UnicodeEncodeError as error:
+        name = ascii(error.object[:100])
+        _fail(f"{name} cannot be spelt in this locale ({error.encoding}): set LC_ALL=C.UTF-8")
     except OSError as error:
         # A full disk or a folder that cannot be written: what is finished is kept.
         click.echo(

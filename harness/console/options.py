@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.errors import HarnessError, UnknownNameError
+from harness.storage.files import valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -197,7 +198,7 @@ def config_text(context: click.Context, *, without: Collection[str]) -> str:
     for parameter in context.command.params:
         value = context.params[str(parameter.name)]
         if parameter.name not in without and value is not None:
-            plain = value if isinstance(value, bool | int | float) else str(value)
+            plain = value if isinstance(value, bool | int | float) else valid_text(str(value))
             # Numbers, words and flags are written alike in both languages.
             lines.append(f"{parameter.opts[0].removeprefix('--')} = {json.dumps(plain)}\n")
     return "".join(lines)

@@ -156,6 +156,9 @@ class SharesImages(Protocol):
     def test_images_in_train(self) -> int:
         """How many test images are in the training split, to the last byte."""
 
+    def is_one_set(self) -> bool:
+        """Whether both splits are the same images for want of others: nothing is trained on them."""
+
 
 @runtime_checkable
 class Augments(Protocol):

@@ -208,15 +208,12 @@ def _check_weights_of_one(path: Path, models: Sequence[Model]) -> None:
 
 
 def _check_apart(dataset: Dataset) -> None:
-    """Raises HarnessError where a model would be trained on all of the test images."""
-    if isinstance(dataset, SharesImages) and dataset.test_images_in_train():
-        from harness.training.sampling import split_size
-
-        if dataset.test_images_in_train() >= split_size(dataset.split("test")):
-            raise HarnessError(
-                f"--dataset {dataset.name}: all test images are training images too, so nothing can be "
-                "trained: put others into test/, or give --dense-epochs 0 --finetune-epochs 0"
-            )
+    """Raises HarnessError where a model would be trained on what it is tested on."""
+    if isinstance(dataset, SharesImages) and dataset.is_one_set():
+        raise HarnessError(
+            f"--dataset {dataset.name} has no train/ and test/ in it, so nothing can be trained: part "
+            "its images, or give --dense-epochs 0 --finetune-epochs 0"
+        )
 
 
 def _check_layers(models: Sequence[Model], inputs: ModelInputs, *, keep: str, only: str) -> None:

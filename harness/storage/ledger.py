@@ -11,7 +11,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
-from harness.storage.files import naming
+from harness.storage.files import naming, valid_text
 from harness.storage.row import Row
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Ledger:
 
     def append(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
-        line = json.dumps(vars(row), allow_nan=False).encode() + b"\n"
+        columns = {n: valid_text(v) if isinstance(v, str) else v for n, v in vars(row).items()}
+        line = json.dumps(columns, allow_nan=False).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("ab") as file:
             file.write(line)

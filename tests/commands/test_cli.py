@@ -1,9 +1,13 @@
 """What a person types: errors in one line with exit code 2, help that teaches, settings from a file."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+from harness.storage.run_folder import RunFolder
 from tests.doubles import refusal
 
 
@@ -112,3 +116,20 @@ def test_a_folder_that_cannot_be_written_is_named(command, tmp_path):
     (tmp_path / "taken").write_text("a file")
     done = command("run", "--models", "resnet18", "--out", "taken/run")
     assert "taken/run cannot be written (Not a directory)" in refusal(done)
+
+
+def test_names_and_letters_that_a_locale_cannot_spell_cost_no_table(image_folder, tmp_path):
+    folder = image_folder.rename(tmp_path / "bäume")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [
+        sys.executable, "-m", "harness", "run", "--models=test_resnet", "--pruners=random",
+        "--granularities=channel", "--levels=0.3", "--seeds=0", "--dense-epochs=0",
+        "--finetune-epochs=0", "--backends=eager_cpu", "--timing-seconds=0.1", "--quick",
+        "--out=run", f"--dataset=folder:{folder}",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "folder:b?ume" in done.stdout
+    assert RunFolder(tmp_path / "run").rows[0]["dataset"] == "folder:bäume"

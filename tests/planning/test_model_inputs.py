@@ -126,7 +126,7 @@ def test_rows_say_what_inputs_are(photographs):
 
 def test_nothing_is_trained_on_the_test_images(photographs):
     one_set = Folder().configured(str(photographs.path / "test"))
-    with pytest.raises(HarnessError, match="all test images are training images too"):
+    with pytest.raises(HarnessError, match="has no train/ and test/ in it, so nothing can be trained"):
         asked(one_set)
     grid = asked(one_set, recipe=Recipe(dense_epochs=0.0, finetune_epochs=0.0))
     assert not grid.trains

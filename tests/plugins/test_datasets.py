@@ -72,6 +72,7 @@ def test_images_without_parts_are_one_set_that_says_so(image_folder):
     apart = Folder().configured(str(image_folder))
     one_set = Folder().configured(str(image_folder / "train"))
     assert (apart.test_images_in_train(), one_set.test_images_in_train()) == (0, 36)
+    assert (apart.is_one_set(), one_set.is_one_set()) == (False, True)
     assert stacked(one_set).equal(torch.stack([image for image, _ in one_set.split("test")]))
 
 

@@ -162,3 +162,12 @@ def test_every_column_is_explained_and_results_readme_lists_it():
     for name, (text, unit) in column_units().items():
         assert text
         assert f"| `{name}` | {unit} | {text} |" in page, name
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("folder:b\udcc3\udca4ume", "folder:bäume"), ("caf\udce9", "caf\ufffd"), ("\ud800", "?")],
+)
+def test_names_in_another_encoding_are_kept_as_text(name, kept, tmp_path):
+    Ledger(tmp_path).append(Row(key="a", dataset=name))
+    assert [row["dataset"] for row in Ledger(tmp_path).rows()] == [kept]

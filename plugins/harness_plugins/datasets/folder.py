@@ -39,7 +39,7 @@ class Folder:
     @property
     def name(self) -> str:
         """`folder`, and the last part of the path: the whole path would tie results to a machine."""
-        return f"folder:{self.path.name}" if self.path else "folder"
+        return f"folder:{_text(self.path.name)}" if self.path else "folder"
 
     def configured(self, argument: str) -> Self:
         """The folder at `argument`; HarnessError where it does not hold the two splits."""
@@ -62,7 +62,7 @@ class Folder:
 
     def class_names(self) -> list[str]:
         """Of the sub-folders; bytes that are no text are shown as question marks."""
-        return [os.fsencode(name).decode(errors="replace") for name in self._class_names]
+        return [_text(name) for name in self._class_names]
 
     @cached_property
     def _class_names(self) -> list[str]:
@@ -123,6 +123,10 @@ class Folder:
         """By their bytes, whatever their names."""
         _, shared = (self.whole or self)._content
         return shared
+
+    def is_one_set(self) -> bool:
+        """Where there are classes in it and no parts."""
+        return not self._has_parts
 
     @cached_property
     def _content(self) -> tuple[str, int]:
@@ -192,6 +196,11 @@ class _Decoded:
                 return self.transform(image), label
         except (OSError, harness.HarnessError) as error:
             raise harness.HarnessError(f"{path} cannot be read: {error}") from None
+
+
+def _text(name: str) -> str:
+    """A name as text, whatever the locale takes its bytes for."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _sub_folders(root: Path) -> list[str]:
