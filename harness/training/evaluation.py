@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from harness.training.arithmetic import move_images, move_model
+from harness.training.sampling import images_at_once
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,7 +45,8 @@ def evaluate(model: nn.Module, dataset: Dataset) -> Evaluation:
         return logits
 
     move_model(model.eval(), layout)
-    evaluation = evaluate_run(run, dataset, batch=EVALUATION_BATCH_IMAGES)
+    batch = images_at_once(dataset, EVALUATION_BATCH_IMAGES)
+    evaluation = evaluate_run(run, dataset, batch=batch)
     move_model(model, "")
     return evaluation
 

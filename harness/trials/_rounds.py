@@ -25,7 +25,7 @@ from harness.storage.tensor_cache import TensorCache
 from harness.training.learning_rate import rate_of, training_fraction
 from harness.training.loop import TrainingJob
 from harness.training.penalty import penalty_on
-from harness.training.sampling import example_batch
+from harness.training.sampling import example_batch, images_at_once
 from harness.trials._model_state import ModelState
 from harness.trials._round_key import round_key
 from harness.trials.snapshot import load_model, read_facts, trace_unfilled
@@ -54,17 +54,18 @@ class RoundRunner:
         self._trial = trial
         self._store = store
         self._time_breakdown = time_breakdown
+        batch = images_at_once(trial.dense.dataset, trial.dense.recipe.train_batch)
         with time_breakdown.counting("pruning"):
             self._calibration = CalibrationData(
                 example=example_batch(trial.dense.dataset, 2),
-                batches=calibration_of(trial.dense, batch=trial.dense.recipe.train_batch),
+                batches=calibration_of(trial.dense, batch=batch),
             )
         place = trial.schedule.starts_at if isinstance(trial.schedule, StartsEarly) else 1.0
         key = train_to(place, trial.dense, store, time_breakdown=time_breakdown)
         with time_breakdown.counting("pruning"):
             self.start = ModelState(key=key, model=self._load(key))
         # Other trials start from the same model and see the same images.
-        self._cache = TensorCache(store, of=[key, trial.dense.seed, trial.dense.recipe.train_batch])
+        self._cache = TensorCache(store, of=[key, trial.dense.seed, batch])
         self._scorings: dict[str, Scoring] = {}
         with time_breakdown.counting("pruning"):
             self._search = TargetSearch(
