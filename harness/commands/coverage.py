@@ -19,10 +19,10 @@ from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
+from harness.planning.axis_selection import channel_multiples, selected_granularities
 from harness.runs.coverage import CoverageJob, CoverageResult, criterion_at, run_coverage
 from harness.runs.families import smallest_by_module, smallest_of, stated_side
 from harness.runs.preloads import preloads_of
-from harness.runs.request import channel_multiples, selected_granularities
 from harness.storage.files import write_file
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import click
 
 from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
+from harness.planning.axis_selection import chosen_dataset
 from harness.runs.deployment_bundle import RowSelector, as_read, select_row, write_bundle
-from harness.runs.request import chosen_dataset
 from harness.storage.files import write_file
 from harness.storage.row import network_name
 from harness.storage.run_folder import RunFolder

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.run_options import FLOAT32
+from harness.commands.training_options import FLOAT32
 from harness.console.options import typed_words
 from harness.errors import HarnessError
 

@@ -15,8 +15,8 @@ from harness.comparisons.verdicts import (
     size_loss,
     verdict,
 )
+from harness.planning.axis_selection import chosen_dataset
 from harness.ranking.agreement import entries_by_board
-from harness.runs.request import chosen_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

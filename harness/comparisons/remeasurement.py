@@ -25,8 +25,8 @@ from harness.measuring.timing_process import TimingJob
 from harness.measuring.timing_results import COPY, DENSE
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import TimingItem, TimingSession
+from harness.planning.axis_selection import chosen_dataset
 from harness.runs.preloads import preloads_of
-from harness.runs.request import chosen_dataset
 from harness.storage.ledger import Ledger
 
 if TYPE_CHECKING:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.contracts.backends import PrefersMultiple
-from harness.contracts.data import Located, Pretrained, SharesImages
-from harness.contracts.evidence import GRANULARITIES
-from harness.contracts.granularity import pattern
-from harness.discovery.selection import selected_names, split_terms
+from harness.contracts.data import Pretrained, SharesImages
 from harness.errors import HarnessError, UnknownNameError
 from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
+from harness.planning.axis_selection import (
+    channel_multiples,
+    checked_numbers,
+    chosen_dataset,
+    selected_granularities,
+    whole_numbers,
+)
 from harness.planning.grid import Grid, checked_levels
 from harness.planning.initial_weights import initial_weights
 from harness.planning.model_inputs import TypedPreprocessing, model_inputs
@@ -76,7 +78,7 @@ class Request:
         dataset = chosen_dataset(catalogue, self.dataset, folder=self.data_dir, download=self.download)
         if dataset.classes < 2:
             raise HarnessError(f"--dataset {dataset.name} has one class, so all models are right")
-        batches = _whole("batch-sizes", self.batch_sizes, least=1)
+        batches = whole_numbers("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
             _check_weights_of_one(self.weights, models)
         from_file = self.weights is not None
@@ -95,8 +97,8 @@ class Request:
             schedules=with_controls(catalogue.choose("schedule", self.schedules)),
             granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
             scope=self.scope,
-            levels=checked_levels(_numbers("levels", self.levels, float)),
-            seeds=_whole("seeds", self.seeds, least=0),
+            levels=checked_levels(checked_numbers("levels", self.levels, float)),
+            seeds=whole_numbers("seeds", self.seeds, least=0),
             backends=backends,
             devices={**target_device, **backend_devices},
             batches=batches,
@@ -162,12 +164,6 @@ def run_folder(grid: Grid, out: Path | None) -> Path:
     names = [model.name for model in grid.models]
     shown = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
     return RESULTS / file_name(f"{shown}-{grid.dataset.name}")
-
-
-def channel_multiples(catalogue: Catalogue) -> dict[str, int]:
-    """How many channels backends compute at a time, by name of those that say so."""
-    plugins = {offer.name: offer.plugin for offer in catalogue.offers if offer.kind == "backend"}
-    return {n: p.channel_multiple for n, p in plugins.items() if isinstance(p, PrefersMultiple)}
 
 
 def _usable(
@@ -241,64 +237,3 @@ def _check_optimizer(name: str) -> None:
         names = [str(optimizer) for optimizer in list_optimizers()]
         if name not in names:
             raise UnknownNameError("optimizer", name, names)
-
-
-def chosen_dataset(
-    catalogue: Catalogue, text: str, *, folder: Path | None = None, download: bool = False
-) -> Dataset:
-    """The one data set that `text` names, in a folder where its kind has one.
-
-    Raises HarnessError where it names none or several, or the folder makes no sense.
-    """
-    # A path may hold commas, so a dataset is one name with its argument and no list.
-    name, *arguments = re.split("[:/]", text, maxsplit=1)
-    names = catalogue.names("dataset")
-    selected = selected_names(name, names, kind="dataset")
-    if len(selected) != 1:
-        raise HarnessError(f"a run has one dataset, not {text!r} (there are: {', '.join(names)})")
-    dataset: Dataset = catalogue.configured("dataset", selected[0], *(arguments or [None]))
-    if isinstance(dataset, Located):
-        return dataset.located(folder, download=download)
-    if folder or download:
-        option = "--data-dir" if folder else "--download"
-        raise HarnessError(f"{option} is for data sets as torch/cifar10, not for {dataset.name}")
-    return dataset
-
-
-def _numbers(option: str, text: str, number: Callable[[str], Any]) -> list[Any]:
-    numbers = []
-    for term in text.split(","):
-        try:
-            numbers.append(number(term.strip()))
-        except ValueError:
-            whole = "whole " if number is int else ""
-            raise HarnessError(f"--{option}: {term.strip()!r} is not a {whole}number") from None
-    return numbers
-
-
-def _whole(option: str, text: str, *, least: int) -> list[int]:
-    numbers: list[int] = _numbers(option, text, int)
-    for number in numbers:
-        if number < least:
-            raise HarnessError(f"--{option}: {number} is below {least}")
-    return list(dict.fromkeys(numbers))
-
-
-def selected_granularities(terms: str, multiples: Mapping[str, int] | None = None) -> list[str]:
-    """Names of a selection: by the rule of every axis, or as `2:4`, `block:4x4` and `channel:8`.
-
-    `multiples` are what backends compute channels by: `channel:BACKEND` is `channel:8` where that is 8.
-    """
-    own = [_with_multiple(term, multiples or {}) for term in split_terms(terms) if ":" in term]
-    plain = ",".join(term for term in split_terms(terms) if ":" not in term)
-    names = selected_names(plain, GRANULARITIES, kind="granularity") if plain or not own else []
-    return [*names, *dict.fromkeys(pattern(term).name for term in own)]
-
-
-def _with_multiple(term: str, multiples: Mapping[str, int]) -> str:
-    word, _, argument = term.partition(":")
-    if word != "channel" or argument[:1].isdigit():
-        return term
-    if argument not in multiples:
-        raise UnknownNameError("backend that prefers a multiple of channels", argument, list(multiples))
-    return f"channel:{multiples[argument]}"

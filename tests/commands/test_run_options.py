@@ -8,6 +8,7 @@ import pytest
 
 from harness.commands.run import check_options
 from harness.commands.run_options import RunOptions
+from harness.commands.training_options import FLOAT32
 from harness.console.options import with_options
 from harness.engines.shard import Shard
 from harness.errors import HarnessError
@@ -66,7 +67,7 @@ def test_every_setting_of_the_request_and_the_recipe_can_be_typed(tmp_path):
         assert getattr(request.recipe, item.name) != getattr(Recipe(), item.name), item.name
 
 
-@pytest.mark.parametrize(("choice", "auto"), [("auto", True), ("fp32", False)])
+@pytest.mark.parametrize(("choice", "auto"), [("auto", True), (FLOAT32, False)])
 def test_models_train_in_32_bit_floats_where_no_other_arithmetic_is_named(choice, auto):
     training = typed(f"--arithmetic={choice}").training
     assert (training.auto, training.recipe().arithmetic) == (auto, "")

@@ -15,7 +15,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from harness.contracts.data import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
-from harness.runs.request import chosen_dataset
+from harness.planning.axis_selection import chosen_dataset
 from harness.testing import check_dataset
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.datasets.folder import ENDINGS, Folder

@@ -32,7 +32,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from harness.discovery.loading import discover
-from harness.runs.request import chosen_dataset
+from harness.planning.axis_selection import chosen_dataset
 from harness.training.recipe import Recipe
 
 LEVELS, SEEDS = (0.5, 0.8, 0.9), (0, 1, 2)

@@ -14,7 +14,7 @@ import torch
 
 from harness.discovery.loading import discover
 from harness.machine.environment import physical_cores
-from harness.runs.request import chosen_dataset
+from harness.planning.axis_selection import chosen_dataset
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train
 from harness.training.recipe import Recipe
