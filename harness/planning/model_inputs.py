@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.data import Preprocesses, Pretrained, SharesImages
@@ -55,6 +54,7 @@ class ModelInputs:
     dataset: Dataset
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     sentences: Sequence[str] = ()
+    _fingerprints: dict[int, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, model: Model) -> Dataset:
         """Data set that the model reads."""
@@ -66,13 +66,11 @@ class ModelInputs:
 
     def data_hash(self, model: Model) -> str:
         """Fingerprint of that, made once."""
-        return self._fingerprints[id(self.of(model))]
-
-    @cached_property
-    def _fingerprints(self) -> dict[int, str]:
+        dataset = self.of(model)
         # Data sets of strangers need not be hashable.
-        every = {id(dataset): dataset for dataset in (self.dataset, *self.datasets.values())}
-        return {key: dataset.fingerprint() for key, dataset in every.items()}
+        if id(dataset) not in self._fingerprints:
+            self._fingerprints[id(dataset)] = dataset.fingerprint()
+        return self._fingerprints[id(dataset)]
 
 
 def model_inputs(

@@ -362,3 +362,16 @@ def test_one_seed_is_said_to_hide_the_randomness_of_training(rows):
     assert "One seed: scores and no ranks" in sentences(rows)
     more = [*rows, *({**row, "seed": 1} for row in rows)]
     assert "paired over 2 seeds" in sentences(more)
+
+
+def test_a_board_says_what_images_become_and_which_are_not_only_tested_on(rows):
+    columns = {
+        "input_size": 224, "crop_pct": 0.875, "crop_mode": "center", "interpolation": "bicubic",
+        "mean": "0.5 0.5 0.5", "std": "0.229 0.224 0.225", "test_images_in_train": 40,
+    }  # fmt: skip
+    said = sentences([row | columns for row in rows])
+    assert "Inputs: 224 x 224 of 256 pixels, bicubic, mean 0.5, std 0.229 0.224 0.225." in said
+    assert "40 of the 100 test images are training images too" in said
+    ready = sentences(rows)
+    assert "Inputs" not in ready
+    assert "training images too" not in ready
