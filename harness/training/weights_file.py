@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -62,7 +62,8 @@ def load_weights(
     With `reset_classifier`, the layers that logits come out of stay as they are. Raises HarnessError
     naming the first weight that does not fit.
     """
-    stored, expected = stored_weights(path), model.state_dict()
+    expected = model.state_dict()
+    stored = _named_as(expected, stored_weights(path))
     state = {**stored.state}
     if reset_classifier:
         left_out = _classifier_weights(model, dataset)
@@ -119,7 +120,7 @@ def stored_weights(path: Path) -> StoredWeights:
             f"{path} holds no weights by name, nor under {', '.join(NESTS)}, but "
             f"{', '.join(map(str, [*content][:8]))}"
         )
-    return _unprefixed(StoredWeights(state=content, nest=nest, others=others))
+    return StoredWeights(state=content, nest=nest, others=others)
 
 
 def _load_safetensors(path: Path) -> State:
@@ -153,14 +154,24 @@ def _is_state(content: object) -> bool:
     )
 
 
-def _unprefixed(stored: StoredWeights) -> StoredWeights:
-    """The same without what is before all names, however often; of `ema.` and `model.`, the former."""
-    state, prefix, others = stored.state, "", [*stored.others]
-    while True:
-        heads = {name.partition(".")[0] + "." for name in state}
+def _named_as(expected: State, stored: StoredWeights) -> StoredWeights:
+    """The same without what is before all names, as long as the model has none of them.
+
+    Of `ema.` and `model.` beside each other, the former.
+    """
+    while not expected.keys() & stored.state.keys():
+        heads = {name.partition(".")[0] + "." for name in stored.state}
         taken = next((head for head in PREFIXES if head in heads and heads <= {*PREFIXES}), None)
         if taken is None:
-            return StoredWeights(state=state, nest=stored.nest, others=tuple(others), prefix=prefix)
-        others += sorted(heads - {taken})
-        state = {name.removeprefix(taken): v for name, v in state.items() if name.startswith(taken)}
-        prefix += taken
+            break
+        stored = replace(
+            stored,
+            state={
+                name.removeprefix(taken): value
+                for name, value in stored.state.items()
+                if name.startswith(taken)
+            },
+            others=(*stored.others, *sorted(heads - {taken})),
+            prefix=stored.prefix + taken,
+        )
+    return stored

@@ -21,6 +21,7 @@ from harness.training.evaluation import evaluate
 from harness.training.recipe import Recipe
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.datasets.folder import Folder
+from harness_plugins.models.pretrained import PretrainedModel
 from harness_plugins.models.timm import TimmModel
 from tests.doubles import SmallModel
 
@@ -56,6 +57,14 @@ def test_weights_from_a_file_read_what_their_network_states(photographs):
         "test_resnet reads 160 x 160 of 168 pixels, bilinear, mean 0.5, std 0.5: as the network "
         "states; --mean, --std and --resize say otherwise"
     ]
+
+
+def test_timms_own_weights_read_what_timm_states_each_for_itself(photographs):
+    small, large = PretrainedModel("test_resnet.r160_in1k"), PretrainedModel("resnet10t.c3_in1k")
+    found = inputs(photographs, small, large, from_file=False)
+    assert found.of(small).preprocessing() == TEST_RESNET
+    assert found.of(large).shape == (3, 176, 176)
+    assert found.data_hash(small) != found.data_hash(large) != photographs.fingerprint()
 
 
 @pytest.mark.parametrize("model", [TimmModel("test_resnet"), SmallModel()])

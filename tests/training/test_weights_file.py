@@ -109,6 +109,14 @@ def test_weights_are_taken_out_of_what_a_training_script_wraps_them_in(
     assert all(torch.equal(value, wanted[name]) for name, value in other.state_dict().items())
 
 
+def test_names_that_the_model_itself_has_are_left_as_they_are(tmp_path):
+    def wrapped():
+        return torch.nn.ModuleDict({"model": residual_network()})
+
+    torch.save(wrapped().state_dict(), tmp_path / "file.pth")
+    assert str(load_weights(wrapped(), tmp_path / "file.pth", Digits())) == ""
+
+
 def zeros(state):
     return {name: torch.zeros_like(value) for name, value in state.items()}
 
