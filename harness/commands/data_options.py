@@ -30,14 +30,16 @@ class DataOptions:
     )
     data_dir: Path | None = optional(FOLDER, help="Where timm's data sets are.  [default: data]")
     download: bool = flag(help="Fetch the data set where it is not there.")
-    mean: str = text_option(
-        default="",
+    mean: str | None = optional(
+        click.STRING,
         help="What pixels from 0 to 1 lose: a number, or three, as 0.485,0.456,0.406.  [default: what "
         "timm states of a network whose weights are given, else ImageNet's]",
     )
-    std: str = text_option(default="", help="What they are divided by then, written alike.")
-    resize: str = text_option(
-        default="",
+    std: str | None = optional(
+        click.STRING, help="What they are divided by then, written and chosen alike."
+    )
+    resize: str | None = optional(
+        click.STRING,
         help="Pixels of an input's side: 64 scales images to it whole, 256:224 scales to 256 and cuts "
         "the central 224.  [default: what timm states, else the images' own up to 224]",
     )
@@ -48,7 +50,7 @@ class DataOptions:
 
     def preprocessing(self) -> TypedPreprocessing:
         """As typed. Raises HarnessError for what is no number or makes no sense."""
-        scaled_to, _, size = self.resize.rpartition(":")
+        scaled_to, _, size = (self.resize or "").rpartition(":")
         typed = TypedPreprocessing(
             mean=_channels("mean", self.mean),
             std=_channels("std", self.std),
@@ -65,7 +67,7 @@ class DataOptions:
         return typed
 
 
-def _channels(option_name: str, text: str) -> tuple[float, ...] | None:
+def _channels(option_name: str, text: str | None) -> tuple[float, ...] | None:
     if not text:
         return None
     try:
