@@ -16,6 +16,7 @@ from tabulate import tabulate
 from harness.console.options import SETTINGS, FiniteRange, plugin_option
 from harness.console.progress import ConsoleProgress
 from harness.discovery.loading import discover
+from harness.discovery.selection import split_terms
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
@@ -26,7 +27,7 @@ from harness.runs.preloads import preloads_of
 from harness.storage.files import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from harness.contracts.data import Model
     from harness.discovery.catalogue import Catalogue
@@ -122,7 +123,9 @@ def coverage(
         for model in architectures
         for granularity, pruner in pruners.items()
     ]
-    results = cover_all(jobs, out, workers=workers, time_limit=time_limit)
+    files = {Path(file).stem for file in split_terms(plugin)}
+    own = {model.name for model in architectures if type(model).__module__ in files}
+    results = cover_all(jobs, out, workers=workers, time_limit=time_limit, anew=own)
     click.echo(summary(results))
     if any(result.step for result in results):
         sys.exit(1)
@@ -169,10 +172,18 @@ def _families(out: Path, workers: int) -> list[str]:
 
 
 def cover_all(
-    jobs: Sequence[CoverageJob], out: Path, *, workers: int, time_limit: float
+    jobs: Sequence[CoverageJob],
+    out: Path,
+    *,
+    workers: int,
+    time_limit: float,
+    anew: Collection[str] = (),
 ) -> list[CoverageResult]:
-    """What became of each, in their order; written after each one, and finished ones taken over."""
-    results = {f"{result.model} {result.granularity}": result for result in _finished(out)}
+    """What became of each, in their order; written after each one, and finished ones taken over.
+
+    Models `anew` are covered again: a file of theirs may have been edited since.
+    """
+    results = {f"{r.model} {r.granularity}": r for r in _finished(out) if r.model not in anew}
     pending = {job.label: job for job in jobs if job.label not in results}
     covering = _outcomes(run_coverage, pending, "covering", out, workers=workers, time_limit=time_limit)
     for label, outcome in covering:

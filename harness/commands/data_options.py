@@ -40,8 +40,8 @@ class DataOptions:
     )
     resize: str | None = optional(
         click.STRING,
-        help="Pixels of an input's side: 64 scales images to it whole, 256:224 scales to 256 and cuts "
-        "the central 224.  [default: what timm states, else the images' own up to 224]",
+        help="Pixels of an input's side: 64 scales the shorter side to it, 256:224 to 256; the central "
+        "square is cut.  [default: what timm states, else the images' own up to 224]",
     )
     interpolation: Interpolation | None = optional(
         click.Choice(get_args(Interpolation)),
@@ -50,7 +50,9 @@ class DataOptions:
 
     def preprocessing(self) -> TypedPreprocessing:
         """As typed. Raises HarnessError for what is no number or makes no sense."""
-        scaled_to, _, size = (self.resize or "").rpartition(":")
+        scaled_to, colon, size = (self.resize or "").rpartition(":")
+        if colon and not (scaled_to and size):
+            raise HarnessError(f"--resize takes pixels, as 64 or 256:224, not {self.resize!r}")
         typed = TypedPreprocessing(
             mean=_channels("mean", self.mean),
             std=_channels("std", self.std),

@@ -8,8 +8,8 @@ import click
 
 from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
-from harness.planning.axis_selection import chosen_dataset
-from harness.runs.deployment_bundle import RowSelector, as_read, select_row, write_bundle
+from harness.planning.row_dataset import row_dataset
+from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
 from harness.storage.files import write_file
 from harness.storage.row import network_name
 from harness.storage.run_folder import RunFolder
@@ -62,10 +62,8 @@ def export(
     row = select_row(folder.rows, selector)
     [network] = catalogue.choose_models(network_name(row))
     runtime = catalogue.choose_one("backend", backend, option="--backend")
-    text = dataset or str(folder.options.get("dataset", row["dataset"]))
-    kept_in = data_dir or folder.options.get("data-dir")
-    images = chosen_dataset(catalogue, text, folder=Path(kept_in) if kept_in else None)
-    files = write_bundle(folder, row, model=network, dataset=as_read(images, row), backend=runtime)
+    images = row_dataset(catalogue, row, folder.options, text=dataset, folder=data_dir)
+    files = write_bundle(folder, row, model=network, dataset=images, backend=runtime)
     now = runtime.describe()["runtime"]
     if now != row["runtime"]:
         click.echo(f"measured with {row['runtime']}, made again with {now}", err=True)

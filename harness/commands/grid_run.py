@@ -154,7 +154,7 @@ class GridRun:
         """Only train a shard of what is owed, beside others in the same folder, writing no rows."""
         plan = self.plan(fresh=False)
         with self._runner(plan, TimeBreakdown()) as (runner, _):
-            return RunOutcome(failures=len(runner.train(plan, shard)))
+            return RunOutcome(failures=len(runner.train(plan, shard)), folder=self.folder)
 
     def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
         least, metered = self.execution.stopping_rule.least, self.execution.meter is not None
@@ -180,7 +180,7 @@ class GridRun:
             engine = self._local_engine(time_breakdown, self.folder)
             with time_breakdown.counting("training"):
                 step_costs |= try_training_costs(grid, new, engine, say=say)
-        if self.auto_arithmetic:
+        if self.auto_arithmetic and grid.trains:
             grid = in_fastest_arithmetic(grid, step_costs, say=say)
         if self.workers_by_memory:
             free = psutil.virtual_memory().available / 1e6

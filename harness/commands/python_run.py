@@ -5,29 +5,34 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 import pandas as pd
 
 from harness.commands.run import run as run_command
-from harness.console.ranking_options import RankingOptions
 from harness.errors import HarnessError
-from harness.ranking.leaderboard import RankedRows, leaderboards, shown_top1
-from harness.storage.run_folder import RunFolder
+from harness.ranking.leaderboard import leaderboards, shown_top1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.ranking.leaderboard import Entry, Leaderboard, RankingRule
+    from harness.commands.run_report import RunOutcome
+    from harness.ranking.leaderboard import Entry, Leaderboard
 
 HIDDEN = ("__file__", "__spec__")
 """By these a worker process finds the main program, which it would begin anew."""
 TABLE = "table.parquet"
 """Of the built-in reporter of tables."""
+NO_TABLES = "harness.run: there are no tables of an option that only shows something"
 CONDITIONS = ("model", "dataset", "backend", "batch", "threads", "device", "runtime", "target")
+METHOD_COLUMNS = ("pruner", "granularity", "scope", "schedule")
+FIGURES = (
+    "rank_low", "rank_high", "score", "score_low", "score_high", "best_level", "top1", "ms_saved",
+    "ms_saved_low", "ms_saved_high", "speedup", "ms_at_floor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +63,22 @@ def run(models: str | Iterable[str], **options: object) -> RunTables:
                 # Some cells failed, and their rows say why.
                 if stop.code not in (0, 1):
                     raise
+    except click.exceptions.Exit:
+        raise HarnessError(NO_TABLES) from None
     except click.ClickException as error:
         raise HarnessError(error.format_message()) from None
     if context.obj is None:
-        raise HarnessError("harness.run: there are no tables of an option that only shows something")
-    return _tables(context.obj, rule=_rule(context.params))
-
-
-def _rule(params: Mapping[str, Any]) -> RankingRule:
-    """How methods are ranked, as was asked for."""
-    names = [item.name for item in fields(RankingOptions)]
-    return RankingOptions(**{name: params[name] for name in names}).rule()
+        raise HarnessError(NO_TABLES)
+    return _tables(context.obj)
 
 
 def _words(name: str, value: object) -> list[str]:
     """Words of the command line for an option."""
     option = f"--{name.replace('_', '-')}"
-    if value is None or value is False:
-        return [] if name != "augment" else ["--no-augment"]
+    if value is None:
+        return []
+    if value is False:
+        return ["--no-augment"] if name == "augment" else []
     if value is True:
         return [option]
     if isinstance(value, Iterable) and not isinstance(value, str):
@@ -96,22 +99,23 @@ def _hidden_main() -> Iterator[None]:
         main.update(kept)
 
 
-def _tables(folder: Path, *, rule: RankingRule) -> RunTables:
-    boards = leaderboards(RankedRows(RunFolder(folder).rows, rule=rule))
+def _tables(outcome: RunOutcome) -> RunTables:
+    boards = leaderboards(outcome.rows)
     lines = [_line(board, entry) for board in boards for entry in board.entries]
-    rows = pd.read_parquet(folder / TABLE)
-    return RunTables(folder=folder, rows=rows, ranking=pd.DataFrame.from_records(lines))
+    rows = pd.read_parquet(outcome.folder / TABLE)
+    asked = rows["key"].isin({row["key"] for row in outcome.rows})
+    return RunTables(
+        folder=outcome.folder,
+        rows=rows[asked].reset_index(drop=True),
+        ranking=pd.DataFrame.from_records(lines, columns=[*CONDITIONS, *METHOD_COLUMNS, *FIGURES]),
+    )
 
 
 def _line(board: Leaderboard, entry: Entry) -> dict[str, Any]:
     best = entry.best
-    pruner, granularity, scope, schedule = entry.method
     return {
         **{name: board.conditions[name] for name in CONDITIONS},
-        "pruner": pruner,
-        "granularity": granularity,
-        "scope": scope,
-        "schedule": schedule,
+        **dict(zip(METHOD_COLUMNS, entry.method, strict=True)),
         "rank_low": entry.rank.low if entry.rank else None,
         "rank_high": entry.rank.high if entry.rank else None,
         "score": entry.score if entry.saves_time else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,11 +54,9 @@ def run(options: RunOptions) -> None:
     began, engine, fresh = time.perf_counter(), options.engine, options.folder.fresh
     check_options(options)
     catalogue = discover(options.plugin)
-    files = [Path(file) for file in split_terms(options.plugin)]
+    files = [Path(file).expanduser().resolve() for file in split_terms(options.plugin)]
     with ray_cluster(engine, catalogue, files) as cluster:
         grid_run = _grid_run(options, catalogue, cluster)
-        for sentence in grid_run.grid.inputs.sentences:
-            click.echo(sentence, err=True)
         if options.folder.dry_run:
             _show_plan(grid_run, grid_run.plan(fresh=fresh))
         elif engine.engine == "slurm-script":
@@ -68,10 +67,10 @@ def run(options: RunOptions) -> None:
             _exit_as(grid_run.train_shard(engine.shard))
         else:
             context = click.get_current_context()
-            # For who called this from Python.
-            context.obj = grid_run.folder
             text = config_text(context, without=NOT_OF_THE_GRID)
-            _exit_as(grid_run.execute(fresh=fresh, began=began, options=text))
+            # For who called this from Python.
+            context.obj = grid_run.execute(fresh=fresh, began=began, options=text)
+            _exit_as(context.obj)
 
 
 def _show_plan(grid_run: GridRun, plan: Plan) -> None:
@@ -121,7 +120,8 @@ def _grid_run(options: RunOptions, catalogue: Catalogue, cluster: Cluster | None
         dense_from=options.folder.kept_run(),
         meter=available_meter(catalogue, options.timing.meter),
     )
-    grid = options.request().grid(catalogue, cluster.devices if cluster else local_devices)
+    devices = cluster.devices if cluster else local_devices
+    grid = options.request().grid(catalogue, devices, say=partial(click.echo, err=True))
     return GridRun(
         grid=grid,
         folder=run_folder(grid, options.folder.out),

@@ -29,9 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """How a run ended: of how many cells, or training jobs of a shard, it has no result."""
+    """How a run ended: of how many cells, or training jobs of a shard, it has no result.
+
+    `rows` are those of the cells that were asked for, in a `folder` that may hold others.
+    """
 
     failures: int
+    folder: Path
+    rows: RankedRows = RankedRows(())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,8 @@ class RunReport:
         print_sentence(console(), self.grid.witness.sentence)
         print_reports(self.folder, every, self.catalogue)
         print_unmeasured(console(stderr=True), rows, "failed")
-        return RunOutcome(failures=sum(row["status"] == "failed" for row in rows))
+        failures = sum(row["status"] == "failed" for row in rows)
+        return RunOutcome(failures=failures, folder=self.folder, rows=rows)
 
     def _every(self) -> RankedRows:
         return RankedRows(Ledger(self.folder).rows(), rule=self.rule)

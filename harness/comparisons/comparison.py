@@ -15,7 +15,7 @@ from harness.comparisons.verdicts import (
     size_loss,
     verdict,
 )
-from harness.planning.axis_selection import chosen_dataset
+from harness.planning.row_dataset import row_dataset
 from harness.ranking.agreement import entries_by_board
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Comparison:
         if not (ours and theirs and dense and other and same_weights(dense, other)):
             return None
         [model] = catalogue.choose_models(base["model"])
-        dataset = chosen_dataset(catalogue, base["dataset"])
+        dataset = row_dataset(catalogue, base, self.base.options, same_images=False)
         differing = differing_fraction(
             surviving_weights(ours, model, dataset), surviving_weights(theirs, model, dataset)
         )

@@ -25,7 +25,7 @@ from harness.measuring.timing_process import TimingJob
 from harness.measuring.timing_results import COPY, DENSE
 from harness.measuring.timing_scheduler import TimingScheduler
 from harness.measuring.timing_session import TimingItem, TimingSession
-from harness.planning.axis_selection import chosen_dataset
+from harness.planning.row_dataset import row_dataset
 from harness.runs.preloads import preloads_of
 from harness.storage.ledger import Ledger
 
@@ -139,7 +139,7 @@ class Remeasurement:
         job = TimingJob(
             backend=backend,
             model=model,
-            dataset=chosen_dataset(self.catalogue, base["dataset"]),
+            dataset=row_dataset(self.catalogue, base, self.base.options, same_images=False),
             store=self.new.store,
             snapshots=self._snapshots(rows),
             models=self._rivals(rows),

@@ -135,7 +135,7 @@ class Preprocesses(Protocol):
         """What its images become inputs by; where nothing is asked for, whole at their own size."""
 
     def image_side(self) -> int:
-        """Pixels of the first image's shorter side: larger inputs show no more."""
+        """Pixels of the images' shorter sides, as most are: larger inputs show no more."""
 
     def preprocessed(self, preprocessing: Preprocessing) -> Self:
         """The same images by another preprocessing; shape and fingerprint follow it."""

@@ -40,6 +40,8 @@ class Exporter:
         if isinstance(converter, SharesGraph):
             return converter.fill(self.graph(converter, model), model)
         facts = [self.name, file_hash(folder / WEIGHTS), batch, *converter_facts(converter)]
+        # Of the same weights, ranges and sizes are other ones where images become other inputs.
+        facts += [list(self.dataset.shape), self.dataset.fingerprint()]
         key = f"file-{converter.name}-{digest(facts)}"
         if key not in self.store:
             if isinstance(converter, Refines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from importlib import import_module
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, failure_reason
+from harness.storage.keys import sources_beside
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,6 +28,11 @@ def import_plugin_file(path: Path) -> ModuleType:
     if str(path.parent) not in sys.path:
         # Last, so that no file beside it takes the place of an installed module.
         sys.path.append(str(path.parent))
+    for module in [path, *sources_beside(path)]:
+        # As it is now: in a notebook it may have been edited since.
+        if getattr(sys.modules.get(module.stem), "__file__", None) == str(module):
+            del sys.modules[module.stem]
+    importlib.invalidate_caches()
     other = _origin(path.stem)
     if other != path:
         raise HarnessError(
@@ -39,5 +46,9 @@ def import_plugin_file(path: Path) -> ModuleType:
 
 def _origin(name: str) -> Path | None:
     """File that a module of that name is imported from; None where it has none."""
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:
+        # As of the main program.
+        return None
     return Path(spec.origin).resolve() if spec and spec.has_location and spec.origin else None

@@ -7,15 +7,16 @@ import os
 import pickle
 import socket
 import sys
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.engine import Outcome
+from harness.storage.files import cache_folder, write_file
+from harness.storage.keys import sources_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from harness.engines.local import LocalEngine
     from harness.machine.device import DeviceSlot
@@ -46,25 +47,21 @@ class ShippedCall:
 
 
 def ship(function: Callable[..., Any], arguments: tuple[object, ...], files: list[Path]) -> ShippedCall:
-    """Shipped call of the function, with those files as they are now."""
+    """Shipped call of the function, with those files and what they import beside them."""
+    every = [path for file in files for path in (file, *sources_beside(file))]
     return ShippedCall(
-        sources={path.name: path.read_bytes() for path in files},
+        sources={path.name: path.read_bytes() for path in every},
         pickled=pickle.dumps((function, arguments)),
     )
 
 
 def run_shipped(call: ShippedCall) -> Any:  # noqa: ANN401 -- whatever the function returns
     """Write the files where this process finds them, in a folder named by what they hold, and call."""
-    digest = hashlib.sha256(repr(sorted(call.sources.items())).encode()).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"harness-plugins-{os.getuid()}-{digest}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} is another user's")
+    named = hashlib.sha256(repr(sorted(call.sources.items())).encode()).hexdigest()[:12]
+    folder = cache_folder() / "plugins" / named
     for name, source in call.sources.items():
-        if not (folder / name).is_file():
-            unfinished = folder / f"{name}.{os.getpid()}"
-            unfinished.write_bytes(source)
-            unfinished.replace(folder / name)
+        if not (folder / name).is_file() or (folder / name).read_bytes() != source:
+            write_file(folder / name, source)
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
     function, arguments = pickle.loads(call.pickled)  # noqa: S301 -- the driver's own, as all of Ray's

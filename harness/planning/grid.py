@@ -189,6 +189,8 @@ class Grid:
                 network = replace(
                     dense,
                     model=smaller.model,
+                    dataset=self.inputs.of(smaller.model),
+                    data_hash=self.inputs.data_hash(smaller.model),
                     recipe=replace(recipe, dense_epochs=epochs),
                     weights=None,
                     reset_classifier=False,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.contracts.data import Preprocesses, Pretrained
-from harness.errors import HarnessError
+from harness.errors import HarnessError, failure_reason
+from harness.planning.model_inputs import built
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def initial_weights(
         elif file is not None:
             from harness.training.weights_file import load_weights
 
-            network = model.build(dataset)
+            network = built(model, dataset)
             taken = str(load_weights(network, file, dataset, reset_classifier=reset_classifier))
             if taken:
                 yield f"{file}: weights {taken}"
@@ -56,7 +57,13 @@ def _unlike_inputs(network: nn.Module, dataset: Dataset, *, name: str) -> Iterat
     from harness.training.norm_statistics import first_norm_inputs
     from harness.training.sampling import drawn_images
 
-    given = first_norm_inputs(network, drawn_images(dataset, "train", PROBE_IMAGES, seed=0))
+    images = drawn_images(dataset, "train", PROBE_IMAGES, seed=0)
+    try:
+        given = first_norm_inputs(network, images)
+    except Exception as error:
+        raise HarnessError(
+            f"{name} does not run on images of {tuple(images.shape[1:])}: {failure_reason(error)}"
+        ) from error
     if given is None or (1 / MAX_SCALE < given.scale < MAX_SCALE and abs(given.shift) < MAX_SHIFT):
         return
     yield (

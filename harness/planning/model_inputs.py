@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.data import Preprocesses, Pretrained, SharesImages
-from harness.errors import HarnessError
+from harness.errors import HarnessError, failure_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
 
     from harness.contracts.data import Dataset, Model, Preprocessing
 
@@ -34,6 +36,7 @@ class TypedPreprocessing:
         }
         if self.size:
             changes["crop_pct"] = _crop_pct(self.size, of=self.scaled_to or self.size)
+            changes["crop_mode"] = "center"
         return replace(stated, **changes)
 
     @property
@@ -59,10 +62,6 @@ class ModelInputs:
     def of(self, model: Model) -> Dataset:
         """Data set that the model reads."""
         return self.datasets.get(model.name, self.dataset)
-
-    def saying(self, sentences: Iterable[str]) -> ModelInputs:
-        """The same, with those sentences after the others."""
-        return replace(self, sentences=[*self.sentences, *sentences])
 
     def data_hash(self, model: Model) -> str:
         """Fingerprint of that, made once."""
@@ -97,7 +96,7 @@ def model_inputs(
         if stated is not None:
             taken = typed.over(_at_most(dataset.image_side(), stated))
             datasets[model.name] = dataset.preprocessed(taken)
-        if stated or typed.options:
+        if trained or typed.options:
             why = _why(stated, taken, typed, side=dataset.image_side())
             sentences.append(f"{model.name} reads {taken}: {why}")
     if isinstance(dataset, SharesImages) and dataset.test_images_in_train():
@@ -111,7 +110,17 @@ def model_inputs(
 def _stated(model: Model, dataset: Dataset) -> Preprocessing | None:
     from harness.training.stated_preprocessing import stated_preprocessing
 
-    return stated_preprocessing(model.build(dataset), name=model.name)
+    return stated_preprocessing(built(model, dataset), name=model.name)
+
+
+def built(model: Model, dataset: Dataset) -> nn.Module:
+    """The model's network. Raises HarnessError with what building it raises."""
+    try:
+        return model.build(dataset)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(f"{model.name} cannot be built: {failure_reason(error)}") from error
 
 
 def _at_most(side: int, stated: Preprocessing) -> Preprocessing:
@@ -130,7 +139,8 @@ def _why(
             f"the network states {stated.size}, but the images are of {side} (--resize "
             f"{stated.size} scales them up); --mean, --std and --resize say otherwise"
         )
-    return "as the network states; --mean, --std and --resize say otherwise"
+    states = "as the network states" if stated else "the network states nothing"
+    return f"{states}; --mean, --std and --resize say otherwise"
 
 
 def _crop_pct(size: int, *, of: int) -> float:

@@ -29,6 +29,8 @@ PAIRING_COLUMNS = (
     "target",
     *RECIPE_COLUMNS,
 )
+INPUT_COLUMNS = ("input_size", "crop_pct", "crop_mode", "interpolation", "mean", "std")
+"""What images became; rows of earlier releases do not say."""
 LABEL_COLUMNS = ("model", *METHOD_COLUMNS, "backend")
 
 
@@ -69,10 +71,15 @@ class Pair:
 def pairs(base: Sequence[Row], new: Sequence[Row]) -> list[Pair]:
     """Pairs of every row of the base, then of the rows that only the newer run has."""
     ours, theirs = ({_settings(row): row for row in rows} for rows in (base, new))
-    shared = [Pair(base=row, new=theirs.get(settings)) for settings, row in ours.items()]
-    return shared + [
-        Pair(base=None, new=row) for settings, row in theirs.items() if settings not in ours
-    ]
+    alike = {s for s, row in ours.items() if s in theirs and _same_inputs(row, theirs[s])}
+    shared = [Pair(base=row, new=theirs[s] if s in alike else None) for s, row in ours.items()]
+    return shared + [Pair(base=None, new=row) for s, row in theirs.items() if s not in alike]
+
+
+def _same_inputs(base: Row, new: Row) -> bool:
+    """Whether models of both read the same of an image, as far as both rows say."""
+    known = base.get("input_size") is not None and new.get("input_size") is not None
+    return not known or all(base.get(name) == new.get(name) for name in INPUT_COLUMNS)
 
 
 def _settings(row: Row) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from safetensors.torch import save
 
 from harness.contracts.backends import Compiles
 from harness.contracts.converters import DescribesTensors, FileTensor, LoadsFile
-from harness.contracts.data import NamesClasses, Preprocesses, preprocessing_from
+from harness.contracts.data import NamesClasses, Preprocesses
 from harness.conversion.export import Exporter
 from harness.errors import HarnessError
 from harness.training.sampling import example_batch
@@ -101,18 +101,6 @@ def _label(row: Row) -> str:
     if row["rival"]:
         return str(row["rival"])
     return f"{' '.join(row[name] for name in METHOD_WORDS)}@{row['sparsity']:g}"
-
-
-def as_read(dataset: Dataset, row: Row) -> Dataset:
-    """The data set, preprocessed as the row's model read it; HarnessError where that is another one."""
-    if dataset.name != row["dataset"]:
-        raise HarnessError(
-            f"the row is of {row['dataset']}, not of {dataset.name}: --dataset says where"
-        )
-    preprocessing = preprocessing_from(row)
-    if preprocessing is None or not isinstance(dataset, Preprocesses):
-        return dataset
-    return dataset.preprocessed(preprocessing)
 
 
 def write_bundle(

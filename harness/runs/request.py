@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 Devices = Callable[[Sequence["Backend"]], Mapping[str, "Device"]]
 """What is asked for where backends are."""
+Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +72,13 @@ class Request:
     keep: str = ""
     only: str = ""
 
-    def grid(self, catalogue: Catalogue, devices: Devices = local_devices) -> Grid:
-        """Raises HarnessError naming the first value that nothing answers to."""
+    def grid(
+        self, catalogue: Catalogue, devices: Devices = local_devices, *, say: Say = lambda _: None
+    ) -> Grid:
+        """Raises HarnessError naming the first value that nothing answers to.
+
+        What a person is to know of its inputs and weights is said as soon as it is known.
+        """
         _check_optimizer(self.recipe.optimizer)
         models = catalogue.choose_models(self.models)
         dataset = chosen_dataset(catalogue, self.dataset, folder=self.data_dir, download=self.download)
@@ -82,11 +88,17 @@ class Request:
         if self.weights is not None:
             _check_weights_of_one(self.weights, models)
         from_file = self.weights is not None
-        inputs = model_inputs(dataset, models, self.preprocessing, from_file=from_file)
+        rivals = catalogue.choose_models(self.rivals) if self.rivals else []
+        networks = [*models, *rivals]
+        inputs = model_inputs(dataset, networks, self.preprocessing, from_file=from_file)
         if self.recipe.dense_epochs or self.recipe.finetune_epochs or self.penalty_epochs:
             _check_apart(dataset)
-        said = initial_weights(models, inputs, self.weights, reset_classifier=self.reset_classifier)
-        inputs = inputs.saying(said)
+        for sentence in inputs.sentences:
+            say(sentence)
+        for sentence in initial_weights(
+            networks, inputs, self.weights, reset_classifier=self.reset_classifier
+        ):
+            say(sentence)
         if self.keep or self.only:
             _check_layers(models, inputs, keep=self.keep, only=self.only)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
@@ -114,19 +126,23 @@ class Request:
             layer_floor=self.layer_floor,
             keep=self.keep,
             only=self.only,
-            rivals=self._smaller_networks(catalogue, models, inputs, quantity),
+            rivals=self._smaller_networks(models, rivals, inputs, quantity),
             witness=chosen_witness(
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),
         )
 
     def _smaller_networks(
-        self, catalogue: Catalogue, models: Sequence[Model], inputs: ModelInputs, quantity: Quantity
+        self,
+        models: Sequence[Model],
+        rivals: Sequence[Model],
+        inputs: ModelInputs,
+        quantity: Quantity,
     ) -> Mapping[str, Sequence[SmallerNetwork]]:
         """Rivals of each model by its name, those that are smaller than it."""
-        if not self.rivals:
+        if not rivals:
             return {}
-        rivals, recipe = catalogue.choose_models(self.rivals), self.recipe
+        recipe = self.recipe
         epochs = recipe.dense_epochs + recipe.finetune_epochs
         check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
         smaller = {

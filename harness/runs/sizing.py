@@ -31,8 +31,14 @@ RECORD_FORMAT = 1
 
 
 def in_arithmetic_of(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
-    """The grid, each model trained as the rows of it that there are."""
-    earlier = {row["model"]: row["arithmetic"] for row in rows if row["dataset"] == grid.dataset.name}
+    """The grid, each model trained as the rows of it that there are, and were trained."""
+    if not grid.trains:
+        return grid
+    earlier = {
+        row["model"]: row["arithmetic"]
+        for row in rows
+        if row["dataset"] == grid.dataset.name and (row["dense_epochs"] or row["epochs"])
+    }
     return replace(grid, arithmetics={**earlier, **grid.arithmetics})
 
 

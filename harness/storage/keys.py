@@ -6,6 +6,7 @@ renames an old result.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import json
@@ -34,6 +35,8 @@ MEASUREMENT_SETTINGS = (
     "keep", "only",
 )  # fmt: skip
 
+INSTALLED = ("site-packages", "dist-packages")
+"""Folders whose modules are other distributions' and have versions."""
 DEFAULTS: Mapping[str, Any] = {
     "recipe": 1,
     "dense_epochs": 12.0,
@@ -112,13 +115,47 @@ def file_name(key: str) -> str:
 
 
 def source_hash(plugin: object) -> str:
-    """Source hash: digest of the file that defines a plugin's class, so that editing it reruns it."""
+    """Source hash: digest of the file that defines a plugin's class, so that editing it reruns it.
+
+    Of a file that belongs to no package, with those beside it that it imports.
+    """
     try:
         source = inspect.getsourcefile(type(plugin))
     except TypeError:
         source = None
     content = Path(source).read_bytes() if source else repr(type(plugin)).encode()
+    for beside in sources_beside(Path(source)) if source else ():
+        content += beside.read_bytes()
     return hashlib.sha256(content).hexdigest()[:12]
+
+
+def sources_beside(source: Path) -> list[Path]:
+    """Files beside a source that it imports, and those import, in an order of names alone.
+
+    None for a module of a package or of an installed distribution.
+    """
+    folder = source.parent
+    if (folder / "__init__.py").exists() or any(f"/{name}/" in source.as_posix() for name in INSTALLED):
+        return []
+    seen, pending = {source}, [source]
+    while pending:
+        for name in sorted(_imported(pending.pop())):
+            path = folder / f"{name}.py"
+            if path not in seen and path.is_file():
+                seen.add(path)
+                pending.append(path)
+    return sorted(seen - {source})
+
+
+def _imported(source: Path) -> set[str]:
+    """Top-level names that a file imports; none where it is no Python."""
+    try:
+        nodes = [*ast.walk(ast.parse(source.read_bytes()))]
+    except (SyntaxError, ValueError):
+        return set()
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level]
+    return {module.partition(".")[0] for module in modules}
 
 
 def stable_seed(*values: object) -> int:

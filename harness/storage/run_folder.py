@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UnknownNameError
+from harness.errors import HarnessError, UnknownNameError
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.keys import dense_key, level_key
 from harness.storage.ledger import ROWS, Ledger
@@ -38,7 +38,10 @@ class RunFolder:
     def options(self) -> dict[str, Any]:
         """What was asked for, by option; nothing of runs of earlier releases."""
         file = self.path / OPTIONS
-        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        try:
+            return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        except ValueError as error:
+            raise HarnessError(f"{file}: {error}") from None
 
     @property
     def store(self) -> ArtifactStore:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import torch
 from safetensors import SafetensorError
@@ -26,9 +24,12 @@ if TYPE_CHECKING:
 
     State = Mapping[str, Tensor]
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COUNTERS = "num_batches_tracked"
 PICKLES = (".pth", ".pt", ".tar", ".bin", ".ckpt")
 """Endings of PyTorch's own files, which `torch.save` writes."""
+BEGINNINGS = (b"P", b"\x80")
+"""First bytes of a zip archive, and of a pickle, which was PyTorch's format before."""
 NESTS = (
     "ema", "model_ema", "state_dict_ema", "ema_state_dict", "state_dict", "model", "model_state_dict",
 )  # fmt: skip
@@ -89,12 +90,24 @@ def _problem(name: str, stored: State, expected: State) -> str:
     if stored[name].shape != expected[name].shape:
         shapes = tuple(stored[name].shape), tuple(expected[name].shape)
         return f"holds {name!r} shaped {shapes[0]}, but the model's is {shapes[1]}"
+    if not _is_plain(stored[name]) or stored[name].is_complex() != expected[name].is_complex():
+        return f"holds {name!r} as {stored[name].dtype}, which are no plain numbers of this model"
     return "" if bool(stored[name].isfinite().all()) else f"holds NaN or infinity in {name!r}"
 
 
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor holds numbers in full: floats of 16 bits or more, or a norm's counter."""
+    dense = value.layout is torch.strided and value.device.type == "cpu" and not value.is_quantized
+    return dense and (value.dtype in FLOATS or (value.dtype == torch.int64 and value.ndim == 0))
+
+
 def _classifier_weights(model: nn.Module, dataset: Dataset) -> set[str]:
-    """Names of the weights of the layers that logits come out of."""
-    layers = classifier_layers(model, example_batch(dataset, 1))
+    """Names of the weights of the layers that logits come out of; none where the model does not run."""
+    try:
+        layers = classifier_layers(model, example_batch(dataset, 1))
+    except Exception:
+        # That it does not run is said when it is checked; here it is no more than a hint.
+        return set()
     names = {name for name, layer in model.named_modules() if layer in layers}
     return {name for name in model.state_dict() if name.rpartition(".")[0] in names}
 
@@ -134,15 +147,20 @@ def _load_safetensors(path: Path) -> State:
 
 
 def _load_pickle(path: Path) -> Any:  # noqa: ANN401 -- whatever the file holds
+    if path.read_bytes()[:2] not in (b"PK", b"\x80\x02"):
+        raise HarnessError(
+            f"{path} is no file of torch.save's: it begins as no zip archive and no pickle"
+        )
     try:
         # What timm's training script keeps of its command line, which holds values alone.
         with torch.serialization.safe_globals([Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, BadZipFile, OSError, ValueError) as error:
+    except Exception as error:
+        # Whatever a damaged or a harmful pickle makes PyTorch raise.
         reason = " ".join(str(error).split())
         raise HarnessError(
-            f"{path} cannot be read without executing what it holds ({reason[:200]}): write the "
-            "weights alone, by torch.save(model.state_dict(), FILE)"
+            f"{path} is damaged, or cannot be read without executing what it holds ({reason[:200]}): "
+            "write the weights alone, by torch.save(model.state_dict(), FILE)"
         ) from None
 
 
@@ -150,6 +168,7 @@ def _is_state(content: object) -> bool:
     return (
         isinstance(content, Mapping)
         and bool(content)
+        and all(isinstance(name, str) for name in content)
         and all(isinstance(value, torch.Tensor) for value in content.values())
     )
 

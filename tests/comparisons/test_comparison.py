@@ -47,6 +47,13 @@ def test_another_setting_is_another_row(column):
     assert [pair.both for pair in pairs([row()], [row(**{column: 9})])] == [None, None]
 
 
+def test_rows_of_other_inputs_are_no_pair_unless_one_does_not_say():
+    said = {"input_size": 224, "crop_pct": 0.875, "mean": "0.5 0.5 0.5"}
+    for new, paired in ((said, True), (said | {"mean": "0 0 0"}, False), ({"input_size": None}, True)):
+        first, *_ = pairs([made_row(**said)], [made_row(**new)])
+        assert (first.new is not None) == paired, new
+
+
 def test_a_missing_row_vanished_and_a_failing_one_is_broken():
     [gone] = pairs([row()], [])
     [broken] = pairs([row()], [row(status="failed", reason="it exploded")])

@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch import nn
 
+from harness.contracts.data import Preprocessing
 from harness.conversion.export import Exporter
 from harness.conversion.onnx import OnnxConverter
 from harness.training.sampling import example_batch
 from harness.trials.snapshot import load_model
 from harness.trials.trained_models import train_dense
+from harness_plugins.datasets.folder import Folder
 from harness_plugins.models.timm import TimmModel
 from tests.doubles import run_trial
 
@@ -103,6 +105,31 @@ def test_depthwise_convolutions_that_lost_channels_take_the_graph_of_dense_too(m
     own = OnnxConverter().export(cut, example_batch(trial.dense.dataset, 1))
     assert groups_in(narrow) == groups_in(own)
     assert sum(groups_in(narrow)) < sum(groups_in(wide))
+
+
+class Ranges:
+    """A converter whose file is the range of the images that it is calibrated on."""
+
+    name, suffix, version = "ranges", ".txt", "1"
+
+    def convert(self, model, images, *, batch):
+        return f"{tuple(images.shape[1:])} {images.min():.3f} {images.max():.3f}".encode()
+
+
+def test_the_same_weights_on_other_inputs_are_another_file(image_folder, trained, dense):
+    whole = Folder().configured(str(image_folder))
+    asked = [
+        whole,
+        whole.preprocessed(Preprocessing(size=32, mean=(0.5, 0.5, 0.5))),
+        whole.preprocessed(Preprocessing(size=16)),
+    ]
+    files = {
+        Exporter(name="small", dataset=dataset, store=trained).file(
+            Ranges(), nn.Identity(), batch=1, folder=trained.folder(dense.key)
+        )
+        for dataset in asked
+    }
+    assert len(files) == 3
 
 
 def groups_in(graph):

@@ -1,5 +1,6 @@
 """Plugins in a file: found as those of packages are, by workers and other hosts too."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.engines._ray_host import ship
 from harness.errors import HarnessError
 from harness.storage.keys import source_hash
 from harness.storage.run_folder import RunFolder
+from harness_plugins.datasets.digits import Digits
 from tests.doubles import refusal
 
 MODEL = """
@@ -90,15 +92,22 @@ def test_a_file_offers_plugins_of_any_kind(written):
     assert "own_net" not in [model.name for model in discover().models("own*")]
 
 
-def test_a_file_that_is_edited_is_another_plugin(written):
-    def key():
+@pytest.mark.parametrize("edited", ["own_edited.py", "own_layers2.py"])
+def test_a_file_that_is_edited_is_another_plugin_as_is_one_that_it_imports(edited, written, tmp_path):
+    def found():
         [model] = discover(path).choose_models("own_net")
-        return source_hash(model)
+        return source_hash(model), model.build(Digits())[0].out_channels
 
     path = written(own_edited=MODEL.format(beside="own_layers2"), own_layers2=NETWORK)
-    before = key()
-    Path(path).write_text(Path(path).read_text() + "\nCHANGED = True\n")
-    assert key() != before
+    before = found()
+    written(own_layers2=NETWORK.replace("8", "9"))
+    if edited == "own_edited.py":
+        written(own_layers2=NETWORK)
+        Path(path).write_text(Path(path).read_text() + "\nCHANGED = True\n")
+    after = found()
+    assert after[0] != before[0]
+    # What this process has imported is not what it was.
+    assert (before[1], after[1]) == (8, 8 if edited == "own_edited.py" else 9)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +135,7 @@ def test_a_file_that_offers_nothing_is_named(source, sentence, written):
     [
         ("torch", r"torch/__init__\.py is called 'torch' too: rename the file"),
         ("sys", "Python itself is called 'sys' too"),
+        ("__main__", "Python itself is called '__main__' too"),
         ("no-name", "there is no Python file of that name"),
     ],
 )
@@ -168,7 +178,12 @@ def test_an_own_network_runs_in_worker_processes(written, command, tmp_path):
     assert exported.returncode == 0, exported.stderr
 
 
-def test_a_host_is_shipped_the_file_with_what_it_runs(written, tmp_path):
+def test_a_host_is_shipped_the_file_with_what_it_imports_beside_it(written, tmp_path):
+    model = Path(written(own_model=MODEL.format(beside="own_layers"), own_layers=NETWORK))
+    assert {*ship(len, ("",), [model]).sources} == {"own_model.py", "own_layers.py"}
+
+
+def test_a_host_finds_the_file_that_it_is_shipped(written, tmp_path):
     path = Path(written(own_schedule=SCHEDULE))
     [schedule] = discover(str(path)).choose("schedule", "halves")
     (tmp_path / "call.pkl").write_bytes(ship(type(schedule).rounds, (schedule, 0.8), [path]).pickled)
@@ -181,7 +196,17 @@ def test_a_host_is_shipped_the_file_with_what_it_runs(written, tmp_path):
         "print([round.sparsity for round in rounds])\n"
     )
     path.unlink()
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    # As another has been left there.
+    environment = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for left in (tmp_path / "cache").rglob("own_schedule.py"):
+            left.write_text("raise SystemExit")
     assert done.stdout.strip() == "[0.4, 0.8]", done.stderr

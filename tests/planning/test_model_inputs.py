@@ -19,6 +19,7 @@ from harness.planning.model_inputs import TypedPreprocessing, model_inputs
 from harness.runs.request import Request
 from harness.training.evaluation import evaluate
 from harness.training.recipe import Recipe
+from harness.trials.rival import Rival
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.datasets.folder import Folder
 from harness_plugins.models.pretrained import PretrainedModel
@@ -71,7 +72,27 @@ def test_timms_own_weights_read_what_timm_states_each_for_itself(photographs):
 def test_fresh_weights_and_networks_that_state_nothing_read_images_whole(model, photographs):
     found = inputs(photographs, model, from_file=isinstance(model, SmallModel))
     assert found.of(model) == photographs
-    assert (photographs.shape, found.sentences) == ((3, 180, 180), [])
+    assert photographs.shape == (3, 180, 180)
+    said = " ".join(found.sentences)
+    assert said.endswith("the network states nothing; --mean, --std and --resize say otherwise") == (
+        isinstance(model, SmallModel)
+    )
+
+
+def test_one_thumbnail_among_photographs_decides_nothing(photographs):
+    first = sorted((photographs.path / "train").glob("*/*.png"))[0]
+    Image.open(first).resize((20, 20)).save(first)
+    assert Folder().configured(str(photographs.path)).shape == (3, 180, 180)
+
+
+@pytest.mark.parametrize("failing", [RuntimeError("no such layer"), KeyError("width")])
+def test_a_network_that_cannot_be_built_is_named(failing, photographs):
+    class Broken(SmallModel):
+        def build(self, dataset):
+            raise failing
+
+    with pytest.raises(HarnessError, match="cannot be built: "):
+        inputs(photographs, Broken())
 
 
 def test_small_images_are_not_scaled_up(image_folder):
@@ -109,6 +130,8 @@ def test_a_crop_is_of_the_pixels_that_were_typed(scaled_to):
         ({"std": "0"}, "--std 0: a deviation is above 0"),
         ({"resize": "big"}, "--resize takes pixels, as 64 or 256:224, not 'big'"),
         ({"resize": "0"}, "--resize takes pixels"),
+        ({"resize": "256:"}, "--resize takes pixels, as 64 or 256:224, not '256:'"),
+        ({"resize": ":64"}, "--resize takes pixels"),
         ({"resize": "64:96"}, "--resize 64:96: no 96 pixels can be cut from 64"),
     ],
 )
@@ -120,6 +143,15 @@ def test_what_makes_no_sense_is_refused(typed, sentence):
 def test_images_that_come_ready_are_not_normalised_again():
     with pytest.raises(HarnessError, match="--std is for image files, not for digits"):
         inputs(Digits(), SmallModel(), std="0.5")
+
+
+def test_a_rival_reads_what_its_own_network_asks_for(image_folder):
+    folder = Folder().configured(str(image_folder))
+    grid = asked(folder, models="resnet18", rivals="test_resnet", mean="0.5")
+    dense = grid.dense_models()
+    [rival] = [trial for trial in grid.trials(dense) if isinstance(trial, Rival)]
+    assert rival.network.dataset.preprocessing().mean == HALF
+    assert rival.network.data_hash == dense[0].data_hash
 
 
 def test_rows_say_what_inputs_are(photographs):
@@ -142,9 +174,9 @@ def test_nothing_is_trained_on_the_test_images(photographs):
     assert "6 test images are training images too" in grid.inputs.sentences[-1]
 
 
-def asked(folder, *, recipe=None, **typed):
+def asked(folder, *, recipe=None, models="test_resnet", rivals="", **typed):
     return Request(
-        models="test_resnet", dataset=f"folder:{folder.path}", pruners="random",
+        models=models, rivals=rivals, dataset=f"folder:{folder.path}", pruners="random",
         granularities="weight", scope="published", schedules="one_shot", levels="0.5", seeds="0",
         backends="eager_cpu", batch_sizes="1", threads=1, recipe=recipe or Recipe(),
         preprocessing=DataOptions(**typed).preprocessing(),

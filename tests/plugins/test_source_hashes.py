@@ -10,7 +10,7 @@ from harness.storage.file_hash import file_hash
 PLUGINS = Path(harness_plugins.__path__[0])
 RELEASED = {
     "datasets/digits": "14b29efed996",
-    "datasets/folder": "75979cb05698",
+    "datasets/folder": "e6fe85b25bec",
     "datasets/timm": "a46f7dcd414c",
     "models/cifar_resnets": "5fe73ddfd5a2",
     "models/pretrained": "28fb1cb3798c",

@@ -105,9 +105,12 @@ def test_floats_stay_where_nothing_is_clearly_faster():
 
 
 def test_a_folder_goes_on_in_the_arithmetic_of_its_rows(grid):
+    trained = {"arithmetic": "bf16", "dense_epochs": 1.0, "epochs": None}
     rows = [
-        {"model": "residual_network", "dataset": "digits", "arithmetic": "bf16"},
-        {"model": "broken", "dataset": "other", "arithmetic": "bf16"},
+        {"model": "residual_network", "dataset": "digits", **trained},
+        {"model": "broken", "dataset": "other", **trained},
+        # Nothing was trained there, so that its arithmetic was none's choice.
+        {"model": "broken", "dataset": "digits", **trained, "dense_epochs": 0.0},
     ]
     found = in_arithmetic_of(grid(SmallModel(), Broken()), rows)
     assert found.arithmetics == {"residual_network": "bf16"}

@@ -80,3 +80,32 @@ def test_a_squashed_image_keeps_its_edges():
 
 def test_a_network_that_states_nothing_has_no_preprocessing():
     assert stated_preprocessing(torch.nn.Linear(2, 2), name="linear") is None
+
+
+OWN = {"input_size": (3, 64, 64), "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+
+
+def stating(**stated):
+    network = torch.nn.Linear(2, 2)
+    network.pretrained_cfg = stated
+    return stated_preprocessing(network, name="mine")
+
+
+def test_what_a_network_does_not_state_is_not_taken_for_stated():
+    half = (0.5, 0.5, 0.5)
+    assert stating(**OWN) == Preprocessing(size=64, mean=half, std=half)
+    assert stating(**OWN, crop_pct=0.5, interpolation="bicubic").scaled_to == 128
+
+
+@pytest.mark.parametrize(
+    ("stated", "sentence"),
+    [
+        ({"mean": 0.5}, "pretrained_cfg of mine: "),
+        ({"input_size": 64}, "pretrained_cfg of mine: "),
+        ({"crop_mode": "border"}, "mine states inputs of 64 x 64, crop_mode 'border': only squares"),
+        ({"input_size": (3, 64, 96)}, "mine states inputs of 64 x 96"),
+    ],
+)
+def test_what_makes_no_square_of_an_image_is_refused(stated, sentence):
+    with pytest.raises(HarnessError, match=sentence):
+        stating(**OWN | stated)

@@ -143,6 +143,36 @@ def test_a_pickle_is_never_executed(network, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
+@pytest.mark.parametrize(
+    "content", [b"version https://git-lfs", b"<html>", b"", b"\x80 damaged", b"PK damaged"]
+)
+def test_a_file_that_is_no_checkpoint_is_named(content, network, tmp_path):
+    (tmp_path / "odd.pth").write_bytes(content)
+    with pytest.raises(HarnessError, match=r"odd\.pth is (no file of torch|damaged)"):
+        load_weights(network, tmp_path / "odd.pth", Digits())
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        torch.zeros(8, 3, 3, 3).to(torch.float8_e4m3fn),
+        torch.zeros(8, 3, 3, 3, dtype=torch.int8),
+        torch.zeros(8, 3, 3, 3, dtype=torch.complex64),
+    ],
+    ids=["float8", "int8", "complex"],
+)
+def test_numbers_that_a_model_does_not_hold_are_refused(odd, network, tmp_path):
+    torch.save({**network.state_dict(), "first.weight": odd}, tmp_path / "odd.pth")
+    with pytest.raises(HarnessError, match=r"holds 'first\.weight' as .* no plain numbers"):
+        load_weights(network, tmp_path / "odd.pth", Digits())
+
+
+def test_weights_by_number_are_no_weights_by_name(network, tmp_path):
+    torch.save(dict(enumerate(network.state_dict().values())), tmp_path / "odd.pth")
+    with pytest.raises(HarnessError, match="holds no weights by name"):
+        load_weights(network, tmp_path / "odd.pth", Digits())
+
+
 @pytest.mark.parametrize("left_out", [False, True])
 def test_a_classifier_of_other_classes_is_begun_fresh_only_when_asked(left_out, tmp_path):
     trained, path = CifarResNet(20).build(Digits()), tmp_path / "weights.safetensors"

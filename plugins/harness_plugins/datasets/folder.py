@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import median_low
 from typing import TYPE_CHECKING, Self
 
 import harness
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 LARGEST = 224
+SAMPLED = 30
+"""Images, about, that tell how large they are."""
 PARTS: tuple[harness.Part, ...] = ("train", "test")
 TRAIN, TEST = ("train",), ("test", "val")
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -69,15 +72,21 @@ class Folder:
         return _sub_folders(self._root("train"))
 
     def image_side(self) -> int:
-        """Of the first training image."""
+        """Median of training images spread over all of them: one may be a thumbnail."""
         return self._image_side
 
     @cached_property
     def _image_side(self) -> int:
         from PIL import Image
 
-        with Image.open(self._images("train")[0]) as image:
-            return min(image.size)
+        images, sides = self._images("train"), []
+        for path in images[:: max(1, len(images) // SAMPLED)]:
+            try:
+                with Image.open(path) as image:
+                    sides.append(min(image.size))
+            except OSError as error:
+                raise harness.HarnessError(f"{path} cannot be read: {error}") from None
+        return median_low(sides)
 
     def preprocessing(self) -> harness.Preprocessing:
         """As was asked for, or the images whole, at most 224 pixels wide."""
