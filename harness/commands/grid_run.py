@@ -18,6 +18,7 @@ import psutil
 
 from harness.commands.run_report import RunOutcome, RunReport
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
+from harness.planning.initial_weights import unlike_inputs
 from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule
 from harness.ranking.ranks import contenders
@@ -116,6 +117,8 @@ class GridRun:
                 click.echo(text, err=True)
             worked = bool(plan.pending)
             try:
+                if worked:
+                    grid_run._hold_weights_against_images(time_breakdown)
                 for further in grid_run._plans(plan):
                     plan = plan.with_cells(further)
                     if further.pending:
@@ -129,6 +132,15 @@ class GridRun:
             spent, workers = time.perf_counter() - began, grid_run.execution.workers
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
         return outcome
+
+    def _hold_weights_against_images(self, time_breakdown: TimeBreakdown) -> None:
+        """Say where given weights were trained on other inputs, before anything is done."""
+        grid = self.grid
+        with time_breakdown.counting("evaluating"):
+            for sentence in unlike_inputs(
+                grid.networks, grid.inputs, grid.weights, reset_classifier=grid.reset_classifier
+            ):
+                click.echo(sentence, err=True)
 
     def _plans(self, plan: Plan) -> Iterator[Plan]:
         """The plan, then a seed at a time of those methods of which it is open who is on the podium."""

@@ -24,33 +24,49 @@ MAX_SHIFT = 0.75
 PROBE_IMAGES = 64
 
 
-def initial_weights(
+def try_weights(
     models: Sequence[Model], inputs: ModelInputs, file: Path | None, *, reset_classifier: bool
 ) -> Iterator[str]:
     """Try the weights that training begins with, of the one model's `file` or the models' own.
 
-    Sentences on what was taken of a file, and on images that weights were not trained on. Building a
-    model takes seconds, but an hour of training would fail as surely: raises HarnessError where weights
-    do not fit or cannot be had.
+    Sentences on what was taken of a file. Building a model takes seconds, but an hour of training would
+    fail as surely: raises HarnessError where weights do not fit or cannot be had.
     """
     if reset_classifier and file is None:
         raise HarnessError("--reset-classifier is for --weights FILE, and there is none")
     for model in models:
+        _, taken = _initial_network(model, inputs.of(model), file, reset_classifier=reset_classifier)
+        if taken:
+            yield f"{file}: weights {taken}"
+
+
+def unlike_inputs(
+    models: Sequence[Model], inputs: ModelInputs, file: Path | None, *, reset_classifier: bool
+) -> Iterator[str]:
+    """Sentences on given weights that were trained on inputs unlike these images, which are decoded."""
+    for model in models:
         dataset = inputs.of(model)
-        if isinstance(model, Pretrained):
-            # Downloads what is not here.
-            yield from _unlike_inputs(model.build_pretrained(dataset), dataset, name=model.name)
-        elif file is not None:
-            from harness.training.weights_file import load_weights
-
-            network = built(model, dataset)
-            taken = str(load_weights(network, file, dataset, reset_classifier=reset_classifier))
-            if taken:
-                yield f"{file}: weights {taken}"
-            yield from _unlike_inputs(network, dataset, name=model.name)
+        network, _ = _initial_network(model, dataset, file, reset_classifier=reset_classifier)
+        if network is not None:
+            yield from _unlike(network, dataset, name=model.name)
 
 
-def _unlike_inputs(network: nn.Module, dataset: Dataset, *, name: str) -> Iterator[str]:
+def _initial_network(
+    model: Model, dataset: Dataset, file: Path | None, *, reset_classifier: bool
+) -> tuple[nn.Module | None, str]:
+    """Network with the weights that it is given, and what was taken of a file; None of fresh ones."""
+    if isinstance(model, Pretrained):
+        # Downloads what is not here.
+        return model.build_pretrained(dataset), ""
+    if file is None:
+        return None, ""
+    from harness.training.weights_file import load_weights
+
+    network = built(model, dataset)
+    return network, str(load_weights(network, file, dataset, reset_classifier=reset_classifier))
+
+
+def _unlike(network: nn.Module, dataset: Dataset, *, name: str) -> Iterator[str]:
     """Sentence where the first norm has averaged other inputs than the data set's images give it."""
     if not isinstance(dataset, Preprocesses):
         return

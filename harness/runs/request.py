@@ -19,7 +19,7 @@ from harness.planning.axis_selection import (
     whole_numbers,
 )
 from harness.planning.grid import Grid, checked_levels
-from harness.planning.initial_weights import initial_weights
+from harness.planning.initial_weights import try_weights
 from harness.planning.model_inputs import TypedPreprocessing, model_inputs
 from harness.planning.witness import chosen_witness
 from harness.runs._chosen_controls import with_controls, with_random_controls
@@ -89,13 +89,16 @@ class Request:
             _check_weights_of_one(self.weights, models)
         from_file = self.weights is not None
         rivals = catalogue.choose_models(self.rivals) if self.rivals else []
+        if rivals:
+            epochs = self.recipe.dense_epochs + self.recipe.finetune_epochs
+            check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
         networks = [*models, *rivals]
         inputs = model_inputs(dataset, networks, self.preprocessing, from_file=from_file)
         if self.recipe.dense_epochs or self.recipe.finetune_epochs or self.penalty_epochs:
             _check_apart(dataset)
         for sentence in inputs.sentences:
             say(sentence)
-        for sentence in initial_weights(
+        for sentence in try_weights(
             networks, inputs, self.weights, reset_classifier=self.reset_classifier
         ):
             say(sentence)
@@ -142,9 +145,6 @@ class Request:
         """Rivals of each model by its name, those that are smaller than it."""
         if not rivals:
             return {}
-        recipe = self.recipe
-        epochs = recipe.dense_epochs + recipe.finetune_epochs
-        check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
         smaller = {
             model.name: smaller_networks(model, rivals, dataset=inputs.of(model), quantity=quantity)
             for model in models

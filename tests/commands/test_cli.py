@@ -121,6 +121,7 @@ def test_a_folder_that_cannot_be_written_is_named(command, tmp_path):
 def test_names_and_letters_that_a_locale_cannot_spell_cost_no_table(image_folder, tmp_path):
     folder = image_folder.rename(tmp_path / "bäume")
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment["PYTHONIOENCODING"] = "ascii"
     command = [
         sys.executable, "-m", "harness", "run", "--models=test_resnet", "--pruners=random",
         "--granularities=channel", "--levels=0.3", "--seeds=0", "--dense-epochs=0",

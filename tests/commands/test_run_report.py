@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
-from harness.commands.run_report import RunOutcome, RunReport
+from harness.commands.run_report import RunReport
 from harness.console.ranking_options import RankingOptions
 from harness.discovery.loading import discover
 from harness.planning.plan import make_plan
@@ -70,12 +70,14 @@ def test_where_nothing_could_be_measured_yet_no_table_is_shown(report):
 
 def test_at_the_end_it_counts_what_failed_and_writes_the_reports(report, capsys):
     plan = written(report, seeds=[0, 1])
-    assert report.conclude(plan) == RunOutcome(failures=0)
+    assert report.conclude(plan).failures == 0
     assert (report.folder / "leaderboard.md").is_file()
     assert "paired over 2 seeds" in " ".join(capsys.readouterr().out.split())
     failed = {**asdict(Row()), "status": "failed", "reason": "it broke"}
     Ledger(report.folder).append(Row(**{**failed, **plan.cells[0].settings, "key": plan.cells[0].key}))
-    assert report.conclude(plan) == RunOutcome(failures=1)
+    outcome = report.conclude(plan)
+    assert (outcome.failures, outcome.folder) == (1, report.folder)
+    assert [row["status"] for row in outcome.rows].count("failed") == 1
 
 
 def test_rows_of_other_grids_in_the_folder_are_left_out(report):

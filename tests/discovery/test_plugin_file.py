@@ -101,6 +101,8 @@ def test_a_file_that_is_edited_is_another_plugin_as_is_one_that_it_imports(edite
     path = written(own_edited=MODEL.format(beside="own_layers2"), own_layers2=NETWORK)
     before = found()
     written(own_layers2=NETWORK.replace("8", "9"))
+    # Python takes a file of the same size and second for the one that it has compiled.
+    os.utime(tmp_path / "own_layers2.py", (0, 0))
     if edited == "own_edited.py":
         written(own_layers2=NETWORK)
         Path(path).write_text(Path(path).read_text() + "\nCHANGED = True\n")

@@ -8,7 +8,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from harness.commands.data_options import DataOptions
-from harness.planning.initial_weights import initial_weights
+from harness.planning.initial_weights import try_weights, unlike_inputs
 from harness.planning.model_inputs import model_inputs
 from harness.training.norm_statistics import estimate_norm_statistics, first_norm_inputs
 from harness_plugins.datasets.digits import Digits
@@ -48,7 +48,12 @@ def inputs(folder, **typed):
 
 
 def said(folder, file, **typed):
-    return [*initial_weights([MODEL], inputs(folder, **typed), file, reset_classifier=False)]
+    asked = [MODEL], inputs(folder, **typed), file
+    return [
+        sentence
+        for tell in (try_weights, unlike_inputs)
+        for sentence in tell(*asked, reset_classifier=False)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,4 +87,4 @@ def test_images_that_come_ready_are_taken_as_they_are(tmp_path):
     save_file(model.build(Digits()).state_dict(), tmp_path / "file.safetensors")
     ready = model_inputs(Digits(), [model], DataOptions().preprocessing(), from_file=True)
     file = tmp_path / "file.safetensors"
-    assert [*initial_weights([model], ready, file, reset_classifier=False)] == []
+    assert [*unlike_inputs([model], ready, file, reset_classifier=False)] == []
