@@ -4,15 +4,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from multiprocessing.util import Finalize
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
 from torch import nn
 
 from harness.engines.local import start_server
@@ -23,6 +26,7 @@ from harness.training.synthetic import residual_network
 from harness.trials.spec import Dense, Trial
 from harness.trials.trained_models import train_dense
 from harness_plugins.datasets.digits import Digits
+from harness_plugins.datasets.folder import Folder
 from harness_plugins.models.timm import TimmModel
 from harness_plugins.pruners.magnitude import GroupNorm, Magnitude
 from harness_plugins.schedules.one_shot import OneShot
@@ -192,6 +196,23 @@ def image_folder(tmp_path: Path) -> Path:
                 to_pil_image(scaled).save(folder / f"{count}.png")
                 taken[part, int(label)] = count + 1
     return tmp_path / "images"
+
+
+@pytest.fixture
+def photographs_of(tmp_path: Path) -> Callable[..., Folder]:
+    """Write folders of made-up photographs: two classes in two parts, `grain` pixels across."""
+
+    def write(size: tuple[int, int], *, count: int, grain: tuple[int, int]) -> Folder:
+        rng = np.random.default_rng(0)
+        for part, label in product(("train", "test"), ("cat", "dog")):
+            folder = tmp_path / "photographs" / part / label
+            folder.mkdir(parents=True)
+            for at in range(count):
+                pixels = rng.integers(0, 256, (*grain[::-1], 3), dtype=np.uint8)
+                Image.fromarray(pixels).resize(size).save(folder / f"{at}.png")
+        return Folder().configured(str(tmp_path / "photographs"))
+
+    return write
 
 
 @pytest.fixture

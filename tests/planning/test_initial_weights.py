@@ -1,10 +1,8 @@
 """Weights that are given are held against the images before anything runs."""
 
-import numpy as np
 import pytest
 import timm
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
 from harness.commands.data_options import DataOptions
@@ -12,7 +10,6 @@ from harness.planning.initial_weights import try_weights, unlike_inputs
 from harness.planning.model_inputs import model_inputs
 from harness.training.norm_statistics import estimate_norm_statistics, first_norm_inputs
 from harness_plugins.datasets.digits import Digits
-from harness_plugins.datasets.folder import Folder
 from harness_plugins.models.timm import TimmModel
 from tests.doubles import SmallModel
 
@@ -20,17 +17,9 @@ MODEL = TimmModel("test_resnet")
 
 
 @pytest.fixture
-def photographs(tmp_path):
-    """Folder of smooth images of 64 x 64 pixels, two classes in two parts."""
-    rng = np.random.default_rng(0)
-    for part in ("train", "test"):
-        for label in ("cat", "dog"):
-            (tmp_path / "photographs" / part / label).mkdir(parents=True)
-            for at in range(8):
-                coarse = rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)
-                path = tmp_path / "photographs" / part / label / f"{at}.png"
-                Image.fromarray(coarse).resize((64, 64)).save(path)
-    return Folder().configured(str(tmp_path / "photographs"))
+def photographs(photographs_of):
+    """Folder of smooth images of 64 x 64 pixels."""
+    return photographs_of((64, 64), count=8, grain=(5, 5))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import timm
 import torch
@@ -32,17 +31,9 @@ TEST_RESNET = Preprocessing(size=160, crop_pct=0.95, mean=HALF, std=HALF)
 
 
 @pytest.fixture
-def photographs(tmp_path):
-    """Folder of images of 200 x 180 pixels, two classes in two parts."""
-    rng = np.random.default_rng(0)
-    for part in ("train", "test"):
-        for label in ("cat", "dog"):
-            (tmp_path / "photographs" / part / label).mkdir(parents=True)
-            for at in range(3):
-                pixels = rng.integers(0, 256, (180, 200, 3), dtype=np.uint8)
-                path = tmp_path / "photographs" / part / label / f"{at}.png"
-                Image.fromarray(pixels).save(path)
-    return Folder().configured(str(tmp_path / "photographs"))
+def photographs(photographs_of):
+    """Folder of images of 200 x 180 pixels."""
+    return photographs_of((200, 180), count=3, grain=(200, 180))
 
 
 def inputs(dataset, *models, from_file=True, **typed):
