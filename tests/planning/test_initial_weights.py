@@ -77,3 +77,14 @@ def test_images_that_come_ready_are_taken_as_they_are(tmp_path):
     ready = model_inputs(Digits(), [model], DataOptions().preprocessing(), from_file=True)
     file = tmp_path / "file.safetensors"
     assert [*unlike_inputs([model], ready, file, reset_classifier=False)] == []
+
+
+def test_a_network_that_does_not_run_is_left_to_its_own_job(photographs, tmp_path):
+    class Fixed(SmallModel):
+        def build(self, dataset):
+            return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(7, 2))
+
+    file = tmp_path / "file.safetensors"
+    save_file(Fixed().build(photographs).state_dict(), file)
+    given = model_inputs(photographs, [Fixed()], DataOptions().preprocessing(), from_file=True)
+    assert [*unlike_inputs([Fixed()], given, file, reset_classifier=False)] == []
