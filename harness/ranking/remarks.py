@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contracts.data import preprocessing_from
 from harness.ranking._contradictions import contradiction_sentences
-from harness.ranking._controls import control_sentences
+from harness.ranking._controls import control_sentences, is_control
 from harness.ranking.leaderboard import shown_top1
+from harness.storage.row import RIVALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ def remarks(board: Leaderboard) -> list[str]:
         *_shared_times(board),
         *_saves_nothing(board),
         *control_sentences(board),
+        *_lacking(board),
         *_interval_note(board),
     ]
 
@@ -138,6 +140,24 @@ def _has_dense_times(entry: Entry, board: Leaderboard) -> bool:
     )
     own, dense = kinds
     return own <= dense and all(architecture for _, architecture, _ in own)
+
+
+def _lacking(board: Leaderboard) -> list[str]:
+    """Remark on what a comparison ought to have (Blalock 2020) and lacks, with the option that adds it.
+
+    A single seed is said where intervals are; who saves no time needs no control.
+    """
+    pruned = [entry for entry in board.entries if entry.method[0] != RIVALS and entry.saves_time]
+    lacks = []
+    if len({level for entry in pruned for level in entry.levels}) == 1:
+        lacks.append("a second level, since methods cross (--levels 0.3,0.6,0.8)")
+    controlled = {entry.method[1] for entry in pruned if is_control(entry)}
+    without = sorted({entry.method[1] for entry in pruned} - controlled)
+    if without:
+        lacks.append(f"a control to beat at {', '.join(without)} (--pruners ...,random)")
+    if board.dense is None:
+        lacks.append("the dense model's row")
+    return [f"This comparison lacks {'; '.join(lacks)}."] if pruned and lacks else []
 
 
 def _listed(names: Sequence[str]) -> str:

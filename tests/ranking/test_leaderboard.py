@@ -375,3 +375,14 @@ def test_a_board_says_what_images_become_and_which_are_not_only_tested_on(rows):
     ready = sentences(rows)
     assert "Inputs" not in ready
     assert "training images too" not in ready
+
+
+def test_a_board_says_what_a_comparison_ought_to_have(rows):
+    whole = sentences(rows)
+    assert "lacks" not in whole
+    alone = sentences([row for row in rows if row["pruner"] != "random"])
+    assert "This comparison lacks a control to beat at channel (--pruners ...,random)." in alone
+    flat = sentences([row for row in rows if row["sparsity"] in (0.0, 0.5)])
+    assert "This comparison lacks a second level, since methods cross (--levels 0.3,0.6,0.8)." in flat
+    headless = sentences([row for row in rows if row["pruner"] != "dense"])
+    assert "This comparison lacks the dense model's row." in headless
