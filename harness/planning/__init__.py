@@ -1,1 +1,1 @@
-"""The grid: which trials and cells there are, which are pending, and what they cost."""
+"""The grid: what models read, which trials and cells there are, pending or not, and their cost."""

@@ -72,7 +72,7 @@ class Cell:
 class Grid:
     """Grid of a run: every axis, resolved from names to plugins; `devices` by backend.
 
-    Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
+    `inputs` are the data sets that models read.     Levels are fractions of `quantity`, latencies on `target_backend`. A model trains in one of
     `arithmetics`, by name, or in that of the recipe. `witness` leaves criteria out where zeros save
     nothing, and `methods`, where given, are the only ones. `rivals` are the smaller networks that stand
     beside what is pruned of a model, by its name. Patterns `keep` and `only` say which layers may lose
@@ -118,9 +118,8 @@ class Grid:
 
     @property
     def trains(self) -> bool:
-        """Whether anything is trained: models may be taken and pruned as they are."""
-        recipe = self.recipe
-        return bool(recipe.dense_epochs or recipe.finetune_epochs or self.penalty_epochs)
+        """Whether anything is trained."""
+        return self.recipe.trains(self.penalty_epochs)
 
     @cached_property
     def target(self) -> Target:

@@ -40,9 +40,9 @@ def row_dataset(
         dataset = chosen_dataset(catalogue, row["dataset"], folder=kept_in)
     preprocessing = preprocessing_from(row)
     if preprocessing is not None and isinstance(dataset, Preprocesses):
-        whole, dataset = dataset, dataset.preprocessed(preprocessing)
-        if row["data_hash"] == whole.fingerprint():
-            dataset = whole
+        # Images that are whole were asked for, or nothing was, which are two fingerprints.
+        unasked = preprocessing == dataset.preprocessing() and dataset.fingerprint() == row["data_hash"]
+        dataset = dataset if unasked else dataset.preprocessed(preprocessing)
     if same_images and dataset.fingerprint() != row["data_hash"]:
         raise HarnessError(
             f"{asked} is not what the row was measured on ({row['dataset']}), or its images and "

@@ -87,21 +87,8 @@ class Request:
         batches = whole_numbers("batch-sizes", self.batch_sizes, least=1)
         if self.weights is not None:
             _check_weights_of_one(self.weights, models)
-        from_file = self.weights is not None
         rivals = catalogue.choose_models(self.rivals) if self.rivals else []
-        if rivals:
-            epochs = self.recipe.dense_epochs + self.recipe.finetune_epochs
-            check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
-        networks = [*models, *rivals]
-        inputs = model_inputs(dataset, networks, self.preprocessing, from_file=from_file)
-        if self.recipe.dense_epochs or self.recipe.finetune_epochs or self.penalty_epochs:
-            _check_apart(dataset)
-        for sentence in inputs.sentences:
-            say(sentence)
-        for sentence in try_weights(
-            networks, inputs, self.weights, reset_classifier=self.reset_classifier
-        ):
-            say(sentence)
+        inputs = self._inputs(dataset, models, rivals, say)
         if self.keep or self.only:
             _check_layers(models, inputs, keep=self.keep, only=self.only)
         backends, backend_devices = _usable(catalogue, self.backends, devices)
@@ -134,6 +121,24 @@ class Request:
                 pruners, backends, terms=self.pruners, granularities=self.granularities
             ),
         )
+
+    def _inputs(
+        self, dataset: Dataset, models: Sequence[Model], rivals: Sequence[Model], say: Say
+    ) -> ModelInputs:
+        """What each network reads, its weights tried; both are said."""
+        if rivals:
+            epochs = self.recipe.dense_epochs + self.recipe.finetune_epochs
+            check_trained_alike(models, rivals, fresh=self.weights is None, epochs=epochs)
+        networks, from_file = [*models, *rivals], self.weights is not None
+        inputs = model_inputs(dataset, networks, self.preprocessing, from_file=from_file)
+        if self.recipe.trains(self.penalty_epochs):
+            _check_apart(dataset)
+        for sentence in inputs.sentences:
+            say(sentence)
+        tried = try_weights(networks, inputs, self.weights, reset_classifier=self.reset_classifier)
+        for sentence in tried:
+            say(sentence)
+        return inputs
 
     def _smaller_networks(
         self,

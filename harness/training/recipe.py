@@ -39,6 +39,10 @@ class Recipe:
     arithmetic: Arithmetic = ""
     norms: Norms = "own"
 
+    def trains(self, penalty_epochs: float = 0.0) -> bool:
+        """Whether anything is trained by it: models may be taken and pruned as they are."""
+        return bool(self.dense_epochs or self.finetune_epochs or penalty_epochs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StepCost:

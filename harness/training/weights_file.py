@@ -147,10 +147,9 @@ def _load_safetensors(path: Path) -> State:
 
 
 def _load_pickle(path: Path) -> Any:  # noqa: ANN401 -- whatever the file holds
-    if path.read_bytes()[:2] not in (b"PK", b"\x80\x02"):
-        raise HarnessError(
-            f"{path} is no file of torch.save's: it begins as no zip archive and no pickle"
-        )
+    with path.open("rb") as file:
+        if file.read(1) not in BEGINNINGS:
+            raise HarnessError(f"{path} is no file of torch.save's: it is no zip archive and no pickle")
     try:
         # What timm's training script keeps of its command line, which holds values alone.
         with torch.serialization.safe_globals([Namespace]):

@@ -284,6 +284,17 @@ def test_images_are_read_from_tar_files(tars, image_folder):
 # timm leaves it to Python to close what it opens.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_thumbnail_in_a_tar_file_decides_nothing(tars, image_folder):
+    first = sorted((image_folder / "train").glob("*/*.png"))[0]
+    Image.open(first).resize((20, 20)).save(first)
+    with tarfile.open(tars / "digits" / "train.tar", "w") as file:
+        file.add(image_folder / "train", arcname=".")
+    assert chosen_dataset(discover(), "tar/digits", folder=tars).shape == (3, 32, 32)
+
+
+# timm leaves it to Python to close what it opens.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_image_in_a_tar_file_that_cannot_be_read_is_named(tars, image_folder):
     victim = sorted((image_folder / "train").glob("*/*.png"))[3]
     victim.write_bytes(b"no image")

@@ -11,7 +11,7 @@ PLUGINS = Path(harness_plugins.__path__[0])
 RELEASED = {
     "datasets/digits": "14b29efed996",
     "datasets/folder": "e6fe85b25bec",
-    "datasets/timm": "a46f7dcd414c",
+    "datasets/timm": "4b97f0288e1e",
     "models/cifar_resnets": "5fe73ddfd5a2",
     "models/pretrained": "28fb1cb3798c",
     "models/timm": "3aca1b6abe5a",

@@ -71,39 +71,58 @@ def test_what_does_not_fit_is_named(network, file, tmp_path):
         load_weights(network, wrong, Digits())
 
 
-@pytest.mark.parametrize(
-    ("wrap", "taken"),
-    [
-        (lambda state: state, ""),
-        (lambda state: {"state_dict": state, "epoch": 3}, "under 'state_dict'"),
-        (lambda state: {"model": state, "args": Namespace(lr=0.1)}, "under 'model'"),
-        (
-            lambda state: {"model": zeros(state), "ema": state, "optimizer": {}},
-            "under 'ema', not those under 'model'",
-        ),
-        (lambda state: prefixed(state, "module."), "without 'module.' before their names"),
-        (
-            lambda state: {"model": prefixed(state, "_orig_mod.module.")},
-            "under 'model', without '_orig_mod.module.' before their names",
-        ),
-        (
-            lambda state: prefixed(state, "ema.") | prefixed(zeros(state), "model."),
-            "without 'ema.' before their names, not those under 'model.'",
-        ),
-    ],
-)
-@pytest.mark.parametrize("ending", [".pth", ".pt", ".safetensors"])
-def test_weights_are_taken_out_of_what_a_training_script_wraps_them_in(
-    wrap, taken, ending, network, tmp_path
-):
-    wanted = {name: value.clone() for name, value in network.state_dict().items()}
-    content, path = wrap(wanted), tmp_path / f"file{ending}"
-    if ending != ".safetensors":
-        torch.save(content, path)
-    elif all(isinstance(value, torch.Tensor) for value in content.values()):
-        save_file({name: value.clone() for name, value in content.items()}, path)
+WRAPPED = [
+    (lambda state: state, ""),
+    (lambda state: {"state_dict": state, "epoch": 3}, "under 'state_dict'"),
+    (lambda state: {"model": state, "args": Namespace(lr=0.1)}, "under 'model'"),
+    (
+        lambda state: {"model": zeros(state), "ema": state, "optimizer": {}},
+        "under 'ema', not those under 'model'",
+    ),
+    (lambda state: prefixed(state, "module."), "without 'module.' before their names"),
+    (
+        lambda state: {"model": prefixed(state, "_orig_mod.module.")},
+        "under 'model', without '_orig_mod.module.' before their names",
+    ),
+    (
+        lambda state: prefixed(state, "ema.") | prefixed(zeros(state), "model."),
+        "without 'ema.' before their names, not those under 'model.'",
+    ),
+]
+"""What training scripts make of weights, and what is said of them."""
+
+
+@pytest.mark.parametrize(("wrap", "taken"), WRAPPED)
+@pytest.mark.parametrize("ending", [".pth", ".pt"])
+def test_weights_are_taken_out_of_what_a_training_script_wraps_them_in(wrap, taken, ending, tmp_path):
+    wanted, path = weights(), tmp_path / f"file{ending}"
+    torch.save(wrap(wanted), path)
+    assert_taken(path, wanted, taken)
+
+
+@pytest.mark.parametrize(("wrap", "taken"), [pair for pair in WRAPPED if "under" not in pair[1]])
+def test_safetensors_files_hold_them_under_longer_names_alone(wrap, taken, tmp_path):
+    wanted, path = weights(), tmp_path / "file.safetensors"
+    save_file({name: value.clone() for name, value in wrap(wanted).items()}, path)
+    assert_taken(path, wanted, taken)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_pickle_of_earlier_releases_is_read_or_named(protocol, tmp_path):
+    wanted, path = weights(), tmp_path / "file.pth"
+    torch.save(wanted, path, pickle_protocol=protocol, _use_new_zipfile_serialization=False)
+    if protocol == 2:
+        assert_taken(path, wanted, "")
     else:
-        pytest.skip("a safetensors file nests nothing")
+        with pytest.raises(HarnessError, match="is damaged, or cannot be read without executing"):
+            load_weights(residual_network(), path, Digits())
+
+
+def weights():
+    return {name: value.clone() for name, value in residual_network().state_dict().items()}
+
+
+def assert_taken(path, wanted, taken):
     other = residual_network()
     assert str(load_weights(other, path, Digits())) == taken
     assert all(torch.equal(value, wanted[name]) for name, value in other.state_dict().items())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import median_low
 from typing import TYPE_CHECKING, Any, Self
 
 import harness
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 LARGEST = 224
+SAMPLED = 30
+"""Images, about, that tell how large they are."""
 FOLDERS = ("folder", "image_folder")
 SPLITS: Mapping[harness.Part, tuple[str, ...]] = {
     "train": ("train",),
@@ -98,14 +101,14 @@ class TimmData:
         return [names.get(label, str(label)) for label in range(self.classes)]
 
     def image_side(self) -> int:
-        """Of the first training image."""
+        """Median of training images spread over all of them: one may be a thumbnail."""
         return self._image_side
 
     @cached_property
     def _image_side(self) -> int:
-        image, _ = self._opened("train")[0]
-        width, height = image.size
-        return int(min(width, height))
+        opened = self._opened("train")
+        spread = range(0, len(opened), max(1, len(opened) // SAMPLED))
+        return int(median_low(min(opened[index][0].size) for index in spread))
 
     def preprocessing(self) -> harness.Preprocessing:
         """As was asked for, or the images whole, at most 224 pixels wide."""
