@@ -74,10 +74,9 @@ class Grid:
 
     `inputs` are the data sets that models read. Levels are fractions of `quantity`, latencies on
     `target_backend`. A model trains in one of `arithmetics`, by name, or in that of the recipe.
-    `witness` leaves criteria out where zeros save
-    nothing, and `methods`, where given, are the only ones. `rivals` are the smaller networks that stand
-    beside what is pruned of a model, by its name. Patterns `keep` and `only` say which layers may lose
-    any.
+    `witness` leaves criteria out where zeros save nothing, and `methods`, where given, are the only
+    ones. `rivals` are the smaller networks that stand beside what is pruned of a model, by its name.
+    Patterns `keep` and `only` say which layers may lose any.
     """
 
     models: Sequence[Model]
