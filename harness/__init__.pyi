@@ -219,6 +219,21 @@ from .machine.environment import (
 from .machine.environment import (
     gpu_name as gpu_name,
 )
+from .publishing.board_table import (
+    board_latex as board_latex,
+)
+from .publishing.board_table import (
+    board_table as board_table,
+)
+from .publishing.board_table import (
+    boards_frame as boards_frame,
+)
+from .publishing.pictures import (
+    tradeoff_pictures as tradeoff_pictures,
+)
+from .publishing.table import (
+    escaped_markdown as escaped_markdown,
+)
 from .ranking.leaderboard import (
     Entry as Entry,
 )
@@ -233,6 +248,9 @@ from .ranking.leaderboard import (
 )
 from .ranking.remarks import (
     remarks as remarks,
+)
+from .storage.keys import (
+    file_name as file_name,
 )
 from .storage.row import (
     BLOBS as BLOBS,
@@ -337,12 +355,17 @@ __all__ = [
     "TfliteConverter",
     "Trained",
     "UnsupportedError",
+    "board_latex",
+    "board_table",
+    "boards_frame",
     "choice_from",
     "column_units",
     "cpu_name",
     "cpu_peak_macs",
     "cropped_and_mirrored",
     "decoded_once",
+    "escaped_markdown",
+    "file_name",
     "files_under",
     "gpu_name",
     "hookimpl",
@@ -357,5 +380,6 @@ __all__ = [
     "run",
     "shown_top1",
     "speedup_realised",
+    "tradeoff_pictures",
     "unmet",
 ]

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from harness.console._reports import write_reports
 from harness.planning.training_cost import cost_alone, cost_shared
-from harness.ranking.leaderboard import leaderboards, shown_top1
+from harness.publishing.board_table import IN_TERMINAL, board_table, shared_words
+from harness.ranking.leaderboard import leaderboards
 from harness.ranking.remarks import remarks
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.planning.plan import Plan
     from harness.planning.training_cost import TrainingCost
-    from harness.ranking.leaderboard import Entry, Leaderboard, RankedRows
+    from harness.ranking.leaderboard import Leaderboard, RankedRows
 
 FILE_WIDTH = 150
 """Characters of a line where output goes to a file."""
@@ -145,39 +146,13 @@ def _loss(finding: MetricVerdict) -> str:
 
 
 def _ranking(board: Leaderboard) -> Table:
-    headers = (
-        "rank",
-        "pruner",
-        "granularity",
-        "scope",
-        "schedule",
-        "score",
-        "best level",
-        "top-1",
-        "ms saved",
-        "speed-up",
-    )
-    table = _table(*headers, f"ms at {board.rule.floor:.4g}", title=board.title)
-    for entry in board.entries:
-        table.add_row(*_ranking_cells(entry))
+    alike = shared_words(board.entries)
+    shown = board_table(board.entries, [name for name in IN_TERMINAL if name not in alike])
+    title = ", ".join([board.title, *(f"{name} {word}" for name, word in alike.items())])
+    table = _table(*shown.headers, title=title)
+    for line in shown.texts():
+        table.add_row(*map(_plain, line))
     return table
-
-
-def _ranking_cells(entry: Entry) -> list[Any]:
-    best = entry.best
-    score = f"{entry.score:.3f} [{entry.low:.3f}, {entry.high:.3f}]"
-    saved = f"{best['ms_saved']:.3g} [{best['ms_saved_low']:.3g}, {best['ms_saved_high']:.3g}]"
-    words = (
-        str(entry.rank or "-"),
-        *entry.shown_method,
-        score if entry.saves_time else "saves no time",
-        f"{best['sparsity']:g}",
-        f"{shown_top1(best):.1%}",
-        saved,
-        f"{best['dense_latency_ms'] / best['latency_ms']:.2f}x",
-        "not reached" if entry.ms_at_floor is None else f"{entry.ms_at_floor:.3g}",
-    )
-    return [_plain(word) for word in words]
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

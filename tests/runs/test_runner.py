@@ -220,7 +220,7 @@ def test_a_report_is_made_again_from_the_rows_alone(finished, tmp_path, command)
     assert done.returncode == 0, done.stderr
     for name in ("leaderboard.md", "table.csv"):
         assert (copy / name).read_bytes() == (folder / name).read_bytes()
-    assert (copy / "tradeoff.png").read_bytes().startswith(b"\x89PNG")
+    assert (copy / "tradeoff-test_resnet-digits.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_wider_grid_computes_only_what_is_new(copied, command):

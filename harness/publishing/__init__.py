@@ -1,0 +1,1 @@
+"""Leaderboards for readers: tables, charts, and a site of pages; nothing here runs a model."""

@@ -1,0 +1,55 @@
+"""Chart: a specification of Vega-Lite, drawn by a browser as it is, and here as SVG, PDF and PNG."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FONT = "Liberation Sans"
+"""Comes with the renderer, so that every machine draws the same picture."""
+LIGHT: Mapping[str, Any] = {
+    "background": "white",
+    "font": FONT,
+    "view": {"stroke": "#cccccc"},
+    "axis": {"gridColor": "#ececec", "labelColor": "#444444", "titleColor": "#222222",
+             "titleFontWeight": "normal"},
+    "legend": {"labelLimit": 400, "titleFontWeight": "normal", "symbolStrokeWidth": 3},
+    "title": {"anchor": "start", "fontSize": 13, "fontWeight": 600, "limit": 640},
+}  # fmt: skip
+PIXELS = 1200
+"""Width of a picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Chart by its Vega-Lite specification, with the data in it."""
+
+    spec: Mapping[str, Any]
+
+    def svg(self) -> bytes:
+        """SVG, the same bytes from the same specification."""
+        import vl_convert
+
+        svg: str = vl_convert.vegalite_to_svg(self._text(), vl_version="6.4")
+        return svg.encode()
+
+    def pdf(self) -> bytes:
+        """PDF, for a paper."""
+        import vl_convert
+
+        pdf: bytes = vl_convert.svg_to_pdf(self.svg().decode())
+        return pdf
+
+    def png(self) -> bytes:
+        """PNG, a pixel a unit."""
+        import vl_convert
+
+        png: bytes = vl_convert.svg_to_png(self.svg().decode(), scale=1.0)
+        return png
+
+    def _text(self) -> str:
+        return json.dumps({**self.spec, "config": LIGHT}, allow_nan=False)

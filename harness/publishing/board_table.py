@@ -1,0 +1,213 @@
+"""Board table: what a leaderboard's lines say, defined once for every place that shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.publishing.table import Column, Table, interval_text, number_text
+from harness.ranking.leaderboard import Entry, shown_top1
+from harness.storage.row import speedup_realised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+    from harness.ranking.leaderboard import Leaderboard
+
+CONDITIONS = (
+    "model",
+    "dataset",
+    "backend",
+    "batch",
+    "threads",
+    "device",
+    "runtime",
+    "target",
+    "recipe",
+)
+METHOD = ("pruner", "granularity", "scope", "schedule")
+IN_TERMINAL = (
+    "rank", *METHOD, "score", "level", "top1", "ms_saved", "speedup", "ms_at_floor",
+)  # fmt: skip
+IN_FULL = (
+    "rank", *METHOD, "score", "level", "top1", "retained", "latency_ms", "ms_saved", "speedup",
+    "ms_at_floor", "realised", "retained_per_ms_saved", "fps", "size_mb", "energy_mj",
+)  # fmt: skip
+
+
+def board_table(entries: Sequence[Entry], names: Sequence[str] = IN_FULL) -> Table[Entry]:
+    """Table of leaderboard entries with the columns of those names, of `BOARD_COLUMNS`."""
+    columns = [BOARD_COLUMNS[name] for name in names]
+    if entries:
+        header = f"ms at {entries[0].floor:.4g}"
+        columns = [replace(c, header=header) if c.name == "ms_at_floor" else c for c in columns]
+    return Table(columns=columns, items=entries)
+
+
+def board_latex(board: Leaderboard) -> str:
+    """Tabular of a leaderboard for LaTeX, under a comment that says its conditions."""
+    title = " ".join(f"{board.title}; {board.conditions['recipe_text']}".split())
+    return f"% {title}\n{board_table(board.entries).latex()}\n"
+
+
+def boards_frame(boards: Iterable[Leaderboard]) -> pd.DataFrame:
+    """Data frame of all entries of leaderboards: conditions, method and numbers, with intervals."""
+    entries = [entry for board in boards for entry in board.entries]
+    return board_table(entries, (*CONDITIONS, *IN_FULL, "seeds")).frame()
+
+
+def shared_words(entries: Sequence[Entry]) -> dict[str, str]:
+    """Words of the method that are the same in all of several entries, the pruner aside."""
+    every = zip(*(entry.shown_method for entry in entries), strict=True)
+    words = {name: set(own) for name, own in zip(METHOD, every, strict=False)}
+    alike = {name: own.pop() for name, own in words.items() if len(own) == 1 and name != "pruner"}
+    return alike if len(entries) > 1 else {}
+
+
+def speedup(row: Mapping[str, Any]) -> float:
+    """Speed-up of a row, or of a mean of rows: dense time over its own."""
+    return float(row["dense_latency_ms"] / row["latency_ms"])
+
+
+def seeds_of(entry: Entry) -> list[int]:
+    """Seeds that an entry has rows of."""
+    return sorted({row["seed"] for row in entry.rows})
+
+
+def _rank(bound: str) -> Any:  # noqa: ANN401 -- a reader of a column, whose value is any
+    return lambda entry: entry.rank and getattr(entry.rank, bound)
+
+
+def _condition(name: str, meaning: str, source: str = "") -> Column[Entry]:
+    """Column of a condition, which all lines of a board share."""
+    return Column(
+        name=name,
+        header=name,
+        meaning=meaning,
+        text=lambda entry: str(entry.best[source or name]),
+        value=lambda entry: entry.best[source or name],
+    )
+
+
+def _word(number: int, meaning: str) -> Column[Entry]:
+    """Column of one word of the method."""
+
+    def shown(entry: Entry) -> str:
+        return entry.shown_method[number]
+
+    return Column(name=METHOD[number], header=METHOD[number], meaning=meaning, text=shown, value=shown)
+
+
+def _number(
+    name: str,
+    header: str,
+    meaning: str,
+    value: Any,  # noqa: ANN401 -- a function of an entry, or the name of a column of its best level
+    form: str = "{:.3g}",
+) -> Column[Entry]:
+    """Column of a number of an entry."""
+    read = value if callable(value) else lambda entry: entry.best[value]
+    return Column(
+        name=name,
+        header=header,
+        meaning=meaning,
+        text=lambda entry: number_text(read(entry), form),
+        value=read,
+    )
+
+
+def _score_text(entry: Entry) -> str:
+    score = interval_text(entry.score, entry.low, entry.high, "{:.3f}")
+    return score if entry.saves_time else "saves no time"
+
+
+def _saved_text(entry: Entry) -> str:
+    best = entry.best
+    return interval_text(best["ms_saved"], best["ms_saved_low"], best["ms_saved_high"])
+
+
+def _floor_text(entry: Entry) -> str:
+    return "not reached" if entry.ms_at_floor is None else f"{entry.ms_at_floor:.3g}"
+
+
+def _millijoules(entry: Entry) -> float | None:
+    joules = entry.best["energy_j"]
+    return None if joules is None else 1000.0 * joules
+
+
+_COLUMNS: tuple[Column[Entry], ...] = (
+    _condition("model", "architecture"),
+    _condition("dataset", "labelled images"),
+    _condition("backend", "device plus runtime"),
+    _condition("batch", "images per inference"),
+    _condition("threads", "intra-op threads while timing"),
+    _condition("device", "processor that ran the model"),
+    _condition("runtime", "library that ran the model, with version"),
+    _condition("target", "what a level is a fraction of"),
+    _condition("recipe", "how models were trained", "recipe_text"),
+    Column(
+        name="rank",
+        header="rank",
+        meaning="from 1 and those surely better, to those not surely worse",
+        text=lambda entry: str(entry.rank or "-"),
+        value=lambda entry: str(entry.rank) if entry.rank else None,
+        low=_rank("low"),
+        high=_rank("high"),
+    ),
+    _word(0, "criterion"),
+    _word(1, "what is removed; of a channel, what its score is made of"),
+    _word(2, "where scores are compared"),
+    _word(3, "rounds of pruning and fine-tuning"),
+    Column(
+        name="score",
+        header="score",
+        meaning="accuracy above chance retained per millisecond saved, over every millisecond",
+        text=_score_text,
+        value=lambda entry: entry.score,
+        low=lambda entry: entry.low,
+        high=lambda entry: entry.high,
+    ),
+    _number("level", "level", "the level that adds most to the score", "sparsity", "{:g}"),
+    _number(
+        "top1", "top-1", "test accuracy, of the backend's outputs where it computes in fewer bits",
+        lambda entry: shown_top1(entry.best), "{:.1%}",
+    ),
+    _number("retained", "retained", "accuracy over dense accuracy", "retained", "{:.3f}"),
+    _number("latency_ms", "ms", "median time of one batch", "latency_ms"),
+    Column(
+        name="ms_saved",
+        header="ms saved",
+        meaning="dense minus pruned, paired by round",
+        text=_saved_text,
+        value=lambda entry: entry.best["ms_saved"],
+        low=lambda entry: entry.best["ms_saved_low"],
+        high=lambda entry: entry.best["ms_saved_high"],
+    ),
+    _number(
+        "speedup", "speed-up", "dense time over pruned time",
+        lambda entry: speedup(entry.best), "{:.2f}x",
+    ),
+    Column(
+        name="ms_at_floor",
+        header="ms at floor",
+        meaning="least time at which so much of dense accuracy is retained",
+        text=_floor_text,
+        value=lambda entry: entry.ms_at_floor,
+    ),
+    _number(
+        "realised", "realised", "speed-up over the one that fewer multiply-accumulates promise",
+        lambda entry: speedup_realised(entry.best), "{:.0%}",
+    ),
+    _number(
+        "retained_per_ms_saved", "retained / ms saved",
+        "the literal ratio; empty where no time is surely saved", "retained_per_ms_saved",
+    ),
+    _number("fps", "FPS", "images a second", "fps", "{:.0f}"),
+    _number("size_mb", "MB", "safetensors file, 10^6 bytes", "size_mb", "{:.2f}"),
+    _number("energy_mj", "mJ", "energy of one batch", _millijoules),
+    _number("seeds", "seeds", "of initial weights and data order", lambda e: len(seeds_of(e)), "{}"),
+)  # fmt: skip
+BOARD_COLUMNS = {column.name: column for column in _COLUMNS}
+"""Columns that a leaderboard can show, by name; `level` and those after it are of the best one."""

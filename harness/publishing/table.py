@@ -1,0 +1,98 @@
+"""Table: its columns are defined once, and written for a terminal, a page, a paper or a program."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+Item = TypeVar("Item")
+MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
+"""What starts Markdown; an underscore inside a word does not."""
+EMPTY = "-"
+"""Text of what was not measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column(Generic[Item]):
+    """Column of a table: the text of an item for people, and its value for programs and sorting.
+
+    `name` is a program's, `header` a person's; `meaning` explains it in a sentence; `low` and `high`
+    are the ends of the value's 95 % interval.
+    """
+
+    name: str
+    header: str
+    meaning: str
+    text: Callable[[Item], str]
+    value: Callable[[Item], Any]
+    low: Callable[[Item], float | None] | None = None
+    high: Callable[[Item], float | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Generic[Item]):
+    """Table of items, one a line."""
+
+    columns: Sequence[Column[Item]]
+    items: Sequence[Item]
+
+    @property
+    def headers(self) -> list[str]:
+        """Headers, for people."""
+        return [column.header for column in self.columns]
+
+    def texts(self) -> list[list[str]]:
+        """Texts of all cells, line by line."""
+        return [[column.text(item) for column in self.columns] for item in self.items]
+
+    def frame(self) -> pd.DataFrame:
+        """Data frame of the values, each interval as two more columns, `_low` and `_high`."""
+        import pandas as pd
+
+        readers: dict[str, Callable[[Item], Any]] = {}
+        for column in self.columns:
+            readers[column.name] = column.value
+            if column.low and column.high:
+                readers |= {f"{column.name}_low": column.low, f"{column.name}_high": column.high}
+        values = {name: [read(item) for item in self.items] for name, read in readers.items()}
+        return pd.DataFrame(values, columns=[*readers]).convert_dtypes()
+
+    def markdown(self) -> str:
+        """Pipe table of Markdown."""
+        return self._tabulated("pipe", escaped_markdown)
+
+    def latex(self) -> str:
+        """Tabular of LaTeX, with the rules of the package booktabs."""
+        return self._tabulated("latex_booktabs", _one_line)
+
+    def _tabulated(self, form: str, safe: Callable[[str], str]) -> str:
+        from tabulate import tabulate
+
+        lines = [[safe(text) for text in line] for line in self.texts()]
+        headers = [safe(header) for header in self.headers]
+        return tabulate(lines, headers=headers, tablefmt=form, disable_numparse=True)
+
+
+def escaped_markdown(text: str) -> str:
+    """Text for Markdown: names and reasons of plugins cannot end a cell or start markup."""
+    return _one_line(MARKUP.sub(r"\\\g<0>", text))
+
+
+def number_text(value: float | None, form: str = "{:.3g}") -> str:
+    """Number for people; a dash where there is none."""
+    return EMPTY if value is None else form.format(value)
+
+
+def interval_text(value: float, low: float, high: float, form: str = "{:.3g}") -> str:
+    """Number with its 95 % interval, for people."""
+    return f"{form.format(value)} ({form.format(low)} to {form.format(high)})"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
