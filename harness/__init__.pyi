@@ -219,19 +219,19 @@ from .machine.environment import (
 from .machine.environment import (
     gpu_name as gpu_name,
 )
-from .publishing.board_table import (
+from .presentation.board_table import (
     board_latex as board_latex,
 )
-from .publishing.board_table import (
+from .presentation.board_table import (
     board_table as board_table,
 )
-from .publishing.board_table import (
+from .presentation.board_table import (
     boards_frame as boards_frame,
 )
-from .publishing.pictures import (
+from .presentation.pictures import (
     tradeoff_pictures as tradeoff_pictures,
 )
-from .publishing.table import (
+from .presentation.table import (
     escaped_markdown as escaped_markdown,
 )
 from .ranking.leaderboard import (

@@ -15,9 +15,9 @@ from tabulate import tabulate
 
 ROOT = Path(__file__).parents[1]
 ORDER = [
-    "errors", "contracts", "storage", "machine", "discovery", "ranking", "publishing", "networks",
-    "pruning", "training", "conversion", "engines", "trials", "planning", "measuring", "runs",
-    "comparisons", "console", "commands",
+    "errors", "contracts", "storage", "machine", "discovery", "ranking", "presentation", "publishing",
+    "networks", "pruning", "training", "conversion", "engines", "trials", "planning", "measuring",
+    "runs", "comparisons", "console", "commands",
 ]  # fmt: skip
 """Each package imports only itself and those to its left, for types and inside functions too."""
 

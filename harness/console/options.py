@@ -100,6 +100,16 @@ def with_options(settings: type[Settings]) -> Callable[[Command], Command]:
     return decorate
 
 
+def defaults_of(settings: type[DataclassInstance]) -> dict[str, Any]:
+    """Defaults of options by their names on the command line, None where there are none."""
+    return {
+        (item.metadata["names"] or [item.name.replace("_", "-")])[0].removeprefix("--"): (
+            item.metadata["attributes"].get("default")
+        )
+        for item in _option_fields(settings)
+    }
+
+
 def _option_fields(settings: type[DataclassInstance]) -> Iterator[Field[Any]]:
     """Those of its groups among them, in their order."""
     for item in fields(settings):

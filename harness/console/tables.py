@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.console._reports import write_reports
 from harness.planning.training_cost import cost_alone, cost_shared
-from harness.publishing.board_table import IN_TERMINAL, board_table, shared_words
+from harness.presentation.board_table import IN_TERMINAL, board_table, shared_words
 from harness.ranking.leaderboard import leaderboards
 from harness.ranking.remarks import remarks
 

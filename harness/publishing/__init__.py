@@ -1,1 +1,1 @@
-"""Leaderboards for readers: tables, charts, and a site of pages; nothing here runs a model."""
+"""Boards for others: a static site of them, with badges and downloads."""

@@ -23,6 +23,7 @@ from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.files import write_file
 from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
+from harness.storage.run_folder import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from harness.runs.execution import Execution
     from harness.storage.row import Row
 
-SAMPLES = "samples"
 LOG = "log.txt"
 
 

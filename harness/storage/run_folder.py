@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+SAMPLES = "samples"
+"""Of a run folder: archives of what was timed, by session."""
 OPTIONS = "options.toml"
 """Of a run folder: what was asked for, as `--config` reads it."""
 

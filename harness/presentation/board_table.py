@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.publishing.table import Column, Table, interval_text, number_text
+from harness.presentation.table import Column, Table, interval_text, number_text
 from harness.ranking.leaderboard import Entry, shown_top1
 from harness.storage.row import speedup_realised
 

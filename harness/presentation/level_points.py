@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.publishing.board_table import speedup
+from harness.presentation.board_table import speedup
 from harness.ranking.leaderboard import shown_top1
 from harness.storage.bits import decode_bits
 from harness.storage.row import speedup_realised
@@ -36,9 +36,7 @@ class LevelPoints:
     def _point(self, entry: Entry, level: float) -> Point:
         mean, rows = entry.mean_at(level), entry.at(level)
         low, high = self._retained_interval(rows)
-        return {
-            "method": entry.name,
-            "kind": entry.method[1].partition(":")[0],
+        numbers = {
             "level": level,
             "saved": mean["ms_saved"],
             "saved_low": mean["ms_saved_low"],
@@ -51,6 +49,8 @@ class LevelPoints:
             "speedup": speedup(mean),
             "realised": speedup_realised(mean),
         }
+        rounded = {name: value and float(f"{value:.5g}") for name, value in numbers.items()}
+        return {"method": entry.name, "kind": entry.method[1].partition(":")[0], **rounded}
 
     def _retained_interval(self, rows: Sequence[Mapping[str, Any]]) -> Interval:
         """95 % interval of the mean that rows of several seeds retain; none where bits are missing."""

@@ -8,8 +8,7 @@ from typing import Any, Literal, get_args
 
 import click
 
-from harness.commands.data_options import DataOptions
-from harness.commands.training_options import TrainingOptions
+from harness.console.data_options import DataOptions
 from harness.console.options import (
     PLUGIN_HELP,
     FiniteRange,
@@ -22,6 +21,7 @@ from harness.console.options import (
     text_option,
 )
 from harness.console.ranking_options import RankingOptions
+from harness.console.training_options import TrainingOptions
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.measuring.stopping import StoppingRule

@@ -20,6 +20,7 @@ LIGHT: Mapping[str, Any] = {
     "legend": {"labelLimit": 400, "titleFontWeight": "normal", "symbolStrokeWidth": 3},
     "title": {"anchor": "start", "fontSize": 13, "fontWeight": 600, "limit": 640},
 }  # fmt: skip
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 PIXELS = 1200
 """Width of a picture."""
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from harness.publishing._palette import palette
-from harness.publishing._tradeoff_chart import tradeoff_chart
+from harness.presentation.level_points import LevelPoints
+from harness.presentation.palette import palette
+from harness.presentation.tradeoff_chart import tradeoff_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.publishing._chart import Chart
+    from harness.presentation.chart import Chart
     from harness.ranking.leaderboard import Leaderboard
 
 TOLD_APART = ("batch", "threads", "device", "runtime", "target", "recipe_text")
-"""Conditions that a panel's title names where a model's boards differ in them."""
+"""Conditions that a panel's title names where boards of its backend differ in them."""
 
 
 def tradeoff_pictures(boards: Sequence[Leaderboard]) -> dict[tuple[str, str], Chart]:
     """Trade-off charts by model and data set; colours are the same on all of them."""
-    colours = palette(boards)
+    colours, points = palette(boards), LevelPoints()
     return {
-        of: tradeoff_chart(own, colours, titles=panel_titles(own))
+        of: tradeoff_chart(own, colours, titles=panel_titles(own), points=points)
         for of, own in boards_by_model(boards).items()
     }
 
@@ -38,11 +39,17 @@ def boards_by_model(boards: Sequence[Leaderboard]) -> dict[tuple[str, str], list
 
 def panel_titles(boards: Sequence[Leaderboard]) -> list[str]:
     """Titles of boards of one model: the backend, and what else tells them apart."""
-    unlike = [name for name in TOLD_APART if len({board.conditions[name] for board in boards}) > 1]
-    return [
-        ", ".join([board.conditions["backend"], *(_words(name, board.conditions) for name in unlike)])
-        for board in boards
-    ]
+    values: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    for board in boards:
+        for name in TOLD_APART:
+            values[board.conditions["backend"], name].add(board.conditions[name])
+    return [_panel_title(board.conditions, values) for board in boards]
+
+
+def _panel_title(facts: Mapping[str, Any], values: Mapping[tuple[str, str], set[Any]]) -> str:
+    backend = facts["backend"]
+    unlike = [name for name in TOLD_APART if len(values[backend, name]) > 1]
+    return ", ".join([backend, *(_words(name, facts) for name in unlike)])
 
 
 def _words(name: str, conditions: Mapping[str, Any]) -> str:

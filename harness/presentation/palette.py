@@ -11,7 +11,7 @@ from harness.contracts.pruners import CONTROL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.ranking.leaderboard import Entry, Leaderboard
+    from harness.ranking.leaderboard import Leaderboard
 
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c6d31",
@@ -40,8 +40,3 @@ def palette(boards: Iterable[Leaderboard]) -> Mapping[str, str]:
 def is_random(name: str) -> bool:
     """Whether a method's name says that it removes at random."""
     return name.split(" ", 1)[0].partition(":")[0] == CONTROL
-
-
-def colour_of(entry: Entry, colours: Mapping[str, str]) -> str:
-    """Colour of an entry's method; grey where it has none."""
-    return colours.get(entry.name, OTHER_COLOUR)

@@ -1,0 +1,1 @@
+"""Leaderboards as tables and charts, defined once for terminals, pages, papers and programs."""

@@ -1,0 +1,128 @@
+"""Front page: for every network and backend, which method to take and how sure that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.presentation.board_table import seeds_of, speedup
+from harness.presentation.pictures import panel_titles
+from harness.presentation.table import Column, Table
+from harness.publishing._changes import change_sentences
+from harness.publishing._html_table import html_table
+from harness.publishing._podium import Podium, podium
+from harness.publishing.site_content import board_anchor, page_name, written_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from harness.publishing._html_table import HtmlTable
+    from harness.publishing._pages import Pages
+    from harness.publishing.site_content import SiteContent
+    from harness.ranking.leaderboard import Leaderboard
+
+
+def front_page(pages: Pages, facts: Mapping[str, Any]) -> bytes:
+    """The front page; `facts` are of this build and the one before."""
+    content = pages.content
+    links = [
+        {
+            "href": board_path(model, dataset),
+            "title": f"{model} on {dataset}",
+            "text": f"{len(boards)} boards, measured {_written(boards)}",
+        }
+        for (model, dataset), boards in content.by_model.items()
+    ]
+    return pages.fill(
+        "front",
+        "index.html",
+        rows=sum(row["status"] == "ok" for row in content.rows),
+        models=len({model for model, _ in content.by_model}),
+        methods=len(content.by_method),
+        backends=len(content.by_backend),
+        table=podium_table(content, content.boards, root=""),
+        changes=change_sentences(facts),
+        pages=links,
+    )
+
+
+def board_path(model: str, dataset: str) -> str:
+    """Path of a board page from the site's root."""
+    return f"boards/{page_name(model, dataset)}.html"
+
+
+def board_link(board: Leaderboard) -> str:
+    """Path of a board's own part of its page."""
+    facts = board.conditions
+    return f"{board_path(facts['model'], facts['dataset'])}#{board_anchor(board)}"
+
+
+def method_path(method: Sequence[str]) -> str:
+    """Path of a method's page from the site's root."""
+    return f"methods/{page_name(*method)}.html"
+
+
+def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: str) -> HtmlTable:
+    """Table of the podiums of boards, a line a board."""
+    titles = {
+        id(board): title
+        for own in content.by_model.values()
+        for board, title in zip(own, panel_titles(own), strict=True)
+    }
+    columns = [
+        _column("model", "network", "architecture", lambda p: p.board.conditions["model"]),
+        _column("dataset", "images", "labelled images", lambda p: p.board.conditions["dataset"]),
+        _column("backend", "backend", "device and runtime", lambda p: titles[id(p.board)]),
+        _column("take", "take", "the method of the highest score", _best_name),
+        _column("rank", "rank", "rank interval of the best", lambda p: p.rank),
+        _column("or", "or, not surely worse", "methods whose rank may be 1 too", _equals),
+        _column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy),
+        _column("latency", "time", "dense to pruned, at its best level", lambda p: p.latency, _speedup),
+        _column("floor", f"fastest at {content.rule.floor:g}",
+                "least time of any method that retains so much of dense accuracy",
+                lambda p: p.fastest_at_floor),
+        _column("seeds", "seeds", "of initial weights and data order", _seeds),
+        _column("measured", "measured", "when its rows were written",
+                lambda p: written_between(p.best.rows) if p.best else ""),
+    ]  # fmt: skip
+    return html_table(
+        Table(columns=columns, items=[podium(board) for board in boards]),
+        name="podiums",
+        caption="Which method to take, for each network and backend",
+        hrefs={
+            "backend": lambda p: root + board_link(p.board),
+            "take": lambda p: root + method_path(p.best.method) if p.best else "",
+        },
+        subject=lambda p: p.best.name if p.best else "",
+        facets=("model", "dataset", "backend"),
+    )
+
+
+def _column(
+    name: str,
+    header: str,
+    meaning: str,
+    text: Callable[[Podium], str],
+    value: Callable[[Podium], Any] | None = None,
+) -> Column[Podium]:
+    return Column(name=name, header=header, meaning=meaning, text=text, value=value or text)
+
+
+def _best_name(here: Podium) -> str:
+    return here.best.name if here.best else "-"
+
+
+def _equals(here: Podium) -> str:
+    return ", ".join(dict.fromkeys(entry.method[0] for entry in here.equals)) or "-"
+
+
+def _speedup(here: Podium) -> float | None:
+    return speedup(here.best.best) if here.best else None
+
+
+def _seeds(here: Podium) -> str:
+    return str(len(seeds_of(here.best))) if here.best else "-"
+
+
+def _written(boards: Sequence[Leaderboard]) -> str:
+    return written_between([row for board in boards for e in board.entries for row in e.rows])

@@ -1,0 +1,109 @@
+"""Site content: the boards of all published runs, and what pages share of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness.presentation.level_points import LevelPoints
+from harness.presentation.palette import palette
+from harness.presentation.pictures import boards_by_model
+from harness.ranking.leaderboard import RankedRows
+from harness.storage.keys import digest, file_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.ranking.leaderboard import Entry, Leaderboard, RankingRule
+
+RUN = "run"
+"""Beside a row's columns: the number of the run that it comes from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedRun:
+    """Run as it is published: its rows, what was asked for beyond defaults, and its samples."""
+
+    name: str
+    rows: Sequence[Mapping[str, Any]]
+    options: Mapping[str, Any]
+    samples: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteContent:
+    """Content of a site; `descriptions` are sentences on plugins, by kind and name."""
+
+    runs: Sequence[PublishedRun]
+    rule: RankingRule
+    descriptions: Mapping[tuple[str, str], str]
+
+    @cached_property
+    def rows(self) -> RankedRows:
+        """Rows of all runs, each with the number of its run."""
+        numbered = ({**row, RUN: number} for number, run in enumerate(self.runs) for row in run.rows)
+        return RankedRows(numbered, rule=self.rule)
+
+    @cached_property
+    def boards(self) -> list[Leaderboard]:
+        """Boards that rank anything, the models in order of first appearance."""
+        return [board for own in boards_by_model(self.rows.leaderboards).values() for board in own]
+
+    @cached_property
+    def by_model(self) -> Mapping[tuple[str, str], list[Leaderboard]]:
+        """Boards by model and data set."""
+        return boards_by_model(self.boards)
+
+    @cached_property
+    def by_backend(self) -> Mapping[str, list[Leaderboard]]:
+        """Boards by backend."""
+        grouped: dict[str, list[Leaderboard]] = defaultdict(list)
+        for board in self.boards:
+            grouped[board.conditions["backend"]].append(board)
+        return dict(sorted(grouped.items()))
+
+    @cached_property
+    def by_method(self) -> Mapping[str, list[tuple[Leaderboard, Entry]]]:
+        """Entries with their boards, by name of method."""
+        grouped: dict[str, list[tuple[Leaderboard, Entry]]] = defaultdict(list)
+        for board in self.boards:
+            for entry in board.entries:
+                grouped[entry.name].append((board, entry))
+        return dict(sorted(grouped.items()))
+
+    @cached_property
+    def colours(self) -> Mapping[str, str]:
+        """Colours of methods, the same on every page."""
+        return palette(self.boards)
+
+    @cached_property
+    def points(self) -> LevelPoints:
+        """Maker of charts' points, which draws what pages share once."""
+        return LevelPoints()
+
+    def description(self, kind: str, name: str) -> str:
+        """Sentence on a plugin; empty where it is not installed here."""
+        return self.descriptions.get((kind, name.partition(":")[0]), "")
+
+
+def page_name(*words: str) -> str:
+    """File name of a page, another one for other words."""
+    joined = "-".join(words)
+    safe = file_name(joined)
+    return safe if safe == joined.replace(" ", "_") else f"{safe}-{digest([*words])[:6]}"
+
+
+def board_anchor(board: Leaderboard) -> str:
+    """Anchor of a board, which its conditions alone decide."""
+    return f"board-{digest({name: str(value) for name, value in board.conditions.items()})}"
+
+
+def written_between(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Days between which rows were written, in words; empty where they do not say."""
+    days = sorted({str(row["written_at"])[:10] for row in rows if row.get("written_at")})
+    if not days:
+        return ""
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
