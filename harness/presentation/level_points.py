@@ -49,7 +49,7 @@ class LevelPoints:
             "speedup": speedup(mean),
             "realised": speedup_realised(mean),
         }
-        rounded = {name: value and float(f"{value:.5g}") for name, value in numbers.items()}
+        rounded = {name: value and float(f"{value:.4g}") for name, value in numbers.items()}
         return {"method": entry.name, "kind": entry.method[1].partition(":")[0], **rounded}
 
     def _retained_interval(self, rows: Sequence[Mapping[str, Any]]) -> Interval:

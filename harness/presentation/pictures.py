@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from harness.presentation.chart import Chart
     from harness.ranking.leaderboard import Leaderboard
 
-TOLD_APART = ("batch", "threads", "device", "runtime", "target", "recipe_text")
-"""Conditions that a panel's title names where boards of its backend differ in them."""
+TOLD_APART = ("batch", "threads", "device", "runtime", "target")
+"""Conditions that a panel's title names where boards of its backend differ in them; so of recipes."""
 
 
 def tradeoff_pictures(boards: Sequence[Leaderboard]) -> dict[tuple[str, str], Chart]:
@@ -39,17 +39,19 @@ def boards_by_model(boards: Sequence[Leaderboard]) -> dict[tuple[str, str], list
 
 def panel_titles(boards: Sequence[Leaderboard]) -> list[str]:
     """Titles of boards of one model: the backend, and what else tells them apart."""
-    values: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    by_backend: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for board in boards:
-        for name in TOLD_APART:
-            values[board.conditions["backend"], name].add(board.conditions[name])
-    return [_panel_title(board.conditions, values) for board in boards]
+        by_backend[board.conditions["backend"]].append(board.conditions)
+    return [_panel_title(board.conditions, by_backend) for board in boards]
 
 
-def _panel_title(facts: Mapping[str, Any], values: Mapping[tuple[str, str], set[Any]]) -> str:
-    backend = facts["backend"]
-    unlike = [name for name in TOLD_APART if len(values[backend, name]) > 1]
-    return ", ".join([backend, *(_words(name, facts) for name in unlike)])
+def _panel_title(facts: Mapping[str, Any], by_backend: Mapping[str, list[Mapping[str, Any]]]) -> str:
+    alike = by_backend[facts["backend"]]
+    unlike = [name for name in TOLD_APART if len({other[name] for other in alike}) > 1]
+    recipes = [set(other["recipe_text"].split(", ")) for other in alike]
+    own = [word for word in facts["recipe_text"].split(", ") if not all(word in r for r in recipes)]
+    words = (_words(name, facts) for name in unlike)
+    return ", ".join([facts["backend"], *words, *(word.replace("_", " ") for word in own)])
 
 
 def _words(name: str, conditions: Mapping[str, Any]) -> str:

@@ -90,7 +90,9 @@ def number_text(value: float | None, form: str = "{:.3g}") -> str:
 
 
 def interval_text(value: float, low: float, high: float, form: str = "{:.3g}") -> str:
-    """Number with its 95 % interval, for people."""
+    """Number with its 95 % interval, for people; alone where it has none, as of a simulator."""
+    if low == high == value:
+        return form.format(value)
     return f"{form.format(value)} ({form.format(low)} to {form.format(high)})"
 
 

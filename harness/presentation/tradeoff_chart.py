@@ -29,8 +29,6 @@ Y = {
     "field": "retained", "type": "quantitative", "title": "accuracy retained",
     "scale": {"zero": False},
 }  # fmt: skip
-DENSE = {"saved": 0.0, "retained": 1.0, "method": "dense"}
-"""It saves nothing and retains all."""
 
 
 def tradeoff_chart(
@@ -47,22 +45,19 @@ def tradeoff_chart(
     columns = min(len(boards), 2 if len(boards) <= 4 else 3)
     width = (PIXELS - 80) // max(columns, 2) - 70
     series = Series(boards, colours)
-    datasets: dict[str, Sequence[Point]] = {"dense": [DENSE]}
-    panels = []
-    for number, (board, title) in enumerate(zip(boards, titles, strict=True)):
-        own = [
-            {**point, "series": series.of(entry.name)}
-            for entry in board.entries
-            for point in points.of(entry)
-        ]
-        datasets |= {f"levels{number}": own, f"front{number}": _front_only(own)}
-        size = {"width": width, "height": round(width * 0.62)}
-        panels.append({**size, "title": title, "layer": _layers(str(number), series)})
+    panels = [
+        {
+            "title": title,
+            "width": width,
+            "height": round(width * 0.62),
+            **_panel([(series.of(e.name), points.of(e)) for e in board.entries], series.colour()),
+        }
+        for board, title in zip(boards, titles, strict=True)
+    ]
     return Chart(
         spec={
             "$schema": SCHEMA,
             "params": [{"name": "chosen", "value": []}],
-            "datasets": datasets,
             "columns": columns,
             "concat": panels,
             "resolve": {"scale": {"color": "shared", "shape": "shared"}},
@@ -70,37 +65,37 @@ def tradeoff_chart(
     )
 
 
-def _front_only(points: Sequence[Point]) -> list[Point]:
-    return [{name: point[name] for name in ("saved", "retained")} for point in pareto_front(points)]
-
-
-def _layers(panel: str, series: Series) -> list[Spec]:
-    levels, front, colour = f"levels{panel}", f"front{panel}", series.colour()
+def _panel(drawn: Sequence[tuple[str, Sequence[Point]]], colour: Spec) -> Spec:
+    """Data and layers of one board; `drawn` are points with the series that they are drawn as."""
+    levels = [{**point, "series": series} for series, own in drawn for point in own]
+    front = [{name: point[name] for name in ("saved", "retained")} for point in pareto_front(levels)]
+    step = {"type": "line", "interpolate": "step-before", "strokeDash": [2, 3], "color": "#888888"}
     method = {"field": "method", "type": "nominal"}
     shapes = {"domain": ["channel", "weight"], "range": ["circle", "cross"]}
-    return [
-        _layer(front, {"type": "line", "interpolate": "step-before", "strokeDash": [2, 3],
-                       "color": "#888888"}),
-        _bars(levels, "saved", "x", colour),
-        _bars(levels, "retained", "y", colour),
-        _layer(levels, {"type": "line", "strokeWidth": 1.6}, color=colour, detail=method,
-               order={"field": "level", "type": "quantitative"},
-               opacity=chosen_opacity(1.0, 0.06, others=0.5)),
-        _layer(levels, {"type": "point", "filled": True, "size": 42}, color=colour,
-               shape={"field": "kind", "type": "nominal", "scale": shapes, "legend": None},
-               opacity=chosen_opacity(1.0, 0.06, others=0.6), tooltip=TOOLTIP),
-        _layer("dense", {"type": "point", "shape": "diamond", "filled": True, "size": 110,
-                         "color": "#777777"}),
-        _layer("dense", {"type": "text", "text": "dense", "align": "left", "dx": 7, "dy": -8,
-                         "color": "#777777"}),
-    ]  # fmt: skip
+    curves = _layer(
+        {"type": "line", "strokeWidth": 1.6},
+        color=colour,
+        detail=method,
+        order={"field": "level", "type": "quantitative"},
+        opacity=chosen_opacity(1.0, 0.06, others=0.5),
+    )
+    marks = _layer(
+        {"type": "point", "filled": True, "size": 42},
+        color=colour,
+        shape={"field": "kind", "type": "nominal", "scale": shapes, "legend": None},
+        opacity=chosen_opacity(1.0, 0.06, others=0.6),
+        tooltip=TOOLTIP,
+    )
+    bars = [_bars("saved", "x", colour), _bars("retained", "y", colour)]
+    first = {**_layer(step), "data": {"values": front}}
+    return {"data": {"values": levels}, "layer": [first, *bars, curves, marks, *_dense()]}
 
 
-def _layer(data: str, mark: Spec, **encoding: object) -> Spec:
-    return {"data": {"name": data}, "mark": mark, "encoding": {"x": X, "y": Y, **encoding}}
+def _layer(mark: Spec, **encoding: object) -> Spec:
+    return {"mark": mark, "encoding": {"x": X, "y": Y, **encoding}}
 
 
-def _bars(data: str, field: str, axis: str, colour: Spec) -> Spec:
+def _bars(field: str, axis: str, colour: Spec) -> Spec:
     """95 % intervals of one of the two numbers, where they are known."""
     ends = {
         axis: {**(X if axis == "x" else Y), "field": f"{field}_low"},
@@ -108,4 +103,12 @@ def _bars(data: str, field: str, axis: str, colour: Spec) -> Spec:
     }
     known = {"transform": [{"filter": f"isValid(datum.{field}_low)"}]}
     opacity = chosen_opacity(0.45, 0.03, others=0.25)
-    return _layer(data, {"type": "rule"}, **ends, color=colour, opacity=opacity) | known
+    return _layer({"type": "rule"}, **ends, color=colour, opacity=opacity) | known
+
+
+def _dense() -> list[Spec]:
+    """The dense model, in words too: it saves nothing and retains all."""
+    here = {"values": [{"saved": 0.0, "retained": 1.0}]}
+    diamond = {"type": "point", "shape": "diamond", "filled": True, "size": 110, "color": "#777777"}
+    label = {"type": "text", "text": "dense", "align": "left", "dx": 7, "dy": -8, "color": "#777777"}
+    return [{**_layer(mark), "data": here} for mark in (diamond, label)]

@@ -58,7 +58,6 @@ def _sessions_table(rows: Sequence[Row]) -> HtmlTable:
         table,
         name="sessions-table",
         caption="Timing sessions",
-        hrefs={},
         subject=lambda row: row["model"],
         facets=("model", "steady"),
     )

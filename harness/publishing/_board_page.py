@@ -107,9 +107,10 @@ def _entries_table(boards: Sequence[Leaderboard], titles: Sequence[str]) -> Html
         value=lambda entry: written_between(entry.rows),
     )
     table = board_table(entries, [name for name in (*IN_FULL, "seeds") if _is_known(name, entries)])
-    rank, *others = table.columns
+    columns = [*table.columns, measured]
+    columns.insert([column.name for column in columns].index("pruner"), backend)
     return html_table(
-        Table(columns=[rank, backend, *others, measured], items=entries),
+        Table(columns=columns, items=entries),
         name="entries",
         caption="Methods by backend",
         hrefs={"pruner": lambda entry: "../" + method_path(entry.method)},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.presentation.board_table import seeds_of, speedup
+from harness.presentation.board_table import speedup
 from harness.presentation.pictures import panel_titles
 from harness.presentation.table import Column, Table
 from harness.publishing._changes import change_sentences
 from harness.publishing._html_table import html_table
 from harness.publishing._podium import Podium, podium
+from harness.publishing._row_command import entry_command
 from harness.publishing.site_content import board_anchor, page_name, written_between
 
 if TYPE_CHECKING:
@@ -75,15 +76,16 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
         _column("backend", "backend", "device and runtime", lambda p: titles[id(p.board)]),
         _column("take", "take", "the method of the highest score", _best_name),
         _column("rank", "rank", "rank interval of the best", lambda p: p.rank),
-        _column("or", "or, not surely worse", "methods whose rank may be 1 too", _equals),
+        _column("or", "or, as likely", "methods whose rank may be 1 too", _equals),
         _column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy),
         _column("latency", "time", "dense to pruned, at its best level", lambda p: p.latency, _speedup),
         _column("floor", f"fastest at {content.rule.floor:g}",
                 "least time of any method that retains so much of dense accuracy",
                 lambda p: p.fastest_at_floor),
-        _column("seeds", "seeds", "of initial weights and data order", _seeds),
         _column("measured", "measured", "when its rows were written",
-                lambda p: written_between(p.best.rows) if p.best else ""),
+                lambda p: written_between(p.best.rows) if p.best else "-"),
+        _column("again", "run it again", "the command that measures it",
+                lambda p: "Copy command" if _command_of(p, content) else ""),
     ]  # fmt: skip
     return html_table(
         Table(columns=columns, items=[podium(board) for board in boards]),
@@ -93,6 +95,7 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
             "backend": lambda p: root + board_link(p.board),
             "take": lambda p: root + method_path(p.best.method) if p.best else "",
         },
+        copies={"again": lambda p: _command_of(p, content)},
         subject=lambda p: p.best.name if p.best else "",
         facets=("model", "dataset", "backend"),
     )
@@ -109,7 +112,11 @@ def _column(
 
 
 def _best_name(here: Podium) -> str:
-    return here.best.name if here.best else "-"
+    return " ".join(here.best.method[:2]) if here.best else "-"
+
+
+def _command_of(here: Podium, content: SiteContent) -> str:
+    return entry_command(here.best, content.runs) if here.best else ""
 
 
 def _equals(here: Podium) -> str:
@@ -118,10 +125,6 @@ def _equals(here: Podium) -> str:
 
 def _speedup(here: Podium) -> float | None:
     return speedup(here.best.best) if here.best else None
-
-
-def _seeds(here: Podium) -> str:
-    return str(len(seeds_of(here.best))) if here.best else "-"
 
 
 def _written(boards: Sequence[Leaderboard]) -> str:

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.presentation.table import Table
+    from harness.presentation.table import Column, Table
 
 Item = TypeVar("Item")
+LAST = "1e308"
+LONG = 60
+"""Characters of a text that a caption has no room for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HtmlCell:
-    """Cell: its text, the number that sorts it where the text does not, and where it leads."""
+    """Cell: its text, the number that sorts it where that does not, where it leads, what it copies."""
 
     text: str
     order: str = ""
     href: str = ""
+    copy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,6 @@ class HtmlColumn:
     name: str
     header: str
     meaning: str
-    numeric: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,44 +52,74 @@ def html_table(
     *,
     name: str,
     caption: str,
-    hrefs: Mapping[str, Callable[[Item], str]],
     subject: Callable[[Item], str],
-    facets: Sequence[str],
+    facets: Sequence[str] = (),
+    hrefs: Mapping[str, Callable[[Item], str]] | None = None,
+    copies: Mapping[str, Callable[[Item], str]] | None = None,
 ) -> HtmlTable:
-    """HTML table of a table; a facet that has one value only is none."""
-    values = [[column.value(item) for column in table.columns] for item in table.items]
-    numeric = [
-        any(isinstance(line[n], float | int) for line in values) for n in range(len(table.columns))
+    """HTML table of a table: a column whose text is the same in all of several lines is in its caption.
+
+    `hrefs` and `copies` are of the columns that lead somewhere, or copy something; a facet that has one
+    value only is none.
+    """
+    texts = table.texts()
+    alike = _alike(texts)
+    shown = [number for number in range(len(table.columns)) if number not in alike]
+    same = ", ".join(f"{table.columns[number].header} {text}" for number, text in alike.items())
+    cells = [
+        _cells(
+            table.columns[number],
+            table.items,
+            [own[number] for own in texts],
+            hrefs or {},
+            copies or {},
+        )
+        for number in shown
     ]
-    lines = [
-        [
-            HtmlCell(
-                text=text,
-                order=_order(value, text),
-                href=hrefs[column.name](item) if column.name in hrefs else "",
-            )
-            for column, value, text in zip(table.columns, own, texts, strict=True)
-        ]
-        for item, own, texts in zip(table.items, values, table.texts(), strict=True)
-    ]
-    names = [column.name for column in table.columns]
+    columns = [table.columns[number] for number in shown]
     return HtmlTable(
         name=name,
-        caption=caption,
-        columns=[
-            HtmlColumn(name=c.name, header=c.header, meaning=c.meaning, numeric=number)
-            for c, number in zip(table.columns, numeric, strict=True)
-        ],
-        lines=lines,
+        caption=f"{caption}; the same in all lines: {same}" if same else caption,
+        columns=[HtmlColumn(name=c.name, header=c.header, meaning=c.meaning) for c in columns],
+        lines=[*zip(*cells, strict=True)],
         subjects=[subject(item) for item in table.items],
-        facets=[f for f in facets if len({line[names.index(f)] for line in values}) > 1],
+        facets=[facet for facet in facets if facet in {column.name for column in columns}],
     )
 
 
-def _order(value: Any, text: str) -> str:  # noqa: ANN401 -- whatever a column's value is
-    """Number that sorts a cell; empty where its text does, and last where there is none."""
-    if value is None:
-        return "1e308"
-    if isinstance(value, float | int):
-        return "" if text == f"{value:g}" else f"{value:.6g}"
+def _alike(texts: Sequence[Sequence[str]]) -> dict[int, str]:
+    """Text by number of the columns in which all of several lines have the same."""
+    columns = enumerate(zip(*texts, strict=True)) if len(texts) > 1 else ()
+    return {number: own[0] for number, own in columns if len(set(own)) == 1 and len(own[0]) < LONG}
+
+
+def _cells(
+    column: Column[Item],
+    items: Sequence[Item],
+    texts: Sequence[str],
+    hrefs: Mapping[str, Callable[[Item], str]],
+    copies: Mapping[str, Callable[[Item], str]],
+) -> list[HtmlCell]:
+    """Cells of a column; those of one are sorted by their text, or all by a number beside it."""
+    orders = [_order(column.value(item)) for item in items]
+    is_plain = all(map(_is_number, texts)) or not any(orders)
+    href, copy = (links.get(column.name, _nothing) for links in (hrefs, copies))
+    return [
+        HtmlCell(text=text, order="" if is_plain else order, href=href(item), copy=copy(item))
+        for item, text, order in zip(items, texts, orders, strict=True)
+    ]
+
+
+def _nothing(_: object) -> str:
     return ""
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).removeprefix("-").isdigit()
+
+
+def _order(value: Any) -> str:  # noqa: ANN401 -- whatever a column's value is
+    """Number that sorts a value, last where there is none; empty of what is no number."""
+    if value is None:
+        return LAST
+    return f"{value:.4g}" if isinstance(value, float | int) else ""

@@ -10,7 +10,7 @@ from harness.presentation.level_chart import level_chart
 from harness.presentation.pictures import panel_titles
 from harness.presentation.row_table import row_table
 from harness.presentation.sample_chart import sample_chart
-from harness.presentation.table import Column, Table
+from harness.presentation.table import EMPTY, Column, Table
 from harness.publishing._badges import badge
 from harness.publishing._front_page import board_link
 from harness.publishing._html_table import html_table
@@ -65,11 +65,9 @@ def _facts(pages: Pages, standing: Standing, rows: Sequence[Row]) -> list[tuple[
     method = standing[0][1].method
     schedule = pages.content.description("schedule", method[3])
     evidence = sorted({word for row in rows for word in (row.get("evidence") or "").split(",") if word})
-    reductions = sorted({row.get("reduction") or "" for row in rows} - {""})
-    facts = dict(zip(METHOD, method, strict=True))
+    facts = dict(zip(METHOD, standing[0][1].shown_method, strict=True))
     facts["schedule"] += f": {schedule}" if schedule else ""
     facts["looks at"] = ", ".join(evidence) or "nothing that rows tell"
-    facts["score of a channel"] = ", ".join(reductions)
     facts["epochs"] = ", ".join(
         sorted({f"{row['epochs']:g}" for row in rows if row["epochs"] is not None})
     )
@@ -78,13 +76,15 @@ def _facts(pages: Pages, standing: Standing, rows: Sequence[Row]) -> list[tuple[
 
 def _standing_table(standing: Standing) -> HtmlTable:
     links = {id(entry): f"../{board_link(board)}" for board, entry in standing}
-    ranked = {id(entry): sum(e.rank is not None for e in board.entries) for board, entry in standing}
+    ranked = {
+        id(entry): sum(e.rank is not None for e in board.entries) or None for board, entry in standing
+    }
     entries = [entry for _, entry in standing]
     count: Column[Entry] = Column(
         name="ranked",
         header="of",
         meaning="methods that are ranked on the board",
-        text=lambda entry: str(ranked[id(entry)]),
+        text=lambda entry: str(ranked[id(entry)] or EMPTY),
         value=lambda entry: ranked[id(entry)],
     )
     shown = [name for name in (*NAMED, "batch", *IN_FULL, "seeds") if name not in METHOD]
@@ -154,7 +154,6 @@ def _rows(rows: Sequence[Row]) -> tuple[HtmlTable, dict[str, Any] | None]:
         row_table(rows[:MOST_LINES]),
         name="rows-table",
         caption="Every measurement",
-        hrefs={},
         subject=lambda row: row["backend"],
         facets=NAMED,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.presentation.chart import LIGHT
 from harness.presentation.timing_samples import SampleArchives
 from harness.publishing._assets import site_module
 from harness.publishing.site_content import written_between
@@ -64,6 +65,7 @@ class Pages:
             path=path,
             figures={figure.name: figure for figure in figures},
             policy=POLICY,
+            chart_config=LIGHT,
             written=written_between(self.content.rows),
             versions=self._versions,
             **values,

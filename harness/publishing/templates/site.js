@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const MOST_COMPARED = 8;
-  const LONG_TABLE = 100;
+  const PAGE = 25;
   const HIDDEN_AT_FIRST = ["scope", "schedule", "retained_per_ms_saved", "retained", "fps"];
   const chartsSource = document.currentScript.dataset.charts;
   const tables = new Map();
@@ -59,25 +59,33 @@
       if (this.compares) this.addBoxes();
       const rest = document.getElementById(`rest-${element.id.replace("-table", "")}`);
       this.shift = this.compares ? 1 : 0;
-      const count = element.tBodies[0].rows.length;
+      const long = Boolean(rest) || element.tBodies[0].rows.length > 2 * PAGE;
       this.table = new DataTable(element, {
         order: [],
         autoWidth: false,
         deferRender: true,
-        paging: Boolean(rest) || count > LONG_TABLE,
-        pageLength: LONG_TABLE,
-        lengthMenu: [LONG_TABLE, 500, { label: "all", value: -1 }],
-        layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: rest || count > LONG_TABLE ? ["pageLength", "paging"] : null },
+        paging: long,
+        pageLength: PAGE,
+        lengthMenu: [PAGE, 100, 500, { label: "all", value: -1 }],
+        layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: long ? ["pageLength", "paging"] : null },
         columnDefs: this.compares ? [{ targets: 0, orderable: false, searchable: false }] : [],
         language: { zeroRecords: "Nothing matches: clear a filter to see lines again.", emptyTable: "There is nothing here." },
       });
       if (rest) this.table.rows.add(JSON.parse(rest.textContent).map((line) => line.map(this.cellText))).draw();
       this.addControls();
       this.initial = this.saved();
+      this.labelPages();
       this.table.on("draw", () => {
+        this.labelPages();
         writeAddress();
         say(`${this.table.rows({ search: "applied" }).count()} of ${this.table.rows().count()} lines`);
       });
+    }
+
+    /* So that several tables of a page are told apart. */
+    labelPages() {
+      const pages = this.table.table().container().querySelector("nav");
+      pages?.setAttribute("aria-label", `Pages of the table: ${this.element.caption.textContent}`);
     }
 
     /* DataTables takes strings as HTML. */
@@ -269,13 +277,25 @@
     return library;
   }
 
+  /* Records of a chart stand in the page as columns, texts as numbers of distinct ones. */
+  function unpacked(part) {
+    if (Array.isArray(part)) return part.map(unpacked);
+    if (part === null || typeof part !== "object") return part;
+    if (part.packed) {
+      const columns = Object.entries(part.packed).map(([name, own]) => [name, own.texts ? own.numbers.map((number) => own.texts[number]) : own]);
+      return (columns[0]?.[1] ?? []).map((_, line) => Object.fromEntries(columns.map(([name, own]) => [name, own[line]])));
+    }
+    return Object.fromEntries(Object.entries(part).map(([name, own]) => [name, unpacked(own)]));
+  }
+
   async function draw(holder) {
     const picture = holder.firstElementChild;
-    const spec = JSON.parse(document.getElementById(holder.dataset.spec).textContent);
+    const spec = unpacked(JSON.parse(document.getElementById(holder.dataset.spec).textContent));
     await chartLibrary();
     const target = made("div");
-    const options = { ast: true, actions: false, renderer: "svg" };
-    const { view } = await vegaEmbed(target, { ...spec, background: "white" }, options);
+    const config = JSON.parse(document.getElementById("chart-config").textContent);
+    const options = { ast: true, actions: false, renderer: "svg", config };
+    const { view } = await vegaEmbed(target, spec, options);
     target.querySelector("svg")?.setAttribute("aria-label", picture.alt);
     holder.replaceChildren(target);
     holder.dataset.state = "drawn";
