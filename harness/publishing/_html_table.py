@@ -63,7 +63,12 @@ def html_table(
     value only is none.
     """
     texts = table.texts()
-    alike = _alike(texts)
+    leading = {*(hrefs or ()), *(copies or ())}
+    alike = {
+        number: text
+        for number, text in _alike(texts).items()
+        if table.columns[number].name not in leading
+    }
     shown = [number for number in range(len(table.columns)) if number not in alike]
     same = ", ".join(f"{table.columns[number].header} {text}" for number, text in alike.items())
     cells = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation.board_table import IN_FULL, METHOD, board_table
@@ -148,14 +149,17 @@ def _commands(pages: Pages, standing: Standing) -> list[tuple[str, str]]:
     return [(title, text) for title, text in commands.items() if text]
 
 
-def _rows(rows: Sequence[Row]) -> tuple[HtmlTable, dict[str, Any] | None]:
-    """Table of the first rows, and the texts of the others."""
+def _rows(rows: Sequence[Row]) -> tuple[HtmlTable, list[list[str | tuple[str, str]]]]:
+    """Table of the first rows, and the cells of the others, with what sorts them."""
     table = html_table(
-        row_table(rows[:MOST_LINES]),
+        row_table(rows),
         name="rows-table",
         caption="Every measurement",
         subject=lambda row: row["backend"],
         facets=NAMED,
     )
-    rest = row_table(rows[MOST_LINES:]).texts()
-    return table, {"count": len(rest), "lines": rest} if rest else None
+    rest = [
+        [(cell.text, cell.order) if cell.order else cell.text for cell in line]
+        for line in table.lines[MOST_LINES:]
+    ]
+    return replace(table, lines=table.lines[:MOST_LINES]), rest

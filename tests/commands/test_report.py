@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands.report import report
+from harness.storage.ledger import Ledger
+from harness.storage.row import Row
 from tests.doubles import ROOT, refusal
 
 LEADERBOARDS = {f"leaderboard.{form}" for form in ("md", "tex", "csv")}
@@ -40,3 +42,27 @@ def test_a_ledger_that_is_damaged_is_named(command, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "rows.jsonl").write_text("{}\n")
     assert "line 1, is not a row" in refusal(command("report", "results"))
+
+
+def test_several_runs_are_one_ranking(command, tmp_path):
+    for name in ("resnet18-digits-epyc", "resnet18-digits-replicate-epyc"):
+        (tmp_path / name).mkdir()
+        shutil.copy(ROOT / "results" / name / "rows.jsonl", tmp_path / name)
+    done = command("report", "resnet18-digits-epyc", "resnet18-digits-replicate-epyc")
+    assert done.returncode == 0, done.stderr
+    assert "paired over 6 seeds" in " ".join(done.stdout.split())
+    assert sorted(path.name for path in (tmp_path / "resnet18-digits-epyc").iterdir()) == ["rows.jsonl"]
+
+
+def test_pictures_of_several_runs_are_pdf_in_the_folder_that_is_named(command, tmp_path, rows):
+    for name, model in (("one", "a"), ("other", "b")):
+        for row in rows:
+            Ledger(tmp_path / name).append(
+                Row(**{**row, "model": model, "correct": row["correct"] or ""})
+            )
+    assert "--out says where" in refusal(command("report", "one", "other", "--pdf"))
+    done = command("report", "one", "other", "--pdf", "--out", "both")
+    assert done.returncode == 0, done.stderr
+    for model in ("a", "b"):
+        picture = tmp_path / "both" / f"tradeoff-{model}-digits.pdf"
+        assert picture.read_bytes().startswith(b"%PDF")

@@ -50,20 +50,20 @@
     constructor(element) {
       this.element = element;
       this.names = [...element.tHead.rows[0].cells].map((cell) => cell.dataset.name);
-      this.headers = [...element.tHead.rows[0].cells].map((cell) => cell.textContent);
+      this.headers = [...element.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
       this.facets = element.dataset.facets.split(" ").filter(Boolean);
       this.selects = new Map();
       this.toggles = new Map();
       this.chosen = new Set();
       this.compares = Boolean(document.getElementById("compare")) && element.id === "entries";
       if (this.compares) this.addBoxes();
-      const rest = document.getElementById(`rest-${element.id.replace("-table", "")}`);
+      const rest = document.getElementById(`rest-${element.id}`);
+      if (rest) this.addRest(JSON.parse(rest.textContent));
       this.shift = this.compares ? 1 : 0;
-      const long = Boolean(rest) || element.tBodies[0].rows.length > 2 * PAGE;
+      const long = element.tBodies[0].rows.length > 2 * PAGE;
       this.table = new DataTable(element, {
         order: [],
         autoWidth: false,
-        deferRender: true,
         paging: long,
         pageLength: PAGE,
         lengthMenu: [PAGE, 100, 500, { label: "all", value: -1 }],
@@ -71,7 +71,6 @@
         columnDefs: this.compares ? [{ targets: 0, orderable: false, searchable: false }] : [],
         language: { zeroRecords: "Nothing matches: clear a filter to see lines again.", emptyTable: "There is nothing here." },
       });
-      if (rest) this.table.rows.add(JSON.parse(rest.textContent).map((line) => line.map(this.cellText))).draw();
       this.addControls();
       this.initial = this.saved();
       this.labelPages();
@@ -88,11 +87,12 @@
       pages?.setAttribute("aria-label", `Pages of the table: ${this.element.caption.textContent}`);
     }
 
-    /* DataTables takes strings as HTML. */
-    cellText(text) {
-      const span = document.createElement("span");
-      span.textContent = text;
-      return span.innerHTML;
+    /* Lines that stand in the page as data: a cell is its text, or that and the number that sorts it. */
+    addRest(lines) {
+      const body = this.element.tBodies[0];
+      for (const line of lines) {
+        body.append(made("tr", {}, ...line.map((cell) => (Array.isArray(cell) ? made("td", { "data-order": cell[1] }, cell[0]) : made("td", {}, cell)))));
+      }
     }
 
     addBoxes() {
@@ -150,9 +150,7 @@
     }
 
     text(index, number) {
-      const cell = this.table.cell(index, number + this.shift).node();
-      if (cell) return cell.textContent;
-      return new DOMParser().parseFromString(String(this.table.cell(index, number + this.shift).data()), "text/html").body.textContent;
+      return this.table.cell(index, number + this.shift).node().textContent.trim();
     }
 
     addControls() {
@@ -177,7 +175,7 @@
     facet(name) {
       const number = this.names.indexOf(name);
       const values = new Set();
-      this.table.rows().indexes().each((index) => values.add(this.text(index, number)));
+      this.table.column(number + this.shift).nodes().each((cell) => values.add(cell.textContent.trim()));
       const select = made("select", {}, made("option", { value: "" }, "all"));
       for (const value of [...values].sort()) select.append(made("option", { value }, value));
       select.addEventListener("change", () => { this.applyFacet(name, select.value); this.table.draw(); });
@@ -332,13 +330,15 @@
     restoring = false;
   }
 
+  /* Before tables put lines of other pages aside. */
+  document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button.dataset.copy, "Command");
+  });
   document.querySelectorAll("table.data").forEach((element) => tables.set(element.id, new LiveTable(element)));
   restoreAll();
   addEventListener("hashchange", () => { if (location.hash.startsWith("#?")) restoreAll(); });
-  document.querySelectorAll("[data-copy]").forEach((button) => {
-    button.hidden = false;
-    button.addEventListener("click", () => copy(button.dataset.copy, "Command"));
-  });
   watchCharts();
   document.documentElement.dataset.ready = "yes";
 })();

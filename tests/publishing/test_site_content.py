@@ -1,0 +1,33 @@
+"""What pages share: boards of several runs, names that files may have, and the days of rows."""
+
+from pathlib import Path
+
+from harness.publishing.site_content import PublishedRun, SiteContent, page_name, written_between
+from harness.ranking.leaderboard import RankingRule
+from tests.doubles import made_row, made_rows
+
+
+def test_runs_share_a_board_where_they_compare():
+    def run(seed):
+        rows = [{**row, "seed": seed, "key": f"{seed} {row['key']}"} for row in made_rows()]
+        return PublishedRun(name=str(seed), rows=rows, options={}, samples=Path())
+
+    content = SiteContent(runs=[run(0), run(1)], rule=RankingRule(), descriptions={})
+    [board] = content.boards
+    assert board.seeds == 2
+    assert {row["run"] for entry in board.entries for row in entry.rows} == {0, 1}
+
+
+def test_other_words_have_another_page():
+    names = {page_name(*words) for words in (("a b",), ("a_b",), ("a|b",), ("a&b",), ("a", "b"))}
+    assert len(names) == 5 - 1
+    assert page_name("a b") == page_name("a_b") == "a_b"
+    assert all("/" not in name for name in (page_name("../x"), page_name("/etc")))
+
+
+def test_days_are_told_from_the_first_to_the_last():
+    rows = [made_row(written_at=f"2026-11-{day}T10:00:00+00:00") for day in (28, 2, 9)]
+    rows[1]["written_at"] = "2026-11-02T10:00:00+00:00"
+    assert written_between([rows[0]]) == "2026-11-28"
+    assert written_between(rows[:2]) == "2026-11-02 to 2026-11-28"
+    assert written_between([made_row()]) == ""
