@@ -22,7 +22,9 @@ def test_three_times_the_baseline_fails_in_one_line_with_both_ratios():
 
 
 def test_a_benchmark_without_a_baseline_says_how_to_add_it():
-    assert "pytest tests/benchmarks --update-baseline" in complaint("test_new", 1.0, {"test_x": 10.0})
+    assert "pytest --dist=no tests/benchmarks --update-baseline" in complaint(
+        "test_new", 1.0, {"test_x": 10.0}
+    )
 
 
 def test_an_update_of_some_keeps_the_others(tmp_path):

@@ -30,7 +30,9 @@ def _turn(numbers: np.ndarray) -> float:
 def complaint(name: str, ratio: float, baseline: Mapping[str, float]) -> str | None:
     """What is wrong with a ratio, in one line."""
     if name not in baseline:
-        return f"{name} has no baseline: add it with pytest tests/benchmarks --update-baseline"
+        return (
+            f"{name} has no baseline: add it with pytest --dist=no tests/benchmarks --update-baseline"
+        )
     known = baseline[name]
     if ratio <= LIMIT * known:
         return None
