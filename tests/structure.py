@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "errors", "contracts", "storage", "machine", "discovery", "ranking", "presentation", "publishing",
     "networks", "pruning", "training", "conversion", "engines", "trials", "planning", "measuring",
-    "runs", "comparisons", "console", "commands",
+    "runs", "comparisons", "exchange", "console", "commands",
 ]  # fmt: skip
 """Each package imports only itself and those to its left, for types and inside functions too."""
 

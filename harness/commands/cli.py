@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": LazyCommand("harness.commands.doctor:doctor", "Show this machine, and test its clock."),
     "export": LazyCommand("harness.commands.export:export", "Write a model of a run as files."),
     "list": LazyCommand("harness.commands.list:list_plugins", "Show every plugin, and what is broken."),
+    "merge": LazyCommand("harness.commands.merge:merge", "Merge runs of several machines into one."),
     "publish": LazyCommand("harness.commands.publish:publish", "Make a site of leaderboards."),
     "replicate": LazyCommand(
         "harness.commands.replicate:replicate", "Run a grid again with other seeds, and compare."

@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from harness.console.options import FiniteRange, option
+from harness.console.options import FiniteRange, flag, option
 from harness.ranking.leaderboard import RankingRule
 from harness.ranking.quality_floor import QUALITY_FLOOR
 from harness.ranking.rank_test import Correction
@@ -29,6 +29,10 @@ class RankingOptions:
         help="Fraction of dense accuracy at which each method's best time is told.",
     )
 
+    mix_machines: bool = flag(
+        help="Rank rows of all kinds of machines on one board, which then says so."
+    )
+
     def rule(self) -> RankingRule:
         """The rule of the boards."""
-        return RankingRule(correction=self.correction, floor=self.floor)
+        return RankingRule(correction=self.correction, floor=self.floor, mix_machines=self.mix_machines)

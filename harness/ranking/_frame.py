@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,8 @@ RECIPE_COLUMNS = (
     "keep", "only",
 )  # fmt: skip
 CONDITION_COLUMNS = (
-    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "runtime", "target",
+    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "cores", "runtime",
+    "target",
 )  # fmt: skip
 METHOD_COLUMNS = ("pruner", "granularity", "scope", "schedule")
 NEEDED_COLUMNS = (
@@ -43,11 +44,13 @@ WHOLE_COLUMNS = frozenset(
 )
 RANKED_COLUMNS = (
     *CONDITION_COLUMNS, *RECIPE_COLUMNS, *METHOD_COLUMNS, "sparsity", "seed", *NEEDED_COLUMNS, "key",
-    "steady", "architecture", "samples", "top1", "chance",
+    "steady", "rounds", "architecture", "samples", "top1", "chance",
     "dense_top1", "dense_top1_backend", "retained", "correct", "dense_correct",
     "macs", "dense_macs", "params", "params_nonzero", "dense_params", "target_reached",
 )  # fmt: skip
 
+MIXED_MACHINES = "machines of any kind"
+"""Device of boards that were asked to mix machines."""
 MAX_REALISED = 1.5
 """Most that a model may be faster than both its multiply-accumulates and its parameters promise."""
 SEARCH_TOLERANCE = 0.2
@@ -77,6 +80,10 @@ class RowFrame:
             {**{name: row[name] for name in CONDITION_COLUMNS}, "recipe_text": recipe_text(row)}
             for row in records
         ]
+
+    def with_mixed_machines(self) -> RowFrame:
+        """The same rows, whatever machine they are of."""
+        return replace(self, frame=self.frame.assign(device=MIXED_MACHINES, cores=0))
 
     def values(self, name: str, indices: RowIndices) -> list[Any]:
         """Values of a numeric column of the ranking, at those indices."""
@@ -128,6 +135,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     guessed = typed["chance"].fillna(0.0) / dense
     above = (typed["retained"] - guessed) / (1.0 - guessed)
     return typed.assign(
+        # A simulator's time is the same on every machine.
+        cores=typed["cores"].where(typed["rounds"].notna(), 0).fillna(0).astype("int64"),
         above_chance=above.clip(0.0, 1.0).fillna(0.0),
         too_fast=_too_fast(typed),
         off_search=_off_search(typed),

@@ -43,10 +43,14 @@ REDUCTION_WORDS = {"group": "group", "producers": "filters"}
 
 @dataclass(frozen=True, kw_only=True)
 class RankingRule:
-    """Ranking rule: the correction for all pairs of methods, and the quality floor of best times."""
+    """Ranking rule: the correction for all pairs of methods, and the quality floor of best times.
+
+    Boards with `mix_machines` hold rows of machines of any kind.
+    """
 
     correction: Correction = "holm"
     floor: float = QUALITY_FLOOR
+    mix_machines: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +180,7 @@ def leaderboards(rows: Rows, *, rule: RankingRule = RankingRule()) -> list[Leade
     if isinstance(rows, RankedRows):
         return rows.leaderboards
     columns = row_frame(rows)
+    columns = columns.with_mixed_machines() if rule.mix_machines else columns
     groups = comparison_groups(columns.frame)
     conditions = columns.conditions([group.first for group in groups])
     cells = [entry.cells for group in groups for entry in group.entries]

@@ -26,6 +26,7 @@ CORRECTIONS: Mapping[Correction, str] = {
 def remarks(board: Leaderboard) -> list[str]:
     """Remarks on the board: what a reader should not have to look for in the table."""
     return [
+        *_mixed(board),
         *_dense_line(board),
         *_simulated(board),
         *_unsteady(board),
@@ -35,6 +36,18 @@ def remarks(board: Leaderboard) -> list[str]:
         *control_sentences(board),
         *_lacking(board),
         *_interval_note(board),
+    ]
+
+
+def _mixed(board: Leaderboard) -> list[str]:
+    """Remark that rows are of several kinds of machines, and which."""
+    if not board.rule.mix_machines:
+        return []
+    rows = [row for entry in board.entries for row in entry.rows]
+    kinds = sorted({f"{row['device']} ({row['cores']} cores)" for row in rows})
+    return [
+        f"This board mixes machines: {', '.join(kinds)}. Milliseconds of one are not another's; scores "
+        "are shares of each one's own dense time."
     ]
 
 

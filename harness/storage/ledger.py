@@ -15,6 +15,7 @@ from harness.storage.files import naming, valid_text
 from harness.storage.row import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 ROWS = "rows.jsonl"
@@ -27,12 +28,13 @@ class Ledger:
         self.path = folder / ROWS
 
     def rows(self) -> list[dict[str, Any]]:
-        """Latest row of each key, in the order the keys first came.
+        """Latest row of each key and machine, in the order the keys first came.
 
+        A cell that two machines measured has two rows; one that failed is replaced by any later row.
         A last line that a killed process left unfinished is passed over.
         Raises HarnessError naming the line where anything else is unreadable.
         """
-        latest: dict[str, dict[str, Any]] = {}
+        latest: dict[str, dict[str, dict[str, Any]]] = {}
         if not self.path.is_file():
             return []
         columns = asdict(Row())
@@ -42,8 +44,8 @@ class Ledger:
                     break
                 # A column that came later is empty in the rows of before.
                 row = columns | self._parse(line, number)
-                latest[row["key"]] = row
-        return list(latest.values())
+                _replace(latest.setdefault(row["key"], {}), row)
+        return [row for by_machine in latest.values() for row in by_machine.values()]
 
     def append(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
@@ -99,3 +101,15 @@ class Ledger:
         except (ValueError, TypeError, KeyError):
             raise HarnessError(f"{self.path}, line {number}, is not a row") from None
         return row
+
+
+def _replace(by_machine: dict[str, dict[str, Any]], row: dict[str, Any]) -> None:
+    """Put a later row of a key among the earlier ones, in place of those that it replaces."""
+    if row["status"] != "ok" or any(other["status"] != "ok" for other in by_machine.values()):
+        by_machine.clear()
+    by_machine[timing_machine(row)] = row
+
+
+def timing_machine(row: Mapping[str, Any]) -> str:
+    """Machine that timed a row; empty where it does not say, or a simulator told its time."""
+    return str(row.get("machine") or "") if row.get("rounds") is not None else ""

@@ -236,6 +236,11 @@ class Row:
     steal: float | None = _column("processor time that the hypervisor gave to others", "fraction")
     others_cores: float | None = _column("cores that other processes kept busy, worst process", "cores")
     cores: int | None = _column("physical cores")
+    machine: str = _column(
+        "hash that tells one computer from another of its kind, and not which it is; empty in rows of "
+        "earlier releases",
+        default="",
+    )
     platform: str = _column("operating system and machine type", default="")
     python: str = _column("version", default="")
     torch: str = _column("version", default="")

@@ -1,1 +1,1 @@
-"""The harness's own speed, as ratios to a reference workload; `pytest --dist=no tests/benchmarks` runs it."""
+"""The harness's own speed, as ratios to a reference: `pytest --dist=no tests/benchmarks` runs it."""

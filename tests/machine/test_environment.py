@@ -1,5 +1,6 @@
 """What a row says of its machine."""
 
+import re
 import shutil
 import subprocess
 from importlib.util import module_from_spec, spec_from_file_location
@@ -43,3 +44,10 @@ def test_a_checkout_is_known_by_its_commit_and_whether_it_was_changed(elsewhere,
     path = tmp_path / "harness" / "machine" / "environment.py"
     path.write_text(path.read_text() + "\n")
     assert elsewhere.source_revision() == f"{commit}+"
+
+
+def test_a_computer_is_told_from_others_and_not_named():
+    machine = environment.machine_hash()
+    assert environment.machine_facts()["machine"] == machine
+    assert re.fullmatch(r"[0-9a-f]{12}", machine)
+    assert machine not in "".join(p.read_text() for p in environment.MACHINE_IDS if p.is_file())

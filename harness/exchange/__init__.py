@@ -1,0 +1,1 @@
+"""Runs of many people and machines: merged, handed in, checked, and written for other tools."""

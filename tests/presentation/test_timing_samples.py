@@ -1,0 +1,71 @@
+"""Samples of a row: those whose latency it has, in an archive of its run and nowhere else."""
+
+import numpy as np
+import pytest
+
+from harness.measuring.timing_results import COPY, DENSE, ProcessTiming, TimingResults, raw_samples
+from harness.presentation.timing_samples import SampleArchives
+
+MS = {DENSE: 10.0, COPY: 10.0, "a/channel": 6.0, "b": 4.0}
+PROCESSES = 12
+"""More than ten, so that their numbers are not in the order of the alphabet."""
+
+
+@pytest.fixture
+def results() -> TimingResults:
+    """A session whose processes are not equally quiet, and so weigh differently."""
+    rng = np.random.default_rng(0)
+
+    def sampled(batch: int, noise: float) -> dict[str, list[float]]:
+        return {label: (ms * batch + rng.normal(0, noise, 9)).tolist() for label, ms in MS.items()}
+
+    return TimingResults(
+        timings=tuple(
+            ProcessTiming(samples={batch: sampled(batch, 0.01 * (1 + process % 3)) for batch in (1, 8)})
+            for process in range(PROCESSES)
+        )
+    )
+
+
+def row(results: TimingResults, label: str, *, batch: int = 1, samples: str = "x.npz"):
+    return {"samples": samples, "batch": batch, "latency_ms": results.latency(batch, label).value}
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize("label", ["a/channel", "b", DENSE])
+def test_a_row_has_the_samples_whose_latency_is_its_own(tmp_path, results, label, batch):
+    (tmp_path / "x.npz").write_bytes(raw_samples(results))
+    samples = SampleArchives(tmp_path).of(row(results, label, batch=batch))
+    assert samples.own == results.samples(batch, label)
+    assert samples.dense == results.samples(batch, DENSE)
+
+
+def test_another_latency_has_no_samples(tmp_path, results):
+    (tmp_path / "x.npz").write_bytes(raw_samples(results))
+    archives, own = SampleArchives(tmp_path), row(results, "b")
+    assert archives.of(own) is not None
+    assert archives.of({**own, "latency_ms": own["latency_ms"] * 1.000001}) is None
+    assert archives.of({**own, "batch": 8}) is None
+    assert archives.of({**own, "batch": 4}) is None
+
+
+@pytest.mark.parametrize("name", ["../x.npz", "./y.npz", "missing.npz", "x.npz", "", "y"])
+def test_a_name_that_is_no_archive_of_the_run_is_never_opened(tmp_path, results, name):
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    for path in (tmp_path / "x.npz", folder / "y.npz"):
+        path.write_bytes(raw_samples(results))
+    assert SampleArchives(folder).of(row(results, "b", samples="y.npz")) is not None
+    assert SampleArchives(folder).of(row(results, "b", samples=name)) is None
+
+
+def test_a_whole_path_is_no_name_either(tmp_path, results):
+    path = tmp_path / "x.npz"
+    path.write_bytes(raw_samples(results))
+    assert SampleArchives(tmp_path).of(row(results, "b", samples=str(path))) is None
+
+
+def test_without_dense_beside_them_there_are_no_samples(tmp_path):
+    results = TimingResults(timings=(ProcessTiming(samples={1: {"b": [4.0, 4.0]}}),) * 2)
+    (tmp_path / "x.npz").write_bytes(raw_samples(results))
+    assert SampleArchives(tmp_path).of({"samples": "x.npz", "batch": 1, "latency_ms": 4.0}) is None
