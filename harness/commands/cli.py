@@ -29,6 +29,8 @@ COMMANDS = {
     ),
     "report": LazyCommand("harness.commands.report:report", "Rank a run again, from its rows alone."),
     "run": LazyCommand("harness.commands.run:run", "Prune, time and rank every combination."),
+    "submit": LazyCommand("harness.commands.submit:submit", "Write a run as one file, to hand in."),
+    "verify": LazyCommand("harness.commands.verify:verify", "Check a submission, or run it again."),
 }
 EXAMPLES = """\b
 harness list                                  what there is to run

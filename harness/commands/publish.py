@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS, defaults_of, plugin_option, with_options
+from harness.console.options import SETTINGS, plugin_option, with_options
 from harness.console.ranking_options import RankingOptions
-from harness.console.run_options import RunOptions
+from harness.console.run_options import beyond_defaults
 from harness.discovery.loading import discover
 from harness.publishing.site import write_site
 from harness.publishing.site_content import PublishedRun, SiteContent
 from harness.storage.run_folder import SAMPLES, RunFolder
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 EXAMPLES = """\b
 harness publish results/resnet18-digits                    a site in site/
@@ -55,12 +50,6 @@ def _published(folder: RunFolder) -> PublishedRun:
     return PublishedRun(
         name=folder.path.name,
         rows=folder.rows,
-        options=_beyond_defaults(folder.options),
+        options=beyond_defaults(folder.options),
         samples=folder.path / SAMPLES,
     )
-
-
-def _beyond_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a run that are not what `harness run` takes by itself."""
-    defaults = defaults_of(RunOptions)
-    return {name: value for name, value in options.items() if value != defaults.get(name)}

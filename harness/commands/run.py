@@ -14,7 +14,7 @@ import click
 from harness.commands.grid_run import GridRun
 from harness.commands.slurm_script import slurm_script
 from harness.console.options import SETTINGS, config_text, cores_to_pin, with_options
-from harness.console.run_options import RunOptions
+from harness.console.run_options import NOT_OF_THE_GRID, RunOptions
 from harness.console.tables import console, print_plan, print_sentence
 from harness.discovery.loading import discover
 from harness.discovery.selection import split_terms
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from harness.engines.ray_cluster import Cluster
     from harness.planning.plan import Plan
 
-NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard", "plugin")
-"""Options that say nothing of which rows there are and how they are measured.
-
-Files of plugins are run, so that a folder of results never names any."""
 RAY_REQUIREMENT = "ray>=2.40,<2.56"
 """As in pyproject.toml."""
 

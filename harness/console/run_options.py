@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
@@ -12,6 +12,7 @@ from harness.console.data_options import DataOptions
 from harness.console.options import (
     PLUGIN_HELP,
     FiniteRange,
+    defaults_of,
     flag,
     option,
     option_group,
@@ -29,7 +30,14 @@ from harness.planning.grid import ScopeChoice
 from harness.runs.request import Request
 from harness.storage.artifacts import ARTIFACTS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 EngineName = Literal["local", "ray", "slurm-script"]
+NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard", "plugin")
+"""Options that say nothing of which rows there are and how they are measured.
+
+Files of plugins are run, so that a folder of results never names any."""
 COUNT, AMOUNT = click.IntRange(min=1), FiniteRange(min=0)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -222,3 +230,20 @@ class RunOptions:
             keep=axes.keep,
             only=axes.only,
         )
+
+
+def beyond_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a run's grid that are not what `harness run` takes by itself.
+
+    A folder of results may be a stranger's: what is no option of the grid is left out.
+    """
+    defaults = defaults_of(RunOptions)
+    foreign = {name.replace("_", "-") for name in NOT_OF_THE_GRID}
+    return {
+        name: value
+        for name, value in options.items()
+        if name in defaults
+        and name not in foreign
+        and isinstance(value, bool | int | float | str)
+        and value != defaults[name]
+    }

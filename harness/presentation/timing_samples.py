@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.ranking.intervals import mean_of_medians, process_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.ranking.intervals import Processes
@@ -23,10 +22,11 @@ SAME = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class RowSamples:
-    """Samples behind a row: its model's, and those of the dense model beside it (ms)."""
+    """Samples behind a row: its model's, dense's beside it (ms), and the weights of processes."""
 
     own: Processes
     dense: Processes
+    weights: Sequence[float]
 
 
 class SampleArchives:
@@ -41,39 +41,43 @@ class SampleArchives:
 
         Rows do not say which model of their architecture was timed.
         """
-        by_label = self._session(str(row["samples"])).get(int(row["batch"]), {})
-        if DENSE not in by_label:
+        processes = self._session(str(row["samples"])).get(int(row["batch"]), [])
+        # A model that a process could not run is among the others' weights, and has no row.
+        labels = (
+            [label for label in processes[0] if all(label in own for own in processes)]
+            if processes
+            else []
+        )
+        if DENSE not in labels:
             return None
-        processes = range(len(by_label[DENSE]))
-        weights = process_weights([[own[p] for own in by_label.values()] for p in processes])
-        for own in by_label.values():
-            latency = mean_of_medians(own, weights).value
+        weights = process_weights([[*own.values()] for own in processes])
+        for label in labels:
+            samples = [own[label] for own in processes]
+            latency = mean_of_medians(samples, weights).value
             if abs(latency - row["latency_ms"]) <= SAME * latency:
-                return RowSamples(own=own, dense=by_label[DENSE])
+                dense = [own[DENSE] for own in processes]
+                return RowSamples(own=samples, dense=dense, weights=weights)
         return None
 
-    def _read(self, name: str) -> dict[int, dict[str, Processes]]:
-        """Samples of a session by batch and label; nothing where there is no such archive."""
+    def _read(self, name: str) -> dict[int, list[dict[str, Sequence[float]]]]:
+        """Samples of a session by batch, process and label; nothing where there is no such archive."""
         import numpy as np
 
         # A name out of a result file never becomes a path.
         if not name or name not in self._names:
             return {}
-        by_batch: dict[int, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+        sessions: dict[int, dict[int, dict[str, Sequence[float]]]] = {}
         with np.load(self._folder / name, allow_pickle=False) as archive:
-            for key in sorted(archive.files, key=_process_of):
+            for key in archive.files:
                 batch, _, rest = key.partition("/")
-                by_batch[int(batch)][rest.rpartition("/")[0]].append(archive[key].tolist())
+                label, _, process = rest.rpartition("/")
+                by_process = sessions.setdefault(int(batch), {})
+                by_process.setdefault(int(process), {})[label] = archive[key].tolist()
         return {
-            batch: {label: own for label, own in labels.items() if len(own) == len(labels[DENSE])}
-            for batch, labels in by_batch.items()
-            if DENSE in labels
+            batch: [by_process[process] for process in sorted(by_process)]
+            for batch, by_process in sessions.items()
         }
 
     @property
     def _names(self) -> set[str]:
         return {path.name for path in self._folder.glob("*.npz")}
-
-
-def _process_of(key: str) -> int:
-    return int(key.rpartition("/")[2])

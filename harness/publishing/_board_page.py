@@ -13,7 +13,7 @@ from harness.publishing._front_page import method_path
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
 from harness.publishing._podium import podium
-from harness.publishing._row_command import board_command
+from harness.publishing.row_command import board_command
 from harness.publishing.site_content import board_anchor, written_between
 from harness.ranking.remarks import remarks
 

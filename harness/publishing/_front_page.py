@@ -10,7 +10,7 @@ from harness.presentation.table import Column, Table
 from harness.publishing._changes import change_sentences
 from harness.publishing._html_table import html_table
 from harness.publishing._podium import Podium, podium
-from harness.publishing._row_command import entry_command
+from harness.publishing.row_command import entry_command
 from harness.publishing.site_content import board_anchor, page_name, written_between
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from harness.publishing._badges import badge
 from harness.publishing._front_page import board_link
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
-from harness.publishing._row_command import entry_command
+from harness.publishing.row_command import entry_command
 from harness.publishing.site_content import RUN, page_name
 
 if TYPE_CHECKING:

@@ -58,5 +58,5 @@ def test_a_packed_chart_holds_the_same_records():
 
 
 def test_a_number_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(ValueError, match="not JSON compliant"):
         chart([{"level": float("nan")}]).svg()

@@ -69,4 +69,5 @@ def test_a_number_stands_alone_where_it_has_no_interval():
     assert interval_text(4.0, 4.0, 4.0) == "4"
     assert interval_text(4.0, 3.96, 4.123) == "4 (3.96 to 4.12)"
     assert interval_text(0.5, 0.5, 0.625, "{:.2f}") == "0.50 (0.50 to 0.62)"
+    assert interval_text(5.0, 4.0, 4.0) == "5 (4 to 4)"
     assert (number_text(None), number_text(0.0), number_text(1234.5)) == ("-", "0", "1.23e+03")

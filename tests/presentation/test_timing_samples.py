@@ -6,7 +6,7 @@ import pytest
 from harness.measuring.timing_results import COPY, DENSE, ProcessTiming, TimingResults, raw_samples
 from harness.presentation.timing_samples import SampleArchives
 
-MS = {DENSE: 10.0, COPY: 10.0, "a/channel": 6.0, "b": 4.0}
+MS = {DENSE: 10.0, COPY: 10.0, "a/channel": 6.0, "a/weight": 8.0, "b": 4.0}
 PROCESSES = 12
 """More than ten, so that their numbers are not in the order of the alphabet."""
 
@@ -47,6 +47,13 @@ def test_another_latency_has_no_samples(tmp_path, results):
     assert archives.of({**own, "latency_ms": own["latency_ms"] * 1.000001}) is None
     assert archives.of({**own, "batch": 8}) is None
     assert archives.of({**own, "batch": 4}) is None
+
+
+def test_a_model_that_one_process_could_not_run_costs_the_others_nothing(tmp_path, results):
+    del results.timings[2].samples[1]["a/weight"]
+    (tmp_path / "x.npz").write_bytes(raw_samples(results))
+    samples = SampleArchives(tmp_path).of(row(results, "b"))
+    assert samples.own == results.samples(1, "b")
 
 
 @pytest.mark.parametrize("name", ["../x.npz", "./y.npz", "missing.npz", "x.npz", "", "y"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.publishing._row_command import board_command, entry_command
+from harness.publishing.row_command import board_command, entry_command
 from harness.publishing.site_content import PublishedRun, SiteContent
 from harness.ranking.leaderboard import RankingRule
 from tests.doubles import made_row, made_rows

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from harness.publishing.site_content import PublishedRun
     from harness.ranking.leaderboard import Entry
 
+CELL_OPTIONS = {
+    "models": "model", "pruners": "pruner", "granularities": "granularity", "schedules": "schedule",
+    "backends": "backend", "batch-sizes": "batch",
+}  # fmt: skip
+"""Options that choose a cell, by the column that says what to choose."""
+
 
 def entry_command(entry: Entry, runs: Sequence[PublishedRun]) -> str:
     """Command that measures one method as on its board; empty where its run says too little.
@@ -35,29 +41,33 @@ def board_command(entries: Sequence[Entry], runs: Sequence[PublishedRun]) -> str
     return _command({**options, "models": row["model"], "backends": row["backend"]})
 
 
-def _asked(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
-    pruner, granularity, _, schedule = entry.method
-    asked: dict[str, Any] = {
-        "models": row["model"],
-        "pruners": pruner,
-        "granularities": granularity,
-        "schedules": schedule,
-        "levels": ",".join(f"{level:g}" for level in entry.levels),
-        "seeds": ",".join(map(str, seeds_of(entry))),
-        "backends": row["backend"],
-        "batch-sizes": row["batch"],
-    }
-    if pruner == RIVALS:
-        names = dict.fromkeys(row["rival"] for row in entry.rows)
-        asked = {"models": row["model"], "rivals": ",".join(names), "backends": row["backend"]}
-    return asked
+def row_options(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `harness run` that ask for one row's cell, by name."""
+    asked = {option: row[column] for option, column in CELL_OPTIONS.items()}
+    return {**asked, "levels": f"{row['sparsity']:g}", "seeds": str(row["seed"])}
 
 
-def _command(options: Mapping[str, Any]) -> str:
-    words = ["harness", "run"]
+def typed_options(options: Mapping[str, Any]) -> list[str]:
+    """Options as words of a command line."""
+    words: list[str] = []
     for name, value in options.items():
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")
         elif value != "":
             words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join(words)
+    return words
+
+
+def _asked(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
+    if row["pruner"] == RIVALS:
+        names = dict.fromkeys(row["rival"] for row in entry.rows)
+        return {"models": row["model"], "rivals": ",".join(names), "backends": row["backend"]}
+    return {
+        **row_options(row),
+        "levels": ",".join(f"{level:g}" for level in entry.levels),
+        "seeds": ",".join(map(str, seeds_of(entry))),
+    }
+
+
+def _command(options: Mapping[str, Any]) -> str:
+    return shlex.join(["harness", "run", *typed_options(options)])

@@ -1,0 +1,175 @@
+"""`harness verify`: whether a submission can be what it says, and what running it again gives."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.console.options import SETTINGS, plugin_option
+from harness.console.run_options import beyond_defaults
+from harness.console.tables import console, print_table
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.exchange.differences import difference_table
+from harness.exchange.rerun import chosen_cells, rerun
+from harness.exchange.verification import verify as verification_of
+from harness.exchange.verification import write_record
+from harness.presentation.table import escaped_markdown, interval_text
+from harness.ranking.leaderboard import RankedRows
+from harness.storage.files import write_file
+from harness.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.exchange.rerun import Rerun
+    from harness.exchange.verification import Verification
+    from harness.ranking.leaderboard import Leaderboard
+
+EXAMPLES = """\b
+harness verify theirs.harness.zip                      everything but running it
+harness verify theirs.harness.zip --rerun 5 --record   five random cells again, and a record of it
+harness verify theirs.harness.zip --beside results/ours --comment comment.md
+"""
+MOST_FINDINGS = 20
+HEADERS = ("cell", "top-1", "here", "MACs", "here", "saves of dense time", "here", "")
+
+
+@click.command(context_settings=SETTINGS, epilog=EXAMPLES)
+@click.argument("file", type=click.Path(exists=True, path_type=Path), metavar="FILE|RUN")
+@click.option(
+    "--rerun", "count", type=click.IntRange(min=0), default=0, help="Random cells to run again."
+)
+@click.option("--choice", type=int, default=0, help="Another number chooses other cells.")
+@click.option(
+    "--record", is_flag=True, help="Write beside FILE that it was checked, where nothing is wrong."
+)
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Runs that its methods are shown beside; may be given several times.",
+)
+@click.option("--reference", default="group_norm_l2", help="Pruner that its scores are shown against.")
+@click.option(
+    "--comment",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A Markdown file of what was found and of differences, as an answer to who submitted it.",
+)
+@plugin_option
+def verify(
+    *,
+    file: Path,
+    count: int,
+    choice: int,
+    record: bool,
+    beside: tuple[Path, ...],
+    reference: str,
+    comment: Path | None,
+    plugin: str,
+) -> None:
+    """Check a submission: checksums, types, keys, and every number that follows from others.
+
+    Accuracies are held against the test images that are marked as right, times and intervals against
+    the raw samples, dense sizes against the network built here. What no check sees, as a whole run that
+    was made up consistently, --rerun does: it trains and times cells here and shows how far they are
+    off. Exit code 0: nothing is wrong; 1: something is, and is listed.
+    """
+    if record and file.is_dir():
+        raise HarnessError(f"--record: {file} is a folder; a record is of a file of `harness submit`")
+    with tempfile.TemporaryDirectory(prefix="harness-verify-") as folder:
+        verification = verification_of(file, Path(folder) / "unpacked", discover(plugin))
+        _print_checks(verification)
+        reruns = [*_reruns(verification.run, count, choice, Path(folder), plugin)]
+        lines = [*map(_rerun_line, reruns)]
+        print_table(console(), HEADERS, lines, title="Run again here")
+        if comment is not None:
+            text = _comment(verification, lines, beside, reference)
+            write_file(comment, text.encode())
+    if verification.findings:
+        sys.exit(1)
+    if record:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        written = write_record(file, checked_at=now, reruns=[one.record() for one in reruns])
+        click.echo(f"Wrote {written.as_posix()}", err=True)
+
+
+def _print_checks(verification: Verification) -> None:
+    for check in verification.checks:
+        verdict = f"{len(check.findings)} findings" if check.findings else "nothing wrong"
+        click.echo(f"{check.name}: {verdict} in {check.looked_at}")
+        for text in check.findings[:MOST_FINDINGS]:
+            click.echo(f"  {' '.join(text.split())}")
+        if len(check.findings) > MOST_FINDINGS:
+            click.echo(f"  and {len(check.findings) - MOST_FINDINGS} more")
+        for note in check.notes:
+            click.echo(f"  note: {' '.join(note.split())}")
+
+
+def _reruns(run: RunFolder, count: int, choice: int, folder: Path, plugin: str) -> Iterator[Rerun]:
+    options = beyond_defaults(run.options)
+    for number, row in enumerate(chosen_cells(run.rows, count, seed=choice)):
+        click.echo(f"Running {row['key']} again ({number + 1} of {count})", err=True)
+        yield rerun(row, options, folder / f"rerun{number}", plugin=plugin)
+
+
+def _rerun_line(one: Rerun) -> tuple[str, ...]:
+    claimed = interval_text(*one.saved, "{:.1%}")
+    if one.found_saved is None or one.found_top1 is None:
+        return (
+            one.cell,
+            f"{one.top1:.1%}",
+            "-",
+            str(one.macs),
+            "-",
+            claimed,
+            "-",
+            f"not run: {one.reason}",
+        )
+    verdict = "agrees" if one.agrees else "intervals do not meet"
+    found = interval_text(*one.found_saved, "{:.1%}")
+    accuracies = f"{one.top1:.1%}", f"{one.found_top1:.1%}"
+    return one.cell, *accuracies, str(one.macs), str(one.found_macs), claimed, found, verdict
+
+
+def _comment(
+    verification: Verification,
+    reruns: Sequence[Sequence[str]],
+    beside: tuple[Path, ...],
+    reference: str,
+) -> str:
+    """Answer in Markdown: checks, cells that were run again, and differences on each board."""
+    from tabulate import tabulate
+
+    parts = ["### Checks\n"]
+    for check in verification.checks:
+        verdict = f"**{len(check.findings)} findings**" if check.findings else "nothing wrong"
+        parts.append(f"- {check.name}: {verdict} in {check.looked_at}")
+        texts = [*check.findings[:MOST_FINDINGS], *(f"note: {note}" for note in check.notes)]
+        parts += [f"    - {escaped_markdown(text)}" for text in texts]
+    if reruns:
+        lines = [[escaped_markdown(text) for text in line] for line in reruns]
+        parts += ["\n### Run again\n", tabulate(lines, headers=HEADERS, tablefmt="pipe")]
+    if not verification.findings:
+        parts += _differences(verification.run, beside, reference)
+    return "\n".join(parts) + "\n"
+
+
+def _differences(run: RunFolder, beside: tuple[Path, ...], reference: str) -> Iterator[str]:
+    own = RankedRows(run.rows)
+    methods = {_conditions(board): {e.method for e in board.entries} for board in own.leaderboards}
+    every = RankedRows([row for folder in beside for row in RunFolder(folder).rows] + [*own])
+    for board in every.leaderboards:
+        if _conditions(board) in methods:
+            table = difference_table(board, methods[_conditions(board)], reference)
+            yield f"\n### {escaped_markdown(board.title)}\n"
+            yield table.markdown()
+
+
+def _conditions(board: Leaderboard) -> tuple[str, ...]:
+    return tuple(map(str, board.conditions.values()))

@@ -1,0 +1,162 @@
+"""Row checks: a row's types, its key, and its numbers held against each other."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from harness.machine.environment import cpu_peak_macs
+from harness.storage.bits import decode_bits
+from harness.storage.keys import measurement_key, trial_key
+from harness.storage.row import RIVALS, Row, speedup_realised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+CLOSE = 1e-6
+"""Relative difference of numbers that are computed alike."""
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,), "Status": (str,), "bool": (bool,), "int": (int,), "float": (float, int),
+}  # fmt: skip
+FASTEST_DEVICE = 1e16
+"""Multiply-accumulates a second that no device of any kind does."""
+ORDERED = (
+    ("latency_low_ms", "latency_ms", "latency_high_ms"),
+    ("ms_saved_low", "ms_saved", "ms_saved_high"),
+    ("params_nonzero", "params", None),
+)
+FRACTIONS = (
+    "top1", "top5", "chance", "dense_top1", "top1_backend", "dense_top1_backend", "sparsity_reached",
+)  # fmt: skip
+
+
+def row_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a row, in sentences; its numbers are checked where its types are right."""
+    wrong_types = [*_type_findings(row)]
+    yield from wrong_types
+    if wrong_types:
+        return
+    yield from _key_findings(row)
+    if row["status"] == "ok":
+        for check in (_order_findings, _accuracy_findings, _time_findings, _size_findings):
+            yield from check(row)
+
+
+def _type_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    for name, annotation in Row.__annotations__.items():
+        kind, _, optional = str(annotation).partition(" | ")
+        value = row.get(name)
+        if value is None and optional:
+            continue
+        allowed = KINDS[kind]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            yield f"{name} is {value!r}, and should be of type {kind}"
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"{name} is {value!r}"
+
+
+def _key_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["status"] != "ok":
+        return
+    if trial_key(row) != row["trial"]:
+        yield f"trial is {row['trial']}, and its settings make {trial_key(row)}"
+    elif measurement_key(row) != row["key"]:
+        yield f"key is {row['key']}, and its settings make {measurement_key(row)}"
+
+
+def _order_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    for names in ORDERED:
+        values = [row[name] for name in names if name and row[name] is not None]
+        if values != sorted(values):
+            yield f"{', '.join(filter(None, names))} are {values}, and should rise"
+    for name in FRACTIONS:
+        if row[name] is not None and not 0.0 <= row[name] <= 1.0:
+            yield f"{name} is {row[name]:g}, and is a fraction"
+
+
+def _accuracy_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    images = row["images"]
+    if not images:
+        return
+    for prefix in ("", "dense_"):
+        name = f"{prefix}top1" if row[f"{prefix}top1_backend"] is None else f"{prefix}top1_backend"
+        for column in {name, f"{prefix}top1"}:
+            right = row[column] * images
+            if abs(right - round(right)) > CLOSE * images:
+                yield f"{column} is {row[column]:.6g}, which is no multiple of one of {images} images"
+        yield from _bit_findings(row, name, f"{prefix}correct")
+    dense = _shown(row, "dense_")
+    ratio = _shown(row, "") / dense if dense else None
+    if row["retained"] is not None and ratio is not None and not _close(row["retained"], ratio):
+        yield f"retained is {row['retained']:.6g}, and its accuracies make {ratio:.6g}"
+
+
+def _bit_findings(row: Mapping[str, Any], name: str, blob: str) -> Iterator[str]:
+    """Whether as many test images are right as an accuracy says."""
+    if not row[blob]:
+        return
+    try:
+        right = int(decode_bits(row[blob], row["images"]).sum())
+    except (ValueError, TypeError, ArithmeticError):
+        right = -1
+    if right != round(row[name] * row["images"]):
+        yield f"{name} is {row[name]:.4%} of {row['images']} images, and {blob} marks {right} as right"
+
+
+def _shown(row: Mapping[str, Any], prefix: str) -> float:
+    own = row[f"{prefix}top1_backend"]
+    return float(row[f"{prefix}top1"] if own is None else own)
+
+
+def _time_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["latency_ms"] is None:
+        return
+    if min(row["latency_ms"], row["dense_latency_ms"]) <= 0.0:
+        yield f"latency_ms is {row['latency_ms']:g}, dense_latency_ms {row['dense_latency_ms']:g}"
+        return
+    is_cpu = row["backend"].partition(":")[0].endswith("_cpu")
+    peak = cpu_peak_macs(row["threads"]) if is_cpu else FASTEST_DEVICE
+    floor = 1000.0 * (row["macs"] or 0) * row["batch"] / peak
+    if row["latency_ms"] < floor:
+        yield f"latency_ms is {row['latency_ms']:.3g}, and no such device needs less than {floor:.3g}"
+    computed = {
+        "fps": 1000.0 * row["batch"] / row["latency_ms"],
+        "speedup_realised": speedup_realised(row),
+        "retained_per_ms_saved": row["retained"] / row["ms_saved"] if row["saves_time"] else None,
+    }
+    for name, value in computed.items():
+        if row[name] is not None and value is not None and not _close(row[name], value):
+            yield f"{name} is {row[name]:.6g}, and the row's other numbers make {value:.6g}"
+    if row["saves_time"] and row["ms_saved_low"] <= 0.0:
+        yield f"saves_time is true, and the saving's interval begins at {row['ms_saved_low']:.3g} ms"
+
+
+def _size_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    pruned = row["pruner"] not in (RIVALS, "dense")
+    for own, dense in (("macs", "dense_macs"), ("params", "dense_params")):
+        if pruned and row[own] is not None and row[own] > row[dense]:
+            yield f"{own} is {row[own]}, more than the dense network's {row[dense]}"
+    if (
+        row["params"] is not None
+        and row["size_mb"] is not None
+        and row["size_mb"] * 1e6 < 4 * row["params"]
+    ):
+        yield f"size_mb is {row['size_mb']:.4g}, less than {row['params']} numbers of four bytes take"
+
+
+def architecture_findings(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Rows of one architecture whose sizes differ, which they cannot."""
+    sizes: dict[tuple[str, ...], dict[tuple[Any, ...], str]] = defaultdict(dict)
+    for row in rows:
+        if row["status"] == "ok" and row["architecture"]:
+            of = row["model"], row["dataset"], row["architecture"]
+            sizes[of].setdefault((row["macs"], row["params"]), row["key"])
+    for (_, _, architecture), own in sizes.items():
+        if len(own) > 1:
+            told = ", ".join(f"{macs} and {params} in {key}" for (macs, params), key in own.items())
+            yield f"macs and params of the architecture {architecture} are {told}"
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=CLOSE, abs_tol=1e-12)

@@ -1,0 +1,94 @@
+"""Rerun of cells: what a run claims of them, and what this machine gives."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+from harness.publishing.row_command import row_options, typed_options
+from harness.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    Row = Mapping[str, Any]
+
+CELL = ("model", "pruner", "granularity", "scope", "schedule", "seed", "sparsity", "backend", "batch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerun:
+    """Rerun of a cell: accuracy, multiply-accumulates, and saving as a share of dense time.
+
+    As claimed, and as found here: found numbers are None where the run gave none, for a `reason`. A
+    saving has its 95 % interval.
+    """
+
+    cell: str
+    top1: float
+    macs: int | None
+    saved: tuple[float, float, float]
+    found_top1: float | None = None
+    found_macs: int | None = None
+    found_saved: tuple[float, float, float] | None = None
+    reason: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both savings' intervals meet; of accuracy, training elsewhere may differ."""
+        if self.found_saved is None:
+            return False
+        return max(self.saved[1], self.found_saved[1]) <= min(self.saved[2], self.found_saved[2])
+
+    def record(self) -> dict[str, Any]:
+        """Its numbers, for a file."""
+        return {**asdict(self), "agrees": self.agrees}
+
+
+def chosen_cells(rows: Sequence[Row], count: int, *, seed: int) -> list[Row]:
+    """Random cells of a run that were measured, dense aside; the same for the same seed."""
+    measured = [
+        row for row in rows if row["status"] == "ok" and row["pruner"] not in ("dense", "rivals")
+    ]
+    return random.Random(seed).sample(measured, min(count, len(measured)))  # noqa: S311 -- a choice, no secret
+
+
+def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) -> Rerun:
+    """Run a cell again in a folder. Raises HarnessError where the run does not say how it was made."""
+    if not options:
+        raise HarnessError("the run does not say what was asked for, so that nothing can be run again")
+    words = typed_options({**options, **row_options(row)})
+    plugins = ["--plugin", plugin] if plugin else []
+    command = [sys.executable, "-m", "harness", "run", *words, *plugins, "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    claimed = Rerun(cell=_text(row), top1=row["top1"], macs=row["macs"], saved=_share(row))
+    found = _same_cell(row, folder) if (folder / "rows.jsonl").is_file() else None
+    if found is None or found["status"] != "ok":
+        reason = str(found["reason"]) if found else (done.stderr.strip().splitlines() or ["no row"])[-1]
+        return replace(claimed, reason=reason)
+    return replace(
+        claimed, found_top1=found["top1"], found_macs=found["macs"], found_saved=_share(found)
+    )
+
+
+def _same_cell(row: Row, folder: Path) -> Row | None:
+    alike = [own for own in RunFolder(folder).rows if all(own[name] == row[name] for name in CELL)]
+    return alike[-1] if alike else None
+
+
+def _share(row: Row) -> tuple[float, float, float]:
+    saved, low, high = (
+        float(row[name] / row["dense_latency_ms"])
+        for name in ("ms_saved", "ms_saved_low", "ms_saved_high")
+    )
+    return saved, low, high
+
+
+def _text(row: Row) -> str:
+    words = " ".join(str(row[name]) for name in CELL[:5])
+    return f"{words} at {row['sparsity']:g}, seed {row['seed']}, {row['backend']}, batch {row['batch']}"

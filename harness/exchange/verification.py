@@ -1,0 +1,127 @@
+"""Verification of a submission: what can be checked without running it, and what running it gives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+from harness.exchange._network_checks import network_findings
+from harness.exchange._row_checks import architecture_findings, row_findings
+from harness.exchange._sample_checks import sample_findings
+from harness.exchange.submission import read_submission
+from harness.storage.files import write_file
+from harness.storage.run_folder import SAMPLES, RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.discovery.catalogue import Catalogue
+
+RECORD_SUFFIX = ".checked.json"
+"""Beside a submission: that it was checked, by whom and when."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Check: its name, what it looked at, what it found wrong, and in `notes` what it could not see."""
+
+    name: str
+    looked_at: str
+    findings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """Verification of a submission, unpacked as `run`."""
+
+    run: RunFolder
+    checks: tuple[Check, ...]
+
+    @property
+    def findings(self) -> list[str]:
+        """All findings, each under the name of its check."""
+        return [f"{check.name}: {text}" for check in self.checks for text in check.findings]
+
+
+def verify(path: Path, unpacked: Path, catalogue: Catalogue) -> Verification:
+    """Verification of a submission, which is unpacked into a folder, or of a run folder as it is.
+
+    Raises HarnessError where the file is no submission, or its ledger cannot be read.
+    """
+    if path.is_dir():
+        run, checks = RunFolder(path), []
+    else:
+        submission = read_submission(path)
+        submission.unpack(unpacked)
+        run = RunFolder(unpacked)
+        checks = [
+            Check(
+                name="checksums",
+                looked_at=f"{len(submission.files)} files",
+                findings=submission.findings,
+            )
+        ]
+    return Verification(run=run, checks=(*checks, *_run_checks(run, catalogue)))
+
+
+def _run_checks(run: RunFolder, catalogue: Catalogue) -> list[Check]:
+    rows = run.rows
+    wrong = {row["key"]: [*row_findings(row)] for row in rows}
+    sound = [row for row in rows if not wrong[row["key"]]]
+    timed = [row for row in sound if row["status"] == "ok" and row["rounds"] is not None]
+    of_rows = [f"{key}: {text}" for key, texts in wrong.items() for text in texts]
+    of_rows += architecture_findings(sound)
+    sizes, notes = network_findings(sound, run.options, catalogue)
+    return [
+        Check(name="rows", looked_at=f"{len(rows)} rows", findings=tuple(of_rows)),
+        Check(
+            name="samples",
+            looked_at=f"{len(timed)} timed rows",
+            findings=tuple(sample_findings(sound, run.path / SAMPLES)),
+        ),
+        Check(
+            name="networks",
+            looked_at=f"{len({row['model'] for row in sound})} networks",
+            findings=tuple(sizes),
+            notes=tuple(notes),
+        ),
+    ]
+
+
+def write_record(path: Path, *, checked_at: str, reruns: Sequence[Mapping[str, Any]]) -> Path:
+    """Write beside a submission that it was checked, with what running cells of it again gave."""
+    record = {
+        "submission": path.name,
+        "sha256": _file_digest(path),
+        "checked_at": checked_at,
+        "reruns": [*reruns],
+    }
+    beside = path.with_name(path.name + RECORD_SUFFIX)
+    write_file(beside, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+    return beside
+
+
+def checked_on(path: Path) -> str:
+    """Day that a submission was checked on; empty where no record beside it is of these bytes.
+
+    Raises HarnessError where the record cannot be read.
+    """
+    beside = path.with_name(path.name + RECORD_SUFFIX)
+    if not beside.is_file():
+        return ""
+    try:
+        record = json.loads(beside.read_bytes())
+        of_these_bytes = record["sha256"] == _file_digest(path)
+        return str(record["checked_at"])[:10] if of_these_bytes else ""
+    except (ValueError, TypeError, KeyError):
+        raise HarnessError(f"{beside} is no record of `harness verify --record`") from None
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
