@@ -121,16 +121,8 @@ def _reruns(run: RunFolder, count: int, choice: int, folder: Path, plugin: str) 
 def _rerun_line(one: Rerun) -> tuple[str, ...]:
     claimed = interval_text(*one.saved, "{:.1%}")
     if one.found_saved is None or one.found_top1 is None:
-        return (
-            one.cell,
-            f"{one.top1:.1%}",
-            "-",
-            str(one.macs),
-            "-",
-            claimed,
-            "-",
-            f"not run: {one.reason}",
-        )
+        verdict = f"not run: {one.reason}"
+        return one.cell, f"{one.top1:.1%}", "-", str(one.macs), "-", claimed, "-", verdict
     verdict = "agrees" if one.agrees else "intervals do not meet"
     found = interval_text(*one.found_saved, "{:.1%}")
     accuracies = f"{one.top1:.1%}", f"{one.found_top1:.1%}"

@@ -66,7 +66,8 @@ def realised_chart(boards: Sequence[Leaderboard], colours: Mapping[str, str]) ->
         for entry in board.entries
     ]
     promised = [point["promised"] for point in points]
-    even = [{"promised": end, "reached": end} for end in (min(promised), max(promised))]
+    ends = (min(promised, default=1.0), max(promised, default=1.0))
+    even = [{"promised": end, "reached": end} for end in ends]
     log = {"type": "quantitative", "scale": {"type": "log", "nice": False}}
     x = {**log, "field": "promised", "title": "speed-up that multiply-accumulates promise"}
     y = {**log, "field": "reached", "title": "speed-up reached"}

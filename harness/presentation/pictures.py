@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.presentation.chart import Chart
     from harness.ranking.leaderboard import Leaderboard
 
-TOLD_APART = ("batch", "threads", "device", "cores", "runtime", "target")
+TOLD_APART = ("data_hash", "batch", "threads", "device", "cores", "runtime", "target")
 """Conditions that a panel's title names where boards of its backend differ in them; so of recipes."""
 
 
@@ -58,6 +58,8 @@ def _words(name: str, conditions: Mapping[str, Any]) -> str:
     value = conditions[name]
     if name in ("batch", "threads"):
         return f"{name} {value}"
+    if name == "data_hash":
+        return f"images {str(value)[:6]}"
     if name == "cores":
         return f"{value} cores"
     return f"levels of {value}" if name == "target" else str(value)

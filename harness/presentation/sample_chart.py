@@ -61,8 +61,8 @@ def _binned(samples: RowSamples) -> list[dict[str, Any]]:
     return [
         {
             "model": model,
-            "from": float(f"{edges[number]:.5g}"),
-            "to": float(f"{edges[number + 1]:.5g}"),
+            "from": float(edges[number]),
+            "to": float(edges[number + 1]),
             "samples": int(count),
         }
         for model, values in (("dense", dense), ("pruned", own))

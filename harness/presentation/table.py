@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 MARKUP = re.compile(r"[\\`*{}\[\]<>#|~]|(?<![^\W_])_|_(?![^\W_])")
 """What starts Markdown; an underscore inside a word does not."""
+SAME = 1e-6
+"""Relative difference that draws in single precision leave in an interval of no width."""
 EMPTY = "-"
 """Text of what was not measured."""
 
@@ -91,7 +94,7 @@ def number_text(value: float | None, form: str = "{:.3g}") -> str:
 
 def interval_text(value: float, low: float, high: float, form: str = "{:.3g}") -> str:
     """Number with its 95 % interval, for people; alone where it has none, as of a simulator."""
-    if low == high == value:
+    if math.isclose(low, value, rel_tol=SAME) and math.isclose(high, value, rel_tol=SAME):
         return form.format(value)
     return f"{form.format(value)} ({form.format(low)} to {form.format(high)})"
 

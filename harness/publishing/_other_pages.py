@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from harness.presentation.board_table import BOARD_COLUMNS, METHOD, boards_frame
+from harness.presentation.board_table import BOARD_COLUMNS, METHOD, boards_frame, seeds_of
 from harness.presentation.row_table import row_table
 from harness.presentation.score_chart import score_chart
 from harness.presentation.table import Column, Table
@@ -86,18 +87,24 @@ def score_page(pages: Pages) -> bytes:
     )
     figures: tuple[Figure, ...] = ()
     if board is not None and entry is not None:
-        chart = score_chart(entry, content.points)
-        figures = (Figure(name="score", chart=chart, caption=f"{entry.name}, {board.title}."),)
+        seed = seeds_of(entry)[0]
+        caption = f"{entry.name}, {board.title}, seed {seed}."
+        figures = (Figure(name="score", chart=score_chart(entry, seed), caption=caption),)
     return pages.fill(
         "score",
         "score.html",
         figures=figures,
         picture=bool(figures),
         subject=figures[0].caption.removesuffix(".") if figures else "",
-        score=f"{entry.score:.3f}" if entry else "",
+        score=f"{_first_score(entry):.3f}" if entry else "",
         correction=CORRECTIONS[content.rule.correction],
         floor=f"{content.rule.floor:.4g}",
     )
+
+
+def _first_score(entry: Entry) -> float:
+    """Score of an entry's first seed; others of its board may have none of it."""
+    return next(score for score in entry.by_seed if not isnan(score))
 
 
 def downloads(pages: Pages) -> dict[str, bytes]:

@@ -19,8 +19,8 @@ def test_an_entry_asks_for_its_own_method_on_its_own_board():
     command = entry_command(board.entries[0], content.runs)
     assert command == (
         "harness run --models resnet18 --pruners group_norm_l2 --dense-epochs 3 "
-        "--granularities channel --schedules one_shot --levels 0.5,0.9 --seeds 0 --backends eager_cpu "
-        "--batch-sizes 1"
+        "--granularities channel --schedules one_shot --backends eager_cpu --batch-sizes 1 "
+        "--levels 0.5,0.9 --seeds 0"
     )
     whole = board_command(board.entries, content.runs)
     assert whole == "harness run --models resnet18 --pruners all --dense-epochs 3 --backends eager_cpu"
