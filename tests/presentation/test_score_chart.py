@@ -10,7 +10,6 @@ from harness.ranking.leaderboard import leaderboards
 from harness.storage.bits import encode_bits
 from tests.doubles import made_row
 
-
 HALF = encode_bits(np.arange(100) < 50)
 """Of a dense network that is right in fewer images than what was pruned of it."""
 
