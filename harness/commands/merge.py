@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from harness.console.ranking_options import RankingOptions
 from harness.console.tables import print_reports
 from harness.discovery.loading import discover
 from harness.exchange.merge import merge_runs
+from harness.exchange.submission import opened_run
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.run_folder import RunFolder
 
@@ -33,11 +35,18 @@ MOST_LINES = 20
 def merge(options: RankingOptions, *, runs: tuple[Path, ...], out: Path, plugin: str) -> None:
     """Merge RUNs into one run folder: rows, samples and reports; models stay where they are.
 
+    A RUN is a folder, or a file of `harness submit`.
+
     A cell that two machines measured is two measurements, of which a board shows the later; copies are
     dropped, rows of earlier releases get the columns of this one. Measurements of one cell on one
     machine that disagree beyond their intervals are named. Boards keep kinds of machines apart.
     """
-    merged = merge_runs([RunFolder(run) for run in dict.fromkeys(runs)], out)
+    with tempfile.TemporaryDirectory(prefix="harness-merge-") as unpacked:
+        folders = [
+            opened_run(run, Path(unpacked) / str(number))[0]
+            for number, run in enumerate(dict.fromkeys(runs))
+        ]
+        merged = merge_runs(folders, out)
     counts = f"{len(merged.rows)} rows, {merged.copies} copies dropped"
     click.echo(f"{counts}, {merged.migrated} of earlier releases, which do not name their machine.")
     for text in merged.disagreements[:MOST_LINES]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -10,13 +11,17 @@ from harness.console.options import SETTINGS, plugin_option, with_options
 from harness.console.ranking_options import RankingOptions
 from harness.console.run_options import beyond_defaults
 from harness.discovery.loading import discover
+from harness.exchange.submission import opened_run
+from harness.exchange.verification import checked_on
+from harness.publishing.reported import read_reported
 from harness.publishing.site import write_site
 from harness.publishing.site_content import PublishedRun, SiteContent
-from harness.storage.run_folder import SAMPLES, RunFolder
+from harness.storage.run_folder import SAMPLES
 
 EXAMPLES = """\b
 harness publish results/resnet18-digits                    a site in site/
 harness publish results/* --out public                     of several runs, elsewhere
+harness publish results/* theirs.harness.zip               beside what others handed in
 """
 
 
@@ -28,28 +33,52 @@ harness publish results/* --out public                     of several runs, else
     default=Path("site"),
     help="The site's folder: an empty one, or an earlier build, which is replaced.",
 )
+@click.option(
+    "--reported",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file of values of papers, shown beside what was measured.",
+)
 @plugin_option
 @with_options(RankingOptions)
-def publish(options: RankingOptions, runs: tuple[Path, ...], out: Path, plugin: str) -> None:
+def publish(
+    options: RankingOptions,
+    *,
+    runs: tuple[Path, ...],
+    out: Path,
+    reported: Path | None,
+    plugin: str,
+) -> None:
     """Make a static site of the leaderboards of one RUN or several, as one board where they compare.
 
-    Open index.html: it needs no server and no network. The same rows make the same files again;
-    what changed at the top of boards since the build that stood in the folder is told.
+    A RUN is a folder, or a file of `harness submit`, whose rows are marked as claimed, or as checked
+    where `harness verify --record` left its record beside it. Open index.html: it needs no server and
+    no network. The same rows make the same files again; what changed at the top of boards since the
+    build that stood in the folder is told.
     """
     offers = discover(plugin).offers
-    content = SiteContent(
-        runs=[_published(RunFolder(run)) for run in dict.fromkeys(runs)],
-        rule=options.rule(),
-        descriptions={(offer.kind, offer.name): offer.description for offer in offers},
-    )
-    written = write_site(content, out)
+    with tempfile.TemporaryDirectory(prefix="harness-publish-") as unpacked:
+        content = SiteContent(
+            runs=[
+                _published(run, Path(unpacked) / str(number))
+                for number, run in enumerate(dict.fromkeys(runs))
+            ],
+            rule=options.rule(),
+            descriptions={(offer.kind, offer.name): offer.description for offer in offers},
+            reported=read_reported(reported) if reported else (),
+        )
+        written = write_site(content, out)
     click.echo(f"Wrote {written} files; open {(out / 'index.html').as_posix()}", err=True)
 
 
-def _published(folder: RunFolder) -> PublishedRun:
+def _published(path: Path, unpacked: Path) -> PublishedRun:
+    """Run of a folder, or of a submission, which is unpacked."""
+    folder, submission = opened_run(path, unpacked)
+    checked = checked_on(path) if submission else ""
     return PublishedRun(
-        name=folder.path.name,
+        name=path.name,
         rows=folder.rows,
         options=beyond_defaults(folder.options),
         samples=folder.path / SAMPLES,
+        tier="ours" if submission is None else "checked" if checked else "claimed",
+        since="" if submission is None else checked or submission.submitted,
     )

@@ -17,12 +17,12 @@ from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.exchange.differences import difference_table
 from harness.exchange.rerun import chosen_cells, rerun
+from harness.exchange.submission import opened_run
 from harness.exchange.verification import verify as verification_of
 from harness.exchange.verification import write_record
 from harness.presentation.table import escaped_markdown, interval_text
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.files import write_file
-from harness.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from harness.exchange.rerun import Rerun
     from harness.exchange.verification import Verification
     from harness.ranking.leaderboard import Leaderboard
+    from harness.storage.run_folder import RunFolder
 
 EXAMPLES = """\b
 harness verify theirs.harness.zip                      everything but running it
@@ -53,7 +54,7 @@ HEADERS = ("cell", "top-1", "here", "MACs", "here", "saves of dense time", "here
     "--beside",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Runs that its methods are shown beside; may be given several times.",
+    help="A run or submission that its methods are shown beside; may be given several times.",
 )
 @click.option("--reference", default="group_norm_l2", help="Pruner that its scores are shown against.")
 @click.option(
@@ -89,7 +90,11 @@ def verify(
         lines = [*map(_rerun_line, reruns)]
         print_table(console(), HEADERS, lines, title="Run again here")
         if comment is not None:
-            text = _comment(verification, lines, beside, reference)
+            others = [
+                opened_run(path, Path(folder) / f"beside{number}")[0]
+                for number, path in enumerate(beside)
+            ]
+            text = _comment(verification, lines, others, reference)
             write_file(comment, text.encode())
     if verification.findings:
         sys.exit(1)
@@ -132,7 +137,7 @@ def _rerun_line(one: Rerun) -> tuple[str, ...]:
 def _comment(
     verification: Verification,
     reruns: Sequence[Sequence[str]],
-    beside: tuple[Path, ...],
+    others: Sequence[RunFolder],
     reference: str,
 ) -> str:
     """Answer in Markdown: checks, cells that were run again, and differences on each board."""
@@ -148,14 +153,14 @@ def _comment(
         lines = [[escaped_markdown(text) for text in line] for line in reruns]
         parts += ["\n### Run again\n", tabulate(lines, headers=HEADERS, tablefmt="pipe")]
     if not verification.findings:
-        parts += _differences(verification.run, beside, reference)
+        parts += _differences(verification.run, others, reference)
     return "\n".join(parts) + "\n"
 
 
-def _differences(run: RunFolder, beside: tuple[Path, ...], reference: str) -> Iterator[str]:
+def _differences(run: RunFolder, others: Sequence[RunFolder], reference: str) -> Iterator[str]:
     own = RankedRows(run.rows)
     methods = {_conditions(board): {e.method for e in board.entries} for board in own.leaderboards}
-    every = RankedRows([row for folder in beside for row in RunFolder(folder).rows] + [*own])
+    every = RankedRows([row for folder in others for row in folder.rows] + [*own])
     for board in every.leaderboards:
         if _conditions(board) in methods:
             table = difference_table(board, methods[_conditions(board)], reference)

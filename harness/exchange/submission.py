@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 from harness.storage.files import write_file
 from harness.storage.ledger import ROWS
-from harness.storage.run_folder import OPTIONS, SAMPLES
+from harness.storage.run_folder import OPTIONS, SAMPLES, RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.storage.run_folder import RunFolder
 
 FORMAT = 1
 """Version of this kind of file."""
@@ -118,6 +117,20 @@ def read_submission(path: Path) -> Submission:
         elif hashlib.sha256(content).hexdigest() != listed[name]:
             findings.append(f"{name} is not what its checksum says: it was changed after it was made")
     return Submission(manifest=manifest, files=files, findings=tuple(findings))
+
+
+def opened_run(path: Path, unpacked: Path) -> tuple[RunFolder, Submission | None]:
+    """Run of a folder, or of a submission, which is unpacked into another one.
+
+    Raises HarnessError where a submission was changed after it was made.
+    """
+    if not path.is_file():
+        return RunFolder(path), None
+    submission = read_submission(path)
+    if submission.findings:
+        raise HarnessError(f"{path}: {submission.findings[0]}; `harness verify {path}` says what else")
+    submission.unpack(unpacked)
+    return RunFolder(unpacked), submission
 
 
 def _unpacked(archive: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:

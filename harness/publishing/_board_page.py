@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Any
 from harness.presentation.board_table import BOARD_COLUMNS, IN_FULL, board_table
 from harness.presentation.comparison_charts import realised_chart, slope_chart
 from harness.presentation.pictures import panel_titles
-from harness.presentation.table import Column, Table
+from harness.presentation.table import EMPTY, Column, Table
 from harness.presentation.tradeoff_chart import tradeoff_chart
 from harness.publishing._front_page import method_path
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
 from harness.publishing._podium import podium
+from harness.publishing.reported import reported_of
 from harness.publishing.row_command import board_command
 from harness.publishing.site_content import board_anchor, written_between
 from harness.ranking.remarks import remarks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.publishing._html_table import HtmlTable
     from harness.publishing._pages import Pages
+    from harness.publishing.site_content import SiteContent
     from harness.ranking.leaderboard import Entry, Leaderboard
 
-FACETS = ("board", "pruner", "granularity", "scope", "schedule")
+FACETS = ("board", "pruner", "granularity", "scope", "schedule", "source")
 
 
 def board_page(pages: Pages, path: str, boards: Sequence[Leaderboard]) -> bytes:
@@ -57,7 +59,7 @@ def board_page(pages: Pages, path: str, boards: Sequence[Leaderboard]) -> bytes:
         ids={"slope": slope.name, "realised": realised.name},
         title=f"{first['model']} on {first['dataset']}",
         lead=_lead(boards, titles),
-        table=_entries_table(boards, titles),
+        table=_entries_table(content, boards, titles),
         matrix=_matrix(boards, titles),
         parts_of=[
             {
@@ -86,7 +88,9 @@ def _lead(boards: Sequence[Leaderboard], titles: Sequence[str]) -> str:
     return f"Take {', '.join(taken)}{more}." if taken else "No method saves time on any backend."
 
 
-def _entries_table(boards: Sequence[Leaderboard], titles: Sequence[str]) -> HtmlTable:
+def _entries_table(
+    content: SiteContent, boards: Sequence[Leaderboard], titles: Sequence[str]
+) -> HtmlTable:
     """Table of every entry of every board, the best of each board first."""
     title_of = {
         id(entry): title for board, title in zip(boards, titles, strict=True) for entry in board.entries
@@ -99,15 +103,17 @@ def _entries_table(boards: Sequence[Leaderboard], titles: Sequence[str]) -> Html
         text=lambda entry: title_of[id(entry)],
         value=lambda entry: title_of[id(entry)],
     )
-    measured: Column[Entry] = Column(
-        name="measured",
-        header="measured",
-        meaning="when its rows were written",
-        text=lambda entry: written_between(entry.rows),
-        value=lambda entry: written_between(entry.rows),
-    )
+    further = [
+        _further("measured", "when its rows were written", lambda entry: written_between(entry.rows)),
+        _further("source", "whose word its numbers are, and since when", content.source),
+        _further(
+            "reported",
+            "what a paper says of the criterion on this network, by a recipe of its own",
+            lambda entry: reported_of(content.reported, entry.best) or EMPTY,
+        ),
+    ]
     table = board_table(entries, [name for name in (*IN_FULL, "seeds") if _is_known(name, entries)])
-    columns = [*table.columns, measured]
+    columns = [*table.columns, *further]
     columns.insert([column.name for column in columns].index("pruner"), backend)
     return html_table(
         Table(columns=columns, items=entries),
@@ -117,6 +123,10 @@ def _entries_table(boards: Sequence[Leaderboard], titles: Sequence[str]) -> Html
         subject=lambda entry: entry.name,
         facets=FACETS,
     )
+
+
+def _further(name: str, meaning: str, text: Callable[[Entry], str]) -> Column[Entry]:
+    return Column(name=name, header=name, meaning=meaning, text=text, value=text)
 
 
 def _is_known(name: str, entries: Sequence[Entry]) -> bool:

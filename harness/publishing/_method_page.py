@@ -16,6 +16,7 @@ from harness.publishing._badges import badge
 from harness.publishing._front_page import board_link
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
+from harness.publishing.reported import reported_of
 from harness.publishing.row_command import entry_command
 from harness.publishing.site_content import RUN, page_name
 
@@ -69,10 +70,23 @@ def _facts(pages: Pages, standing: Standing, rows: Sequence[Row]) -> list[tuple[
     facts = dict(zip(METHOD, standing[0][1].shown_method, strict=True))
     facts["schedule"] += f": {schedule}" if schedule else ""
     facts["looks at"] = ", ".join(evidence) or "nothing that rows tell"
+    facts["source of its numbers"] = "; ".join(
+        dict.fromkeys(pages.content.source(entry) for _, entry in standing)
+    )
+    facts["papers report"] = "; ".join(_reported(pages, standing))
     facts["epochs"] = ", ".join(
         sorted({f"{row['epochs']:g}" for row in rows if row["epochs"] is not None})
     )
     return [(name, text) for name, text in facts.items() if text]
+
+
+def _reported(pages: Pages, standing: Standing) -> list[str]:
+    """What papers say of the method's criterion on the networks that it is on."""
+    texts = {
+        of: reported_of(pages.content.reported, own[0][1].best)
+        for of, own in _by_model(standing).items()
+    }
+    return [f"{' on '.join(of)}: {text}" for of, text in texts.items() if text]
 
 
 def _standing_table(standing: Standing) -> HtmlTable:

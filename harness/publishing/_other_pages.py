@@ -14,7 +14,7 @@ from harness.presentation.table import Column, Table
 from harness.publishing._front_page import method_path
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
-from harness.publishing.site_content import page_name, written_between
+from harness.publishing.site_content import TIERS, page_name, written_between
 from harness.ranking.remarks import CORRECTIONS
 
 if TYPE_CHECKING:
@@ -126,10 +126,17 @@ def downloads(pages: Pages) -> dict[str, bytes]:
     every: list[Column[Any]] = [*BOARD_COLUMNS.values(), *rows.columns]
     columns = {column.name: column for column in every}
     runs = [
-        {"name": run.name, "count": len(run.rows), "written": written_between(run.rows)}
+        {
+            "name": run.name,
+            "count": len(run.rows),
+            "written": written_between(run.rows),
+            "source": run.source,
+        }
         for run in content.runs
     ]
-    page = pages.fill("downloads", "downloads.html", files=listed, columns=columns.values(), runs=runs)
+    page = pages.fill(
+        "downloads", "downloads.html", files=listed, columns=columns.values(), runs=runs, tiers=TIERS
+    )
     return {**files, "downloads.html": page}
 
 

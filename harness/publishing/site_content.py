@@ -17,20 +17,37 @@ from harness.storage.keys import digest, file_name
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.publishing.reported import Reported
     from harness.ranking.leaderboard import Entry, Leaderboard, RankingRule
 
+TIERS: Mapping[str, str] = {
+    "ours": "measured by who made this site",
+    "checked": "handed in by others, and every number that follows from others was checked",
+    "claimed": "handed in by others, and not checked",
+}
+"""Tiers of runs, and what each means."""
 RUN = "run"
 """Beside a row's columns: the number of the run that it comes from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedRun:
-    """Run as it is published: its rows, what was asked for beyond defaults, and its samples."""
+    """Run as it is published: its rows, what was asked for beyond defaults, and its samples.
+
+    `tier` says whose word its numbers are, in the words of `TIERS`, and `since` the day of that.
+    """
 
     name: str
     rows: Sequence[Mapping[str, Any]]
     options: Mapping[str, Any]
     samples: Path
+    tier: str = "ours"
+    since: str = ""
+
+    @property
+    def source(self) -> str:
+        """Tier with its day."""
+        return f"{self.tier} {self.since}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +57,7 @@ class SiteContent:
     runs: Sequence[PublishedRun]
     rule: RankingRule
     descriptions: Mapping[tuple[str, str], str]
+    reported: Sequence[Reported] = ()
 
     @cached_property
     def rows(self) -> RankedRows:
@@ -83,6 +101,10 @@ class SiteContent:
     def points(self) -> LevelPoints:
         """Maker of charts' points, which draws what pages share once."""
         return LevelPoints()
+
+    def source(self, entry: Entry) -> str:
+        """Whose word the numbers of an entry are; each of its runs' tiers once."""
+        return "; ".join(dict.fromkeys(self.runs[row[RUN]].source for row in entry.rows))
 
     def description(self, kind: str, name: str) -> str:
         """Sentence on a plugin; empty where it is not installed here."""

@@ -1,0 +1,120 @@
+"""The template of a leaderboard repository, with git, its own scripts and the real commands."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.doubles import ROOT
+
+TEMPLATE = ROOT / "examples" / "leaderboard"
+OURS = ROOT / "results" / "resnet18-rivals-epyc"
+THEIRS = ROOT / "results" / "resnet18-digits-replicate-epyc"
+OTHERS = ["review.sh", "submissions/x.harness.zip.checked.json", "submissions/a/b.harness.zip"]
+"""Files that no submission may bring."""
+
+
+class Repository:
+    """A clone in which somebody works: commands as they type them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # `harness` as a person finds it, and nothing of their own git.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self._environment = {
+            **os.environ, "PATH": path, "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
+            "GIT_COMMITTER_EMAIL": "a@b",
+        }  # fmt: skip
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+        )
+
+    def must(self, *command: str) -> str:
+        done = self.run(*command)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    def commit(self, branch: str) -> None:
+        self.must("git", "checkout", "-q", "-B", branch)
+        self.must("git", "add", "-A")
+        self.must("git", "commit", "-qm", branch)
+
+    def review(self) -> tuple[int, str]:
+        done = self.run("./review.sh", "main")
+        return done.returncode, (self.folder / "comment.md").read_text()
+
+
+@pytest.fixture
+def repository(tmp_path) -> Repository:
+    """The template with a first submission on main."""
+    made = Repository(tmp_path / "board")
+    shutil.copytree(TEMPLATE, made.folder)
+    made.must("git", "init", "-q", "-b", "main")
+    made.must("harness", "submit", str(OURS), "--out", "submissions/ours.harness.zip")
+    made.commit("main")
+    return made
+
+
+def test_a_submission_is_reviewed_merged_accepted_and_on_the_site(repository):
+    repository.must("harness", "submit", str(THEIRS), "--out", "submissions/theirs.harness.zip")
+    repository.commit("theirs")
+    status, comment = repository.review()
+    assert status == 0, comment
+    assert "## theirs.harness.zip" in comment
+    assert "- rows: nothing wrong in 510 rows" in comment
+    assert "| score against random   | score against group_norm_l2" in comment
+    # On one board with what is there, which has other seeds.
+    assert len([line for line in comment.splitlines() if "| snip " in line]) == 2
+
+    repository.must("git", "checkout", "-q", "main")
+    repository.must("git", "merge", "-q", "theirs")
+    repository.must("./accept.sh", "submissions/theirs.harness.zip", "0")
+    repository.commit("main")
+    repository.must("./build.sh")
+    board = (repository.folder / "public" / "boards" / "resnet18-digits.html").read_text()
+    assert "checked 20" in board
+    assert "claimed 20" in board
+
+
+def test_a_tampered_submission_is_answered_with_what_is_wrong(repository, tmp_path):
+    shutil.copytree(THEIRS, tmp_path / "run")
+    ledger = tmp_path / "run" / "rows.jsonl"
+    rows = [json.loads(line) for line in ledger.read_text().splitlines()]
+    tampered = next(row for row in rows if row["pruner"] == "taylor" and row["status"] == "ok")
+    tampered["ms_saved"] += 0.05
+    ledger.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    repository.must("harness", "submit", str(tmp_path / "run"), "--out", "submissions/t.harness.zip")
+    repository.commit("tampered")
+    status, comment = repository.review()
+    assert status == 1
+    assert "- samples: **1 findings** in" in comment
+    assert f"{tampered['key']}: ms_saved is" in comment.replace("\\", "")
+    assert "score against" not in comment
+
+
+@pytest.mark.parametrize(
+    "name", ["review.sh", "submissions/x.harness.zip.checked.json", "submissions/a/b.harness.zip"]
+)
+def test_a_branch_that_brings_anything_else_is_refused(repository, name):
+    path = repository.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(path.read_text() + "# mine\n" if path.exists() else "mine")
+    repository.commit("else")
+    status, comment = repository.review()
+    assert status == 1
+    assert f"`{name}` is none" in comment
+
+
+def test_what_is_no_submission_at_all_is_answered(repository):
+    (repository.folder / "submissions" / "x.harness.zip").write_text("no zip")
+    repository.commit("nothing")
+    status, comment = repository.review()
+    assert status == 1
+    assert "This is no file of `harness submit`." in comment
