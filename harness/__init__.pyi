@@ -264,6 +264,9 @@ from .storage.row import (
 from .storage.row import (
     speedup_realised as speedup_realised,
 )
+from .storage.row import (
+    tidy_frame as tidy_frame,
+)
 from .training.augmentation import (
     cropped_and_mirrored as cropped_and_mirrored,
 )
@@ -380,6 +383,7 @@ __all__ = [
     "run",
     "shown_top1",
     "speedup_realised",
+    "tidy_frame",
     "tradeoff_pictures",
     "unmet",
 ]

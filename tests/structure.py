@@ -36,7 +36,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "session": (
         "what is timed in the same processes",
-        r"(measuring|runs|comparisons)\..*|commands\.(compare|doctor)",
+        r"(measuring|runs|comparisons)\..*|commands\.(compare|doctor)|presentation\.timing_samples|publishing\.backend_page",
     ),
     "member": ("a parameter's slices that leave with a channel group", r"(networks|pruning)\..*"),
     "resource": ("what a host of Ray declares", r"engines\.ray_.*|machine\.memory"),
@@ -52,6 +52,9 @@ BORROWED: Mapping[str, set[str]] = {
     "InferenceSession": {"harness.conversion.onnx"},
     "SessionOptions": {"harness.conversion.onnx"},
     "__members__": {"harness.conversion.onnx"},
+    # Of Python's packages and paths.
+    "resources": {"harness.publishing._assets"},
+    "parts": {"harness.publishing._changes"},
     # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
     "target": {
         "harness.networks._dependency", "harness.networks._torch_pruning_graph",

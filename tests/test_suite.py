@@ -12,6 +12,7 @@ SHARED = (
     "tests.benchmarks.rank_rates",
     "tests.doubles",
     "tests.engines.ray_jobs",
+    "tests.publishing.browsing",
     "tests.structure",
     "tests.testing.processor",
 )

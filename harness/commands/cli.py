@@ -16,6 +16,7 @@ INTERRUPTED_EXIT_CODE = 130
 
 COMMANDS = {
     "compare": LazyCommand("harness.commands.compare:compare", "Hold a newer run against a base."),
+    "convert": LazyCommand("harness.commands.convert:convert", "Write a run for MLflow or `datasets`."),
     "coverage": LazyCommand(
         "harness.commands.coverage:coverage", "Try which architectures can be pruned."
     ),

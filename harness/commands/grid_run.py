@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import psutil
 
-from harness.commands.run_report import RunOutcome, RunReport
+from harness.console.run_report import RunOutcome, RunReport
 from harness.machine.time_breakdown import TimeBreakdown, time_sentence
 from harness.planning.initial_weights import unlike_inputs
 from harness.planning.plan import make_plan

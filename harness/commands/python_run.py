@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.commands.run_report import RunOutcome
+    from harness.console.run_report import RunOutcome
     from harness.ranking.leaderboard import Entry, Leaderboard
 
 HIDDEN = ("__file__", "__spec__")

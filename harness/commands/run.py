@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.grid_run import GridRun
-from harness.commands.slurm_script import slurm_script
 from harness.console.options import SETTINGS, config_text, cores_to_pin, with_options
 from harness.console.run_options import NOT_OF_THE_GRID, RunOptions
+from harness.console.slurm_script import slurm_script
 from harness.console.tables import console, print_plan, print_sentence
 from harness.discovery.loading import discover
 from harness.discovery.selection import split_terms
@@ -29,8 +29,8 @@ from harness.runs.request import available_meter, run_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.commands.run_report import RunOutcome
     from harness.console.run_options import EngineOptions
+    from harness.console.run_report import RunOutcome
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
     from harness.planning.plan import Plan

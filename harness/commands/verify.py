@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.exchange.rerun import Rerun
-    from harness.exchange.verification import Verification
+    from harness.exchange.verification import Check, Verification
     from harness.ranking.leaderboard import Leaderboard
     from harness.storage.run_folder import RunFolder
 
@@ -106,14 +106,18 @@ def verify(
 
 def _print_checks(verification: Verification) -> None:
     for check in verification.checks:
-        verdict = f"{len(check.findings)} findings" if check.findings else "nothing wrong"
-        click.echo(f"{check.name}: {verdict} in {check.looked_at}")
+        click.echo(f"{check.name}: {_verdict(check)} in {check.looked_at}")
         for text in check.findings[:MOST_FINDINGS]:
             click.echo(f"  {' '.join(text.split())}")
         if len(check.findings) > MOST_FINDINGS:
             click.echo(f"  and {len(check.findings) - MOST_FINDINGS} more")
         for note in check.notes:
             click.echo(f"  note: {' '.join(note.split())}")
+
+
+def _verdict(check: Check) -> str:
+    count = len(check.findings)
+    return f"{count} finding{'s' if count != 1 else ''}" if count else "nothing wrong"
 
 
 def _reruns(run: RunFolder, count: int, choice: int, folder: Path, plugin: str) -> Iterator[Rerun]:
@@ -125,13 +129,13 @@ def _reruns(run: RunFolder, count: int, choice: int, folder: Path, plugin: str) 
 
 def _rerun_line(one: Rerun) -> tuple[str, ...]:
     claimed = interval_text(*one.saved, "{:.1%}")
-    if one.found_saved is None or one.found_top1 is None:
+    if one.saved_here is None or one.top1_here is None:
         verdict = f"not run: {one.reason}"
         return one.cell, f"{one.top1:.1%}", "-", str(one.macs), "-", claimed, "-", verdict
     verdict = "agrees" if one.agrees else "intervals do not meet"
-    found = interval_text(*one.found_saved, "{:.1%}")
-    accuracies = f"{one.top1:.1%}", f"{one.found_top1:.1%}"
-    return one.cell, *accuracies, str(one.macs), str(one.found_macs), claimed, found, verdict
+    here = interval_text(*one.saved_here, "{:.1%}")
+    accuracies = f"{one.top1:.1%}", f"{one.top1_here:.1%}"
+    return one.cell, *accuracies, str(one.macs), str(one.macs_here), claimed, here, verdict
 
 
 def _comment(
@@ -143,18 +147,19 @@ def _comment(
     """Answer in Markdown: checks, cells that were run again, and differences on each board."""
     from tabulate import tabulate
 
-    parts = ["### Checks\n"]
+    answer = ["### Checks\n"]
     for check in verification.checks:
-        verdict = f"**{len(check.findings)} findings**" if check.findings else "nothing wrong"
-        parts.append(f"- {check.name}: {verdict} in {check.looked_at}")
+        verdict = _verdict(check)
+        shown = f"**{verdict}**" if check.findings else verdict
+        answer.append(f"- {check.name}: {shown} in {check.looked_at}")
         texts = [*check.findings[:MOST_FINDINGS], *(f"note: {note}" for note in check.notes)]
-        parts += [f"    - {escaped_markdown(text)}" for text in texts]
+        answer += [f"    - {escaped_markdown(text)}" for text in texts]
     if reruns:
         lines = [[escaped_markdown(text) for text in line] for line in reruns]
-        parts += ["\n### Run again\n", tabulate(lines, headers=HEADERS, tablefmt="pipe")]
+        answer += ["\n### Run again\n", tabulate(lines, headers=HEADERS, tablefmt="pipe")]
     if not verification.findings:
-        parts += _differences(verification.run, others, reference)
-    return "\n".join(parts) + "\n"
+        answer += _differences(verification.run, others, reference)
+    return "\n".join(answer) + "\n"
 
 
 def _differences(run: RunFolder, others: Sequence[RunFolder], reference: str) -> Iterator[str]:

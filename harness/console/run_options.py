@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
-from harness.console.data_options import DataOptions
+from harness.console._data_options import DataOptions
+from harness.console._training_options import TrainingOptions
 from harness.console.options import (
     PLUGIN_HELP,
     FiniteRange,
@@ -22,7 +23,6 @@ from harness.console.options import (
     text_option,
 )
 from harness.console.ranking_options import RankingOptions
-from harness.console.training_options import TrainingOptions
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.measuring.stopping import StoppingRule

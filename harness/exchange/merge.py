@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.storage.run_folder import RunFolder
 
 COLUMNS = frozenset(item.name for item in fields(Row))
-NOT_MEASURED = frozenset({"samples", "written_at", "load_average", "revision", "harness"})
+INCIDENTAL = frozenset({"samples", "written_at", "load_average", "revision", "harness"})
 """Columns that do not make a copy of a row another measurement."""
 
 
@@ -72,7 +72,7 @@ def merged_rows(rows: Iterable[Mapping[str, Any]]) -> Merge:
         copies=copies,
         migrated=migrated,
         disagreements=tuple(
-            text for own in by_cell.values() for text in _disagreements([*filter(_is_measured, own)])
+            text for own in by_cell.values() for text in _disagreements([*filter(_has_saving, own)])
         ),
     )
 
@@ -89,7 +89,7 @@ def _migrated(row: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 
 def _contents(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in NOT_MEASURED}
+    return {name: value for name, value in row.items() if name not in INCIDENTAL}
 
 
 def _order(row: Mapping[str, Any]) -> tuple[bool, str]:
@@ -97,7 +97,7 @@ def _order(row: Mapping[str, Any]) -> tuple[bool, str]:
     return row["status"] == "ok", str(row["written_at"])
 
 
-def _is_measured(row: Mapping[str, Any]) -> bool:
+def _has_saving(row: Mapping[str, Any]) -> bool:
     return row["status"] == "ok" and row["ms_saved_low"] is not None
 
 

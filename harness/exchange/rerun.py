@@ -25,25 +25,25 @@ CELL = ("model", "pruner", "granularity", "scope", "schedule", "seed", "sparsity
 class Rerun:
     """Rerun of a cell: accuracy, multiply-accumulates, and saving as a share of dense time.
 
-    As claimed, and as found here: found numbers are None where the run gave none, for a `reason`. A
-    saving has its 95 % interval.
+    As claimed, and as measured here: those are None where the run gave none, for a `reason`. A saving
+    has its 95 % interval.
     """
 
     cell: str
     top1: float
     macs: int | None
     saved: tuple[float, float, float]
-    found_top1: float | None = None
-    found_macs: int | None = None
-    found_saved: tuple[float, float, float] | None = None
+    top1_here: float | None = None
+    macs_here: int | None = None
+    saved_here: tuple[float, float, float] | None = None
     reason: str = ""
 
     @property
     def agrees(self) -> bool:
         """Whether both savings' intervals meet; of accuracy, training elsewhere may differ."""
-        if self.found_saved is None:
+        if self.saved_here is None:
             return False
-        return max(self.saved[1], self.found_saved[1]) <= min(self.saved[2], self.found_saved[2])
+        return max(self.saved[1], self.saved_here[1]) <= min(self.saved[2], self.saved_here[2])
 
     def record(self) -> dict[str, Any]:
         """Its numbers, for a file."""
@@ -52,10 +52,10 @@ class Rerun:
 
 def chosen_cells(rows: Sequence[Row], count: int, *, seed: int) -> list[Row]:
     """Random cells of a run that were measured, dense aside; the same for the same seed."""
-    measured = [
+    succeeded = [
         row for row in rows if row["status"] == "ok" and row["pruner"] not in ("dense", "rivals")
     ]
-    return random.Random(seed).sample(measured, min(count, len(measured)))  # noqa: S311 -- a choice, no secret
+    return random.Random(seed).sample(succeeded, min(count, len(succeeded)))  # noqa: S311 -- a choice, no secret
 
 
 def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) -> Rerun:
@@ -67,13 +67,11 @@ def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) ->
     command = [sys.executable, "-m", "harness", "run", *words, *plugins, "--out", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     claimed = Rerun(cell=_text(row), top1=row["top1"], macs=row["macs"], saved=_share(row))
-    found = _same_cell(row, folder) if (folder / "rows.jsonl").is_file() else None
-    if found is None or found["status"] != "ok":
-        reason = str(found["reason"]) if found else (done.stderr.strip().splitlines() or ["no row"])[-1]
+    again = _same_cell(row, folder) if (folder / "rows.jsonl").is_file() else None
+    if again is None or again["status"] != "ok":
+        reason = str(again["reason"]) if again else (done.stderr.strip().splitlines() or ["no row"])[-1]
         return replace(claimed, reason=reason)
-    return replace(
-        claimed, found_top1=found["top1"], found_macs=found["macs"], found_saved=_share(found)
-    )
+    return replace(claimed, top1_here=again["top1"], macs_here=again["macs"], saved_here=_share(again))
 
 
 def _same_cell(row: Row, folder: Path) -> Row | None:

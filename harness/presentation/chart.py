@@ -68,13 +68,13 @@ class Chart:
         return json.dumps(self.specification, allow_nan=False)
 
 
-def _packed(part: Any) -> Any:  # noqa: ANN401 -- any part of a specification
-    if isinstance(part, Mapping):
+def _packed(spec: Any) -> Any:  # noqa: ANN401 -- a specification, or anything in one
+    if isinstance(spec, Mapping):
         return {
             name: {"packed": _columns(own)} if name == "values" else _packed(own)
-            for name, own in part.items()
+            for name, own in spec.items()
         }
-    return [_packed(own) for own in part] if isinstance(part, list) else part
+    return [_packed(own) for own in spec] if isinstance(spec, list) else spec
 
 
 def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.presentation._series import Series, chosen_opacity
 from harness.presentation.board_table import speedup
+from harness.presentation.board_titles import panel_titles
 from harness.presentation.chart import SCHEMA, Chart
-from harness.presentation.pictures import panel_titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

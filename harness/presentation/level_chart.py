@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.presentation.board_titles import panel_titles
 from harness.presentation.chart import SCHEMA, Chart
-from harness.presentation.pictures import panel_titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.ranking.intervals import mean_of_medians, process_weights
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.ranking.intervals import Processes
 
 DENSE, COPY = "dense", "hidden copy of dense"
-CACHED_ARCHIVES = 8
+CACHED_ARCHIVES = 256
 SAME = 1e-9
 """Relative difference below which a latency is that of those samples."""
 
@@ -29,38 +29,50 @@ class RowSamples:
     weights: Sequence[float]
 
 
+class _Session:
+    """Samples of one session at one batch size, by process and label."""
+
+    def __init__(self, processes: Sequence[Mapping[str, Sequence[float]]]) -> None:
+        self._processes = processes
+        self._weights = process_weights([[*own.values()] for own in processes])
+
+    def of(self, latency: float) -> RowSamples | None:
+        """Samples whose latency that is, and dense's beside them; None where there are none such."""
+        labels = [own for own, known in self._latencies.items() if abs(known - latency) <= SAME * known]
+        if not labels or DENSE not in self._latencies:
+            return None
+        own, dense = (self._samples(label) for label in (labels[0], DENSE))
+        return RowSamples(own=own, dense=dense, weights=self._weights)
+
+    @cached_property
+    def _latencies(self) -> dict[str, float]:
+        """Latencies of what every process ran; what one could not run has no row."""
+        everywhere = [own for own in self._processes[0] if all(own in one for one in self._processes)]
+        return {
+            label: mean_of_medians(self._samples(label), self._weights).value for label in everywhere
+        }
+
+    def _samples(self, label: str) -> Processes:
+        return [own[label] for own in self._processes]
+
+
 class SampleArchives:
     """Archives of a run's samples, read when asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._session = lru_cache(maxsize=CACHED_ARCHIVES)(self._read)
+        self._sessions = lru_cache(maxsize=CACHED_ARCHIVES)(self._read)
 
     def of(self, row: Mapping[str, Any]) -> RowSamples | None:
         """Samples of a row: those whose latency it has; None where there are none such.
 
         Rows do not say which model of their architecture was timed.
         """
-        processes = self._session(str(row["samples"])).get(int(row["batch"]), [])
-        # A model that a process could not run is among the others' weights, and has no row.
-        labels = (
-            [label for label in processes[0] if all(label in own for own in processes)]
-            if processes
-            else []
-        )
-        if DENSE not in labels:
-            return None
-        weights = process_weights([[*own.values()] for own in processes])
-        for label in labels:
-            samples = [own[label] for own in processes]
-            latency = mean_of_medians(samples, weights).value
-            if abs(latency - row["latency_ms"]) <= SAME * latency:
-                dense = [own[DENSE] for own in processes]
-                return RowSamples(own=samples, dense=dense, weights=weights)
-        return None
+        session = self._sessions(str(row["samples"])).get(int(row["batch"]))
+        return session.of(row["latency_ms"]) if session else None
 
-    def _read(self, name: str) -> dict[int, list[dict[str, Sequence[float]]]]:
-        """Samples of a session by batch, process and label; nothing where there is no such archive."""
+    def _read(self, name: str) -> dict[int, _Session]:
+        """Sessions of an archive by batch size; nothing where there is no such archive."""
         import numpy as np
 
         # A name out of a result file never becomes a path.
@@ -74,7 +86,7 @@ class SampleArchives:
                 by_process = sessions.setdefault(int(batch), {})
                 by_process.setdefault(int(process), {})[label] = archive[key].tolist()
         return {
-            batch: [by_process[process] for process in sorted(by_process)]
+            batch: _Session([by_process[process] for process in sorted(by_process)])
             for batch, by_process in sessions.items()
         }
 

@@ -65,10 +65,10 @@ def badge(board: Leaderboard, entry: Entry) -> Badge | None:
         return None
     ranked = sum(other.rank is not None for other in board.entries)
     facts = board.conditions
-    measured = written_between(entry.rows)
+    days = written_between(entry.rows)
     return Badge(
         path=f"badges/{page_name(*entry.method)}/{board_anchor(board)}",
         label=f"{facts['model']} on {facts['backend']}",
-        message=f"rank {entry.rank} of {ranked}{', ' + measured if measured else ''}",
+        message=f"rank {entry.rank} of {ranked}{', ' + days if days else ''}",
         colour=GREEN if entry.rank.low == 1 else BLUE if entry.rank.low <= ranked / 2 else GREY,
     )

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation.board_table import BOARD_COLUMNS, IN_FULL, board_table
+from harness.presentation.board_titles import panel_titles
 from harness.presentation.comparison_charts import realised_chart, slope_chart
-from harness.presentation.pictures import panel_titles
 from harness.presentation.table import EMPTY, Column, Table
 from harness.presentation.tradeoff_chart import tradeoff_chart
-from harness.publishing._front_page import method_path
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
 from harness.publishing._podium import podium
 from harness.publishing.reported import reported_of
 from harness.publishing.row_command import board_command
-from harness.publishing.site_content import board_anchor, written_between
+from harness.publishing.site_content import board_anchor, method_path, written_between
 from harness.ranking.remarks import remarks
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def board_page(pages: Pages, path: str, boards: Sequence[Leaderboard]) -> bytes:
         lead=_lead(boards, titles),
         table=_entries_table(content, boards, titles),
         matrix=_matrix(boards, titles),
-        parts_of=[
+        sections=[
             {
                 "anchor": board_anchor(board),
                 "title": title,

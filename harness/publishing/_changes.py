@@ -27,8 +27,8 @@ def build_facts(content: SiteContent, before: bytes | None) -> Mapping[str, Any]
     A build of the same rows keeps what that one compared itself with, so that its files are the same.
     """
     tops = _tops(content)
-    measured = [row["key"] + str(row.get("written_at")) for row in content.rows]
-    now = {"rows": digest([measured, tops]), "tops": tops}
+    rows = [row["key"] + str(row.get("written_at")) for row in content.rows]
+    now = {"rows": digest([rows, tops]), "tops": tops}
     earlier = _parsed(before)
     if earlier is None:
         return {**now, "before": None}

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.presentation.board_table import speedup
-from harness.presentation.pictures import panel_titles
+from harness.presentation.board_titles import panel_titles
 from harness.presentation.table import Column, Table
-from harness.publishing._changes import change_sentences
 from harness.publishing._html_table import html_table
 from harness.publishing._podium import Podium, podium
 from harness.publishing.row_command import entry_command
-from harness.publishing.site_content import board_anchor, page_name, written_between
+from harness.publishing.site_content import board_link, board_path, method_path, written_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from harness.publishing._html_table import HtmlTable
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from harness.ranking.leaderboard import Leaderboard
 
 
-def front_page(pages: Pages, facts: Mapping[str, Any]) -> bytes:
-    """The front page; `facts` are of this build and the one before."""
+def front_page(pages: Pages, changes: Sequence[str] | None) -> bytes:
+    """The front page; `changes` since the last build are None where there was none."""
     content = pages.content
     links = [
         {
@@ -42,25 +41,9 @@ def front_page(pages: Pages, facts: Mapping[str, Any]) -> bytes:
         methods=len(content.by_method),
         backends=len(content.by_backend),
         table=podium_table(content, content.boards, root=""),
-        changes=change_sentences(facts),
+        changes=changes,
         pages=links,
     )
-
-
-def board_path(model: str, dataset: str) -> str:
-    """Path of a board page from the site's root."""
-    return f"boards/{page_name(model, dataset)}.html"
-
-
-def board_link(board: Leaderboard) -> str:
-    """Path of a board's own part of its page."""
-    facts = board.conditions
-    return f"{board_path(facts['model'], facts['dataset'])}#{board_anchor(board)}"
-
-
-def method_path(method: Sequence[str]) -> str:
-    """Path of a method's page from the site's root."""
-    return f"methods/{page_name(*method)}.html"
 
 
 def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: str) -> HtmlTable:

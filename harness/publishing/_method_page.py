@@ -7,18 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation.board_table import IN_FULL, METHOD, board_table
+from harness.presentation.board_titles import panel_titles
 from harness.presentation.level_chart import level_chart
-from harness.presentation.pictures import panel_titles
 from harness.presentation.row_table import row_table
 from harness.presentation.sample_chart import sample_chart
 from harness.presentation.table import EMPTY, Column, Table
 from harness.publishing._badges import badge
-from harness.publishing._front_page import board_link
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
 from harness.publishing.reported import reported_of
 from harness.publishing.row_command import entry_command
-from harness.publishing.site_content import RUN, page_name
+from harness.publishing.site_content import RUN, board_link, page_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,9 +139,9 @@ def _sample_figures(pages: Pages, standing: Standing) -> list[Figure]:
     for of, own in _by_model(standing).items():
         titles = panel_titles([board for board, _ in own])
         samples = {
-            title: found
+            title: own_samples
             for title, (_, entry) in zip(titles, own, strict=True)
-            if (found := _samples(pages, entry)) is not None
+            if (own_samples := _samples(pages, entry)) is not None
         }
         if samples:
             caption = f"{' on '.join(of)}: times of single batches, dense and pruned."

@@ -11,10 +11,9 @@ from harness.presentation.board_table import BOARD_COLUMNS, METHOD, boards_frame
 from harness.presentation.row_table import row_table
 from harness.presentation.score_chart import score_chart
 from harness.presentation.table import Column, Table
-from harness.publishing._front_page import method_path
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
-from harness.publishing.site_content import TIERS, page_name, written_between
+from harness.publishing.site_content import TIERS, method_path, page_name, written_between
 from harness.ranking.remarks import CORRECTIONS
 
 if TYPE_CHECKING:

@@ -8,8 +8,14 @@ from harness.errors import HarnessError
 from harness.publishing._assets import site_assets
 from harness.publishing._backend_page import backend_page
 from harness.publishing._board_page import board_page
-from harness.publishing._changes import BUILD_FILE, build_facts, build_file, files_of_build
-from harness.publishing._front_page import board_path, front_page, method_path
+from harness.publishing._changes import (
+    BUILD_FILE,
+    build_facts,
+    build_file,
+    change_sentences,
+    files_of_build,
+)
+from harness.publishing._front_page import front_page
 from harness.publishing._method_page import method_page
 from harness.publishing._other_pages import (
     backend_path,
@@ -19,6 +25,7 @@ from harness.publishing._other_pages import (
     score_page,
 )
 from harness.publishing._pages import Pages
+from harness.publishing.site_content import board_path, method_path
 from harness.storage.files import naming
 
 if TYPE_CHECKING:
@@ -78,7 +85,7 @@ def site_files(content: SiteContent, *, before: bytes | None) -> Iterator[tuple[
 def _files(content: SiteContent, facts: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     pages = Pages(content)
     yield from site_assets().items()
-    yield "index.html", front_page(pages, facts)
+    yield "index.html", front_page(pages, change_sentences(facts))
     for of, boards in content.by_model.items():
         yield (path := board_path(*of)), board_page(pages, path, boards)
     for standing in content.by_method.values():

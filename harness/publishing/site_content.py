@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.presentation.board_titles import boards_by_model
 from harness.presentation.level_points import LevelPoints
 from harness.presentation.palette import palette
-from harness.presentation.pictures import boards_by_model
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.keys import digest, file_name
 
@@ -116,6 +116,22 @@ def page_name(*words: str) -> str:
     joined = "-".join(words)
     safe = file_name(joined)
     return safe if safe == joined.replace(" ", "_") else f"{safe}-{digest([*words])[:6]}"
+
+
+def board_path(model: str, dataset: str) -> str:
+    """Path of a board page from the site's root."""
+    return f"boards/{page_name(model, dataset)}.html"
+
+
+def board_link(board: Leaderboard) -> str:
+    """Path of a board's own part of its page."""
+    facts = board.conditions
+    return f"{board_path(facts['model'], facts['dataset'])}#{board_anchor(board)}"
+
+
+def method_path(method: Sequence[str]) -> str:
+    """Path of a method's page from the site's root."""
+    return f"methods/{page_name(*method)}.html"
 
 
 def board_anchor(board: Leaderboard) -> str:

@@ -7,9 +7,9 @@ import click
 import pytest
 
 from harness.commands.run import check_options
+from harness.console._training_options import FLOAT32
 from harness.console.options import with_options
 from harness.console.run_options import RunOptions
-from harness.console.training_options import FLOAT32
 from harness.engines.shard import Shard
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu

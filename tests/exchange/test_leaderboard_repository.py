@@ -94,8 +94,8 @@ def test_a_tampered_submission_is_answered_with_what_is_wrong(repository, tmp_pa
     repository.commit("tampered")
     status, comment = repository.review()
     assert status == 1
-    assert "- samples: **1 findings** in" in comment
-    assert f"{tampered['key']}: ms_saved is" in comment.replace("\\", "")
+    assert "- rows: **1 finding** in" in comment
+    assert "retained_per_ms_saved is" in comment.replace("\\", "")
     assert "score against" not in comment
 
 

@@ -13,7 +13,7 @@ from harness.storage.bits import encode_bits
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
 from harness.storage.run_folder import RunFolder
-from tests.doubles import made_row, made_rows, refusal
+from tests.doubles import made_row, made_rows
 
 
 def run(folder, rows, **columns) -> RunFolder:
@@ -128,14 +128,3 @@ def test_kinds_of_machines_are_mixed_only_when_asked_and_that_is_said():
     [board] = RankedRows(rows, rule=RankingRule(mix_machines=True)).leaderboards
     assert board.conditions["device"] == "machines of any kind"
     assert "This board mixes machines: B (8 cores)" in remarks(board)[0]
-
-
-def test_merged_runs_are_a_run(command, tmp_path):
-    run(tmp_path / "one", made_rows(), machine="aaa")
-    run(tmp_path / "other", made_rows(), machine="bbb", seed=1)
-    done = command("merge", "one", "other", "--out", "both")
-    assert done.returncode == 0, done.stderr
-    assert "0 copies dropped" in done.stdout
-    assert command("report", "both").returncode == 0
-    assert (tmp_path / "both" / "leaderboard.md").is_file()
-    assert "holds a run already" in refusal(command("merge", "one", "--out", "both"))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from timm.data import create_dataset, create_transform, resolve_model_data_config
 
-from harness.console.data_options import DataOptions
+from harness.console._data_options import DataOptions
 from harness.contracts.data import Preprocessing
 from harness.discovery.loading import discover
 from harness.errors import HarnessError

@@ -40,7 +40,7 @@ def test_every_page_has_its_policy_and_says_when_its_rows_were_measured(pages):
 
 
 def test_the_front_page_says_what_to_take(pages):
-    page = words(front_page(pages, {"before": None, "tops": {}}))
+    page = words(front_page(pages, None))
     assert "group_norm_l2 channel" in page
     assert "12 measurements of 1 network by 3 methods on 1 backend" in page
     assert "This is the first build" in page

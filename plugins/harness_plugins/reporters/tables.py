@@ -8,7 +8,6 @@ from typing import Any
 
 import harness
 
-DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean", "Status": "string"}
 CHUNK = 100_000
 """Rows that pandas turns to text at a time; at its own thousand or so it mostly converts columns."""
 
@@ -20,14 +19,7 @@ class Tables:
 
     def render(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, bytes]:
         """Both tables, columns in the order of `harness.Row`, typed alike whatever the rows hold."""
-        import pandas as pd
-
-        types = {
-            name: DTYPES[str(kind).removesuffix(" | None")]
-            for name, kind in harness.Row.__annotations__.items()
-            if name not in harness.BLOBS
-        }
-        frame = pd.DataFrame.from_records(list(rows), columns=list(types)).astype(types)
+        frame = harness.tidy_frame(rows)
         parquet = io.BytesIO()
         frame.to_parquet(parquet, index=False)
         return {

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.console._training_options import FLOAT32
 from harness.console.options import typed_words
-from harness.console.training_options import FLOAT32
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

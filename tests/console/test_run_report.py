@@ -6,8 +6,8 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
-from harness.commands.run_report import RunReport
 from harness.console.ranking_options import RankingOptions
+from harness.console.run_report import RunReport
 from harness.discovery.loading import discover
 from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness.commands.slurm_script import DEFAULT_TASKS
+from harness.console.slurm_script import DEFAULT_TASKS
 from harness.engines.shard import Shard, parse_shard
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu

@@ -1,0 +1,45 @@
+"""`harness convert`: a run's rows for MLflow, or for Hugging Face's `datasets`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.console.options import SETTINGS
+from harness.errors import HarnessError
+from harness.exchange.dataset_folder import dataset_files
+from harness.exchange.mlflow_store import write_mlflow
+from harness.storage.files import write_file
+from harness.storage.run_folder import RunFolder
+
+EXAMPLES = """\b
+harness convert results/resnet18-digits --to mlflow --out mlruns
+harness convert results/resnet18-digits --to datasets --out my-dataset
+"""
+
+
+@click.command(context_settings=SETTINGS, epilog=EXAMPLES)
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--to", type=click.Choice(["mlflow", "datasets"]), required=True, help="For which tool.")
+@click.option(
+    "--out", required=True, help="A folder; for MLflow also an address, as sqlite:///mlflow.db."
+)
+def convert(*, folder: Path, to: str, out: str) -> None:
+    """Write RUN's rows for another tool.
+
+    MLflow gets an experiment of the run's name with a run a measured row: what was asked for as
+    parameters, numbers as metrics. `datasets.load_dataset(OUT)` gets one table of all columns, with a
+    data card that explains each.
+    """
+    rows = RunFolder(folder).rows
+    if to == "mlflow":
+        count = write_mlflow(rows, store=out, experiment=folder.name)
+        click.echo(f"Wrote {count} runs of the experiment {folder.name} to {out}", err=True)
+        return
+    if Path(out).is_dir() and any(Path(out).iterdir()):
+        raise HarnessError(f"--out: {out} holds files already; choose another folder")
+    files = dataset_files(rows, name=folder.name)
+    for name, content in files.items():
+        write_file(Path(out) / name, content)
+    click.echo(f"Wrote {', '.join(f'{out}/{name}' for name in files)}", err=True)

@@ -1,0 +1,84 @@
+"""`harness verify` from the command line: a real run, handed in, checked and run again."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from harness.commands.verify import verify
+from harness.exchange.differences import difference_table
+from harness.exchange.rerun import Rerun, chosen_cells
+from harness.presentation.board_titles import panel_titles
+from harness.ranking.leaderboard import leaderboards
+from harness.storage.run_folder import RunFolder
+from tests.doubles import ROOT, made_row, made_rows, refusal
+
+SMALL = [
+    "run", "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--granularities", "weight",
+    "--levels", "0.5", "--seeds", "0", "--backends", "eager_cpu", "--dense-epochs", "1",
+    "--finetune-epochs", "0.5", "--arithmetic", "fp32", "--quick",
+]  # fmt: skip
+
+
+@pytest.mark.long(25)
+def test_a_cell_that_is_run_again_here_has_the_same_images_right(command, tmp_path):
+    assert command(*SMALL).returncode == 0
+    assert command("submit", "results/test_resnet-digits", "--out", "mine.zip").returncode == 0
+    done = command("verify", "mine.zip", "--rerun", "1", "--record")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [again] = json.loads((tmp_path / "mine.zip.checked.json").read_text())["reruns"]
+    assert again["top1_here"] == again["top1"]
+    assert again["macs_here"] == again["macs"]
+    assert "Run again here" in done.stdout
+
+
+def test_options_of_a_stranger_that_are_none_of_the_grid_are_not_typed(command, tmp_path):
+    """A file of plugins that a submission names would be run."""
+    evil = tmp_path / "evil.py"
+    evil.write_text("raise SystemExit(open('was_run', 'w'))")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    rows = RunFolder(ROOT / "results" / "resnet18-rivals-epyc").rows
+    row = next(r for r in rows if r["status"] == "ok" and r["pruner"] == "random") | {"samples": ""}
+    (folder / "rows.jsonl").write_text(json.dumps(row | {"model": "no_such_model"}) + "\n")
+    (folder / "options.toml").write_text(f'models = "x"\nplugin = "{evil}"\n"config" = "{evil}"\n')
+    done = command("verify", "run", "--rerun", "1")
+    assert done.returncode == 1
+    assert "not run: " in done.stdout
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_a_record_is_of_a_file():
+    told = CliRunner().invoke(verify, [str(ROOT / "results" / "regression"), "--record"]).exception
+    assert "a record is of a file" in str(told)
+
+
+def test_what_is_not_there_is_named(command):
+    assert "'nowhere' does not exist" in refusal(command("verify", "nowhere"))
+
+
+def test_cells_are_chosen_by_a_number_and_never_dense():
+    rows = [*made_rows(), made_row(key="more", sparsity=0.7)]
+    assert chosen_cells(rows, 3, seed=1) == chosen_cells(rows, 3, seed=1)
+    assert len(chosen_cells(rows, 99, seed=0)) == 6
+    assert all(row["pruner"] != "dense" for row in chosen_cells(rows, 99, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("here", "agrees"), [((0.5, 0.4, 0.6), True), ((0.3, 0.2, 0.35), False), (None, False)]
+)
+def test_savings_agree_where_their_intervals_meet(here, agrees):
+    again = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5), saved_here=here)
+    assert again.agrees is agrees
+
+
+def test_differences_are_from_dense_random_and_the_reference():
+    [board] = leaderboards(made_rows())
+    table = difference_table(board, {board.entries[0].method}, "group_norm_l2")
+    [line] = table.texts()
+    cells = dict(zip(table.headers, line, strict=True))
+    random = next(entry for entry in board.entries if entry.method[0] == "random")
+    assert cells["top-1 against dense"] == "+0.0 points"
+    assert cells["score against random"] == f"{board.entries[0].score - random.score:+.3f}"
+    assert cells["score against group_norm_l2"] == "+0.000"
+    assert panel_titles([board]) == ["eager_cpu"]
