@@ -35,11 +35,11 @@ def convert(*, folder: Path, to: str, out: str) -> None:
     rows = RunFolder(folder).rows
     if to == "mlflow":
         count = write_mlflow(rows, store=out, experiment=folder.name)
-        click.echo(f"Wrote {count} runs of the experiment {folder.name} to {out}", err=True)
+        click.echo(f"Wrote {count} runs of the experiment {folder.name} to {out}")
         return
     if Path(out).is_dir() and any(Path(out).iterdir()):
         raise HarnessError(f"--out: {out} holds files already; choose another folder")
     files = dataset_files(rows, name=folder.name)
     for name, content in files.items():
         write_file(Path(out) / name, content)
-    click.echo(f"Wrote {', '.join(f'{out}/{name}' for name in files)}", err=True)
+    click.echo(f"Wrote {', '.join(f'{out}/{name}' for name in files)}")

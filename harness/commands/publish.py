@@ -67,7 +67,7 @@ def publish(
             reported=read_reported(reported) if reported else (),
         )
         written = write_site(content, out)
-    click.echo(f"Wrote {written} files; open {(out / 'index.html').as_posix()}", err=True)
+    click.echo(f"Wrote {written} files; open {(out / 'index.html').as_posix()}")
 
 
 def _published(path: Path, unpacked: Path) -> PublishedRun:

@@ -36,4 +36,4 @@ def submit(*, folder: Path, out: Path | None, by: str) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_submission(run, path, submitter=by, submitted_at=now)
     size = path.stat().st_size / 1e6
-    click.echo(f"Wrote {path.as_posix()}: {len(run.rows)} rows, {size:.1f} MB", err=True)
+    click.echo(f"Wrote {path.as_posix()}: {len(run.rows)} rows, {size:.1f} MB")

@@ -42,7 +42,7 @@ HEADERS = ("cell", "top-1", "here", "MACs", "here", "saves of dense time", "here
 
 
 @click.command(context_settings=SETTINGS, epilog=EXAMPLES)
-@click.argument("file", type=click.Path(exists=True, path_type=Path), metavar="FILE|RUN")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE|RUN")
 @click.option(
     "--rerun", "count", type=click.IntRange(min=0), default=0, help="Random cells to run again."
 )
@@ -101,7 +101,7 @@ def verify(
     if record:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         written = write_record(file, checked_at=now, reruns=[one.record() for one in reruns])
-        click.echo(f"Wrote {written.as_posix()}", err=True)
+        click.echo(f"Wrote {written.as_posix()}")
 
 
 def _print_checks(verification: Verification) -> None:

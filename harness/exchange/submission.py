@@ -90,6 +90,8 @@ def read_submission(path: Path) -> Submission:
 
     Raises HarnessError where it is none, or one of a later release.
     """
+    if not path.is_file():
+        raise HarnessError(f"{path} is not there: name a file of `harness submit`, or a run folder")
     try:
         with zipfile.ZipFile(path) as archive:
             files, findings = _unpacked(archive)

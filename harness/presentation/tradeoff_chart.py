@@ -24,6 +24,8 @@ TOOLTIP = [
     {"field": "speedup", "type": "quantitative", "title": "speed-up", "format": ".2f"},
     {"field": "realised", "type": "quantitative", "format": ".0%"},
 ]
+ALONE = 680
+"""Width of the panel of a picture that has one."""
 X = {"field": "saved", "type": "quantitative", "title": "ms saved per batch"}
 Y = {
     "field": "retained", "type": "quantitative", "title": "accuracy retained",
@@ -43,7 +45,7 @@ def tradeoff_chart(
     Bars are 95 % intervals, the dotted step is the best accuracy for each saving (Pareto front).
     """
     columns = min(len(boards), 2 if len(boards) <= 4 else 3)
-    width = (PIXELS - 80) // max(columns, 2) - 70
+    width = ALONE if columns == 1 else (PIXELS - 80) // columns - 70
     series = Series(boards, colours)
     panels = [
         {

@@ -59,6 +59,8 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
         _column("backend", "backend", "device and runtime", lambda p: titles[id(p.board)]),
         _column("take", "take", "the method of the highest score", _best_name),
         _column("rank", "rank", "rank interval of the best", lambda p: p.rank),
+        _column("again", "command", "the command that measures it",
+                lambda p: "Copy" if _command_of(p, content) else ""),
         _column("or", "or, as likely", "methods whose rank may be 1 too", _equals),
         _column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy),
         _column("latency", "time", "dense to pruned, at its best level", lambda p: p.latency, _speedup),
@@ -67,8 +69,6 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
                 lambda p: p.fastest_at_floor),
         _column("measured", "measured", "when its rows were written",
                 lambda p: written_between(p.best.rows) if p.best else "-"),
-        _column("again", "run it again", "the command that measures it",
-                lambda p: "Copy command" if _command_of(p, content) else ""),
     ]  # fmt: skip
     return html_table(
         Table(columns=columns, items=[podium(board) for board in boards]),

@@ -29,7 +29,7 @@ class Podium:
         if self.best is None:
             return "nothing saves time"
         if self.best.rank is None:
-            return "one seed, no ranks"
+            return "one seed"
         return f"{self.best.rank} of {sum(e.rank is not None for e in self.board.entries)}"
 
     @property

@@ -12,7 +12,7 @@ def test_a_run_becomes_a_site_with_commands_that_hold_its_own_options(command, t
     shutil.copytree(ROOT / "results" / "resnet18-rivals-epyc", tmp_path / "run")
     done = command("publish", "run")
     assert done.returncode == 0, done.stderr
-    assert "open site/index.html" in done.stderr
+    assert "open site/index.html" in done.stdout
     page = (tmp_path / "site" / "index.html").read_text()
     # What is a default of `harness run` is left out of its command.
     assert "harness run --models resnet18 --pruners taylor" in page

@@ -54,7 +54,7 @@ def test_a_record_is_of_a_file():
 
 
 def test_what_is_not_there_is_named(command):
-    assert "'nowhere' does not exist" in refusal(command("verify", "nowhere"))
+    assert "nowhere is not there" in refusal(command("verify", "nowhere"))
 
 
 def test_cells_are_chosen_by_a_number_and_never_dense():

@@ -8,7 +8,7 @@ from tests.doubles import made_row, made_rows
 def test_the_highest_score_is_taken_and_said_with_what_it_brings():
     here = podium(leaderboards(made_rows())[0])
     assert here.best.method[0] == "group_norm_l2"
-    assert here.rank == "one seed, no ranks"
+    assert here.rank == "one seed"
     assert here.accuracy == "90.0% of 90.0%"
     assert here.latency == "10 to 6 ms (1.67x)"
     assert here.fastest_at_floor == "not reached"

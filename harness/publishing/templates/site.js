@@ -297,13 +297,22 @@
     target.querySelector("svg")?.setAttribute("aria-label", picture.alt);
     holder.replaceChildren(target);
     holder.dataset.state = "drawn";
-    views.push(view);
-    emphasiseView(view);
+    const drawn = { view, methods: spec.params ? methodsOf(spec) : new Set() };
+    views.push(drawn);
+    emphasiseView(drawn);
   }
 
+  const methodsOf = (part) => {
+    if (part === null || typeof part !== "object") return new Set();
+    const own = Object.values(part).map(methodsOf).reduce((all, more) => new Set([...all, ...more]), new Set());
+    return typeof part.method === "string" ? own.add(part.method) : own;
+  };
+
+  /* A chart that has none of the chosen methods is as it was. */
   let emphasised = [];
-  function emphasiseView(view) {
-    try { view.signal("chosen", emphasised).runAsync(); } catch { /* a chart of one method has nothing to choose */ }
+  function emphasiseView({ view, methods }) {
+    if (methods.size === 0) return;
+    view.signal("chosen", emphasised.filter((method) => methods.has(method))).runAsync();
   }
   function emphasise(methods) {
     emphasised = methods;
