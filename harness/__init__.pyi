@@ -228,6 +228,9 @@ from .presentation.board_table import (
 from .presentation.board_table import (
     boards_frame as boards_frame,
 )
+from .presentation.board_titles import (
+    recipe_sentences as recipe_sentences,
+)
 from .presentation.pictures import (
     tradeoff_pictures as tradeoff_pictures,
 )
@@ -379,6 +382,7 @@ __all__ = [
     "load_tflite",
     "no_gpu",
     "number_from",
+    "recipe_sentences",
     "remarks",
     "run",
     "shown_top1",

@@ -130,12 +130,10 @@ def _reruns(run: RunFolder, count: int, choice: int, folder: Path, plugin: str) 
 def _rerun_line(one: Rerun) -> tuple[str, ...]:
     claimed = interval_text(*one.saved, "{:.1%}")
     if one.saved_here is None or one.top1_here is None:
-        verdict = f"not run: {one.reason}"
-        return one.cell, f"{one.top1:.1%}", "-", str(one.macs), "-", claimed, "-", verdict
-    verdict = "agrees" if one.agrees else "intervals do not meet"
+        return one.cell, f"{one.top1:.1%}", "-", str(one.macs), "-", claimed, "-", one.verdict
     here = interval_text(*one.saved_here, "{:.1%}")
     accuracies = f"{one.top1:.1%}", f"{one.top1_here:.1%}"
-    return one.cell, *accuracies, str(one.macs), str(one.macs_here), claimed, here, verdict
+    return one.cell, *accuracies, str(one.macs), str(one.macs_here), claimed, here, one.verdict
 
 
 def _comment(

@@ -14,6 +14,7 @@ from rich.text import Text
 from harness.console._reports import write_reports
 from harness.planning.training_cost import cost_alone, cost_shared
 from harness.presentation.board_table import IN_TERMINAL, board_table, shared_words
+from harness.presentation.board_titles import recipe_sentences
 from harness.ranking.leaderboard import leaderboards
 from harness.ranking.remarks import remarks
 
@@ -92,6 +93,8 @@ def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) 
             for sentence in remarks(board):
                 page.print(f"  {sentence}", markup=False, highlight=False)
             page.print()
+    for sentence in recipe_sentences(rows.leaderboards):
+        print_sentence(page, sentence)
 
 
 def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:

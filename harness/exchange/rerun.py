@@ -33,10 +33,21 @@ class Rerun:
     top1: float
     macs: int | None
     saved: tuple[float, float, float]
+    device: str = ""
     top1_here: float | None = None
     macs_here: int | None = None
     saved_here: tuple[float, float, float] | None = None
+    device_here: str = ""
     reason: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """What both say, in words."""
+        if self.saved_here is None:
+            return f"not run: {self.reason}"
+        kinds = f" ({self.device} there, {self.device_here} here)"
+        elsewhere = kinds if self.device != self.device_here else ""
+        return f"{'agrees' if self.agrees else 'intervals do not meet'}{elsewhere}"
 
     @property
     def agrees(self) -> bool:
@@ -66,12 +77,20 @@ def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) ->
     plugins = ["--plugin", plugin] if plugin else []
     command = [sys.executable, "-m", "harness", "run", *words, *plugins, "--out", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    claimed = Rerun(cell=_text(row), top1=row["top1"], macs=row["macs"], saved=_share(row))
+    claimed = Rerun(
+        cell=_text(row), top1=row["top1"], macs=row["macs"], saved=_share(row), device=row["device"]
+    )
     again = _same_cell(row, folder) if (folder / "rows.jsonl").is_file() else None
     if again is None or again["status"] != "ok":
         reason = str(again["reason"]) if again else (done.stderr.strip().splitlines() or ["no row"])[-1]
         return replace(claimed, reason=reason)
-    return replace(claimed, top1_here=again["top1"], macs_here=again["macs"], saved_here=_share(again))
+    return replace(
+        claimed,
+        top1_here=again["top1"],
+        macs_here=again["macs"],
+        saved_here=_share(again),
+        device_here=again["device"],
+    )
 
 
 def _same_cell(row: Row, folder: Path) -> Row | None:

@@ -78,7 +78,7 @@ def write_submission(run: RunFolder, path: Path, *, submitter: str, submitted_at
         "submitter": submitter,
         "submitted_at": submitted_at,
         "rows": len(run.rows),
-        "machines": _machines(run.rows),
+        "machines": machines_of(run.rows),
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     files[MANIFEST] = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
@@ -161,7 +161,7 @@ def _packed(files: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def _machines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def machines_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Machines and releases that measured rows, each once."""
     seen = {
         tuple(str(row[name]) for name in MACHINE_COLUMNS): {name: row[name] for name in MACHINE_COLUMNS}

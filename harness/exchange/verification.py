@@ -11,12 +11,12 @@ from harness.errors import HarnessError
 from harness.exchange._network_checks import network_findings
 from harness.exchange._row_checks import architecture_findings, row_findings
 from harness.exchange._sample_checks import sample_findings
-from harness.exchange.submission import read_submission
+from harness.exchange.submission import machines_of, read_submission
 from harness.storage.files import write_file
 from harness.storage.run_folder import SAMPLES, RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.discovery.catalogue import Catalogue
@@ -54,31 +54,40 @@ def verify(path: Path, unpacked: Path, catalogue: Catalogue) -> Verification:
     Raises HarnessError where the file is no submission, or its ledger cannot be read.
     """
     if path.is_dir():
-        run, checks = RunFolder(path), []
+        run, checks, options = RunFolder(path), [], RunFolder(path).options
     else:
         submission = read_submission(path)
         submission.unpack(unpacked)
-        run = RunFolder(unpacked)
+        # Where a stranger's images lie is no business of this machine.
+        run, options = RunFolder(unpacked), {}
+        findings = submission.findings
+        if submission.manifest.get("machines") != machines_of(run.rows):
+            findings += ("the manifest names other machines or releases than the rows do",)
         checks = [
             Check(
                 name="checksums",
                 looked_at=f"{len(submission.files)} files",
-                findings=submission.findings,
+                findings=findings,
             )
         ]
-    return Verification(run=run, checks=(*checks, *_run_checks(run, catalogue)))
+    return Verification(run=run, checks=(*checks, *_run_checks(run, options, catalogue)))
 
 
-def _run_checks(run: RunFolder, catalogue: Catalogue) -> list[Check]:
+def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue) -> list[Check]:
     rows = run.rows
     wrong = {row["key"]: [*row_findings(row)] for row in rows}
     sound = [row for row in rows if not wrong[row["key"]]]
     timed = [row for row in sound if row["status"] == "ok" and row["rounds"] is not None]
     of_rows = [f"{key}: {text}" for key, texts in wrong.items() for text in texts]
     of_rows += architecture_findings(sound)
-    sizes, notes = network_findings(sound, run.options, catalogue)
+    sizes, notes = network_findings(sound, options, catalogue)
     return [
-        Check(name="rows", looked_at=f"{len(rows)} rows", findings=tuple(of_rows)),
+        Check(
+            name="rows",
+            looked_at=f"{len(rows)} rows",
+            findings=tuple(of_rows),
+            notes=tuple(_machine_notes(rows)),
+        ),
         Check(
             name="samples",
             looked_at=f"{len(timed)} timed rows",
@@ -91,6 +100,18 @@ def _run_checks(run: RunFolder, catalogue: Catalogue) -> list[Check]:
             notes=tuple(notes),
         ),
     ]
+
+
+def _machine_notes(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Notes on which machines measured rows, and on rows that do not say so."""
+    timed = [row for row in rows if row["status"] == "ok" and row["rounds"] is not None]
+    kinds = sorted({f"{row['device']} ({row['cores']} cores)" for row in timed})
+    machines = {row["machine"] for row in timed if row["machine"]}
+    if len(kinds) > 1 or len(machines) > 1:
+        yield f"measured on {max(len(machines), len(kinds))} machines: {', '.join(kinds)}"
+    older = sum(not row["machine"] for row in timed)
+    if older:
+        yield f"{older} timed rows are of earlier releases, which do not name their machine"
 
 
 def write_record(path: Path, *, checked_at: str, reruns: Sequence[Mapping[str, Any]]) -> Path:

@@ -23,6 +23,22 @@ def boards_by_model(boards: Sequence[Leaderboard]) -> dict[tuple[str, str], list
     return dict(by_model)
 
 
+def recipe_sentences(boards: Sequence[Leaderboard]) -> list[str]:
+    """Sentences on models whose methods were trained by several recipes, which boards keep apart."""
+    sentences = []
+    for (model, dataset), own in boards_by_model(boards).items():
+        recipes = {board.conditions["recipe_text"] for board in own}
+        words = [set(recipe.split(", ")) for recipe in sorted(recipes)]
+        unlike = sorted(set.union(*words) - set.intersection(*words))
+        if unlike:
+            told = ", ".join(word.replace("_", " ") for word in unlike)
+            sentences.append(
+                f"Boards of {model} on {dataset} are of {len(recipes)} recipes ({told}): compare "
+                "methods within a board only."
+            )
+    return sentences
+
+
 def panel_titles(boards: Sequence[Leaderboard]) -> list[str]:
     """Titles of boards of one model: the backend, and what else tells them apart."""
     by_backend: dict[str, list[Mapping[str, Any]]] = defaultdict(list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation.board_table import BOARD_COLUMNS, IN_FULL, board_table
-from harness.presentation.board_titles import panel_titles
+from harness.presentation.board_titles import panel_titles, recipe_sentences
 from harness.presentation.comparison_charts import realised_chart, slope_chart
 from harness.presentation.table import EMPTY, Column, Table
 from harness.presentation.tradeoff_chart import tradeoff_chart
@@ -57,7 +57,7 @@ def board_page(pages: Pages, path: str, boards: Sequence[Leaderboard]) -> bytes:
         figures=(*figures, slope, realised),
         ids={"slope": slope.name, "realised": realised.name},
         title=f"{first['model']} on {first['dataset']}",
-        lead=_lead(boards, titles),
+        lead=" ".join([_lead(boards, titles), *recipe_sentences(boards)]),
         table=_entries_table(content, boards, titles),
         matrix=_matrix(boards, titles),
         sections=[

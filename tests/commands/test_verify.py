@@ -1,6 +1,7 @@
 """`harness verify` from the command line: a real run, handed in, checked and run again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -70,6 +71,14 @@ def test_cells_are_chosen_by_a_number_and_never_dense():
 def test_savings_agree_where_their_intervals_meet(here, agrees):
     again = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5), saved_here=here)
     assert again.agrees is agrees
+
+
+def test_another_kind_of_machine_is_named():
+    again = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5), device="A")
+    assert again.verdict == "not run: "
+    there = replace(again, saved_here=(0.45, 0.4, 0.5), device_here="B")
+    assert there.verdict == "agrees (A there, B here)"
+    assert replace(there, device_here="A").verdict == "agrees"
 
 
 def test_differences_are_from_dense_random_and_the_reference():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -11,9 +12,12 @@ from harness.errors import HarnessError
 from harness.exchange._network_checks import network_findings
 from harness.exchange._row_checks import architecture_findings, row_findings
 from harness.exchange._sample_checks import sample_findings
+from harness.exchange.submission import write_submission
 from harness.exchange.verification import RECORD_SUFFIX, checked_on, verify, write_record
+from harness.storage.ledger import Ledger
+from harness.storage.row import Row
 from harness.storage.run_folder import RunFolder
-from tests.doubles import ROOT
+from tests.doubles import ROOT, made_row
 
 RUN = ROOT / "results" / "resnet18-rivals-epyc"
 
@@ -143,6 +147,33 @@ def test_rows_of_an_older_schema_are_checked_by_what_they_have(rows, row):
 
 def test_a_run_of_another_machine_is_as_good(rows, row):
     assert found({**row, "machine": "another", "cores": 64, "platform": "Darwin arm64"}) == ""
+
+
+def test_rows_of_several_machines_and_of_earlier_releases_are_noted(tmp_path):
+    rows = [made_row(key="a", machine="aaa"), made_row(key="b", machine="bbb"), made_row(key="c")]
+    for row in rows:
+        Ledger(tmp_path / "run").append(Row(**row))
+    verification = verify(tmp_path / "run", tmp_path, discover())
+    [check] = [check for check in verification.checks if check.name == "rows"]
+    assert check.notes == (
+        "measured on 2 machines: a processor (None cores)",
+        "1 timed rows are of earlier releases, which do not name their machine",
+    )
+
+
+def test_a_manifest_that_names_other_machines_is_found(tmp_path):
+    run = RunFolder(RUN)
+    write_submission(run, tmp_path / "x.zip", submitter="", submitted_at="")
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["manifest.json"] = members["manifest.json"].replace(b"AMD EPYC", b"Other CPU")
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    verification = verify(tmp_path / "x.zip", tmp_path / "there", discover())
+    assert verification.findings == [
+        "checksums: the manifest names other machines or releases than the rows do"
+    ]
 
 
 def test_a_record_is_of_the_bytes_that_were_checked(tmp_path):

@@ -29,7 +29,8 @@ class LeaderboardPage:
     def render(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, bytes]:
         """One section or table for each set of conditions; on the page, then, what could not run."""
         boards = harness.leaderboards(rows)
-        page = [INTRODUCTION, *map(_section, boards), *_missing(rows)]
+        apart = [f"{harness.escaped_markdown(text)}\n" for text in harness.recipe_sentences(boards)]
+        page = [INTRODUCTION, *apart, *map(_section, boards), *_missing(rows)]
         return {
             "leaderboard.md": "\n".join(page).encode(),
             "leaderboard.tex": "\n".join(map(harness.board_latex, boards)).encode(),
