@@ -36,7 +36,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "session": (
         "what is timed in the same processes",
-        r"(measuring|runs|comparisons)\..*|commands\.(compare|doctor)|presentation\.timing_samples|publishing\.backend_page",
+        r"(measuring|runs|comparisons)\..*|commands\.(compare|doctor)|presentation\.timing_samples|publishing\.backend_page|exchange\.sample_checks",
     ),
     "member": ("a parameter's slices that leave with a channel group", r"(networks|pruning)\..*"),
     "resource": ("what a host of Ray declares", r"engines\.ray_.*|machine\.memory"),

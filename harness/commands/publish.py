@@ -12,7 +12,7 @@ from harness.console.ranking_options import RankingOptions
 from harness.console.run_options import beyond_defaults
 from harness.discovery.loading import discover
 from harness.exchange.submission import opened_run
-from harness.exchange.verification import checked_on
+from harness.exchange.verification import check_rows, checked_on
 from harness.publishing.reported import read_reported
 from harness.publishing.site import write_site
 from harness.publishing.site_content import PublishedRun, SiteContent
@@ -73,6 +73,8 @@ def publish(
 def _published(path: Path, unpacked: Path) -> PublishedRun:
     """Run of a folder, or of a submission, which is unpacked."""
     folder, submission = opened_run(path, unpacked)
+    if submission:
+        check_rows(path, folder.rows)
     checked = checked_on(path) if submission else ""
     return PublishedRun(
         name=path.name,

@@ -38,6 +38,8 @@ harness verify theirs.harness.zip --rerun 5 --record   five random cells again, 
 harness verify theirs.harness.zip --beside results/ours --comment comment.md
 """
 MOST_FINDINGS = 20
+MOST_LETTERS = 60_000
+"""Of a comment; GitHub takes 65,536."""
 HEADERS = ("cell", "top-1", "here", "MACs", "here", "saves of dense time", "here", "")
 
 
@@ -46,7 +48,9 @@ HEADERS = ("cell", "top-1", "here", "MACs", "here", "saves of dense time", "here
 @click.option(
     "--rerun", "count", type=click.IntRange(min=0), default=0, help="Random cells to run again."
 )
-@click.option("--choice", type=int, default=0, help="Another number chooses other cells.")
+@click.option(
+    "--choice", type=int, help="A number that chooses the same cells again.  [default: random]"
+)
 @click.option(
     "--record", is_flag=True, help="Write beside FILE that it was checked, where nothing is wrong."
 )
@@ -67,7 +71,7 @@ def verify(
     *,
     file: Path,
     count: int,
-    choice: int,
+    choice: int | None,
     record: bool,
     beside: tuple[Path, ...],
     reference: str,
@@ -79,7 +83,7 @@ def verify(
     Accuracies are held against the test images that are marked as right, times and intervals against
     the raw samples, dense sizes against the network built here. What no check sees, as a whole run that
     was made up consistently, --rerun does: it trains and times cells here and shows how far they are
-    off. Exit code 0: nothing is wrong; 1: something is, and is listed.
+    off. Exit code 0: nothing is wrong; 1: something is, or a cell does not agree, and is listed.
     """
     if record and file.is_dir():
         raise HarnessError(f"--record: {file} is a folder; a record is of a file of `harness submit`")
@@ -96,7 +100,7 @@ def verify(
             ]
             text = _comment(verification, lines, others, reference)
             write_file(comment, text.encode())
-    if verification.findings:
+    if verification.findings or not all(one.agrees for one in reruns):
         sys.exit(1)
     if record:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -120,7 +124,9 @@ def _verdict(check: Check) -> str:
     return f"{count} finding{'s' if count != 1 else ''}" if count else "nothing wrong"
 
 
-def _reruns(run: RunFolder, count: int, choice: int, folder: Path, plugin: str) -> Iterator[Rerun]:
+def _reruns(
+    run: RunFolder, count: int, choice: int | None, folder: Path, plugin: str
+) -> Iterator[Rerun]:
     options = beyond_defaults(run.options)
     for number, row in enumerate(chosen_cells(run.rows, count, seed=choice)):
         click.echo(f"Running {row['key']} again ({number + 1} of {count})", err=True)
@@ -157,18 +163,22 @@ def _comment(
         answer += ["\n### Run again\n", tabulate(lines, headers=HEADERS, tablefmt="pipe")]
     if not verification.findings:
         answer += _differences(verification.run, others, reference)
-    return "\n".join(answer) + "\n"
+    text = "\n".join(answer) + "\n"
+    return (
+        text
+        if len(text) < MOST_LETTERS
+        else f"{text[:MOST_LETTERS]}\n\n(cut: it is too long to post)\n"
+    )
 
 
 def _differences(run: RunFolder, others: Sequence[RunFolder], reference: str) -> Iterator[str]:
-    own = RankedRows(run.rows)
-    methods = {_conditions(board): {e.method for e in board.entries} for board in own.leaderboards}
-    every = RankedRows([row for folder in others for row in folder.rows] + [*own])
-    for board in every.leaderboards:
-        if _conditions(board) in methods:
-            table = difference_table(board, methods[_conditions(board)], reference)
-            yield f"\n### {escaped_markdown(board.title)}\n"
-            yield table.markdown()
+    """Tables of the submission's own boards, each beside what others have under its conditions."""
+    theirs = RankedRows(row for folder in others for row in folder.rows)
+    known = {_conditions(board): board for board in theirs.leaderboards}
+    for board in RankedRows(run.rows).leaderboards:
+        table = difference_table(board, known.get(_conditions(board)), reference)
+        yield f"\n### {escaped_markdown(board.title)}\n"
+        yield table.markdown()
 
 
 def _conditions(board: Leaderboard) -> tuple[str, ...]:

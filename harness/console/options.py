@@ -103,11 +103,15 @@ def with_options(settings: type[Settings]) -> Callable[[Command], Command]:
 def defaults_of(settings: type[DataclassInstance]) -> dict[str, Any]:
     """Defaults of options by their names on the command line, None where there are none."""
     return {
-        (item.metadata["names"] or [item.name.replace("_", "-")])[0].removeprefix("--"): (
-            item.metadata["attributes"].get("default")
-        )
+        _first_name(item): item.metadata["attributes"].get("default")
         for item in _option_fields(settings)
     }
+
+
+def _first_name(item: Field[Any]) -> str:
+    """Name of an option in a file: the first that may be typed, of a flag the one that sets it."""
+    declared: str = (item.metadata["names"] or [item.name.replace("_", "-")])[0]
+    return declared.partition("/")[0].removeprefix("--")
 
 
 def _option_fields(settings: type[DataclassInstance]) -> Iterator[Field[Any]]:

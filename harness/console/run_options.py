@@ -232,18 +232,25 @@ class RunOptions:
         )
 
 
-def beyond_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a run's grid that are not what `harness run` takes by itself.
+REPEATABLE = (
+    "models", "pruners", "granularities", "levels", "schedules", "scope", "layer-floor", "keep", "only",
+    "target", "seeds", "rivals", "dataset", "backends", "batch-sizes", "threads", "dense-epochs",
+    "finetune-epochs", "penalty-epochs", "train-batch", "optimizer", "dense-lr", "finetune-lr",
+    "weight-decay", "arithmetic", "norms", "augment", "precision", "timing-seconds", "quick",
+)  # fmt: skip
+"""Options that say what is measured and how long, and reach neither another machine nor other files."""
 
-    A folder of results may be a stranger's: what is no option of the grid is left out.
+
+def beyond_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a run that measure it again, but those that `harness run` takes by itself.
+
+    A folder of results may be a stranger's, and what it names is typed, or shown to be copied.
     """
     defaults = defaults_of(RunOptions)
-    foreign = {name.replace("_", "-") for name in NOT_OF_THE_GRID}
     return {
         name: value
         for name, value in options.items()
-        if name in defaults
-        and name not in foreign
+        if name in REPEATABLE
         and isinstance(value, bool | int | float | str)
         and value != defaults[name]
     }

@@ -11,36 +11,40 @@ from harness.presentation.table import EMPTY, Column, Table
 from harness.ranking.leaderboard import shown_top1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.ranking.leaderboard import Entry, Leaderboard
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Difference of an entry from dense, and from the scores of two others of its board."""
+    """Difference of an entry from dense, from the scores of two others, and from `others`' own."""
 
     entry: Entry
     dense_top1: float | None
     random: Entry | None
     reference: Entry | None
+    others: Entry | None
 
 
 def difference_table(
-    board: Leaderboard, methods: Iterable[tuple[str, ...]], reference: str
+    board: Leaderboard, others: Leaderboard | None, reference: str
 ) -> Table[Difference]:
-    """Table of some methods of a board beside dense, the best random removal and a reference pruner."""
-    chosen = {*methods}
+    """Table of a board's methods beside dense, the best random removal and a reference pruner.
+
+    These are the board's own, or of what `others` measured under the same conditions where it has none.
+    """
     dense = shown_top1(board.dense) if board.dense else None
+    beside = others.entries if others else ()
     items = [
         Difference(
             entry=entry,
             dense_top1=dense,
-            random=_best(board.entries, CONTROL, entry),
-            reference=_best(board.entries, reference, entry),
+            random=_best(board.entries, CONTROL, entry) or _best(beside, CONTROL, entry),
+            reference=_best(board.entries, reference, entry) or _best(beside, reference, entry),
+            others=next((own for own in beside if own.method == entry.method), None),
         )
         for entry in board.entries
-        if entry.method in chosen
     ]
     return Table(columns=_columns(reference), items=items)
 
@@ -59,6 +63,7 @@ def _columns(reference: str) -> tuple[Column[Difference], ...]:
         _column("speedup", "speed-up", lambda one: speedup(one.entry.best), "{:.2f}x"),
         _column("random", "score against random", lambda one: _gain(one, one.random)),
         _column("reference", f"score against {reference}", lambda one: _gain(one, one.reference)),
+        _column("others", "score on the board so far", _score_so_far, "{:.3f}"),
     )
 
 
@@ -86,6 +91,10 @@ def _top1_change(difference: Difference) -> float | None:
     if difference.dense_top1 is None:
         return None
     return 100.0 * (shown_top1(difference.entry.best) - difference.dense_top1)
+
+
+def _score_so_far(difference: Difference) -> float | None:
+    return None if difference.others is None else difference.others.score
 
 
 def _gain(difference: Difference, other: Entry | None) -> float | None:

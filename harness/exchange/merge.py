@@ -66,9 +66,9 @@ def merged_rows(rows: Iterable[Mapping[str, Any]]) -> Merge:
             copies += 1
         else:
             own.append(row)
-    kept = [row for own in by_cell.values() for row in sorted(own, key=_order)]
+    kept = sorted((row for own in by_cell.values() for row in own), key=_order)
     return Merge(
-        rows=tuple(sorted(kept, key=lambda row: row["status"] == "ok")),
+        rows=tuple(kept),
         copies=copies,
         migrated=migrated,
         disagreements=tuple(

@@ -18,7 +18,22 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-CELL = ("model", "pruner", "granularity", "scope", "schedule", "seed", "sparsity", "backend", "batch")
+MOST_POINTS = 0.05
+"""Of accuracy: what other processors change in training, where it is unstable."""
+OTHERWISE = "its settings make another trial here: a plugin or the recipe differs"
+LONGEST_SECONDS = 6 * 3600.0
+CELL = (
+    "trial",
+    "model",
+    "pruner",
+    "granularity",
+    "scope",
+    "schedule",
+    "seed",
+    "sparsity",
+    "backend",
+    "batch",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +62,31 @@ class Rerun:
             return f"not run: {self.reason}"
         kinds = f" ({self.device} there, {self.device_here} here)"
         elsewhere = kinds if self.device != self.device_here else ""
-        return f"{'agrees' if self.agrees else 'intervals do not meet'}{elsewhere}"
+        return f"{'agrees' if self.agrees else 'does not agree'}{elsewhere}"
+
+    @property
+    def is_as_accurate(self) -> bool:
+        """Whether accuracies differ by no more than training on another machine may change."""
+        return self.top1_here is not None and abs(self.top1 - self.top1_here) <= MOST_POINTS
 
     @property
     def agrees(self) -> bool:
-        """Whether both savings' intervals meet; of accuracy, training elsewhere may differ."""
+        """Whether both savings' intervals meet, for as many multiply-accumulates and as accurately."""
         if self.saved_here is None:
             return False
-        return max(self.saved[1], self.saved_here[1]) <= min(self.saved[2], self.saved_here[2])
+        meet = max(self.saved[1], self.saved_here[1]) <= min(self.saved[2], self.saved_here[2])
+        return meet and self.macs == self.macs_here and self.is_as_accurate
 
     def record(self) -> dict[str, Any]:
         """Its numbers, for a file."""
         return {**asdict(self), "agrees": self.agrees}
 
 
-def chosen_cells(rows: Sequence[Row], count: int, *, seed: int) -> list[Row]:
-    """Random cells of a run that were measured, dense aside; the same for the same seed."""
+def chosen_cells(rows: Sequence[Row], count: int, *, seed: int | None) -> list[Row]:
+    """Random cells of a run that were measured, dense aside; the same for the same seed.
+
+    Without one nobody knows them beforehand.
+    """
     succeeded = [
         row for row in rows if row["status"] == "ok" and row["pruner"] not in ("dense", "rivals")
     ]
@@ -75,15 +99,20 @@ def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) ->
         raise HarnessError("the run does not say what was asked for, so that nothing can be run again")
     words = typed_options({**options, **row_options(row)})
     plugins = ["--plugin", plugin] if plugin else []
-    command = [sys.executable, "-m", "harness", "run", *words, *plugins, "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-P", "-m", "harness", "run", *words, *plugins, "--out", str(folder)]
     claimed = Rerun(
         cell=_text(row), top1=row["top1"], macs=row["macs"], saved=_share(row), device=row["device"]
     )
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return replace(claimed, reason=f"it was stopped after {LONGEST_SECONDS / 3600:g} hours")
     again = _same_cell(row, folder) if (folder / "rows.jsonl").is_file() else None
     if again is None or again["status"] != "ok":
-        reason = str(again["reason"]) if again else (done.stderr.strip().splitlines() or ["no row"])[-1]
-        return replace(claimed, reason=reason)
+        failed = done.stderr.strip().splitlines()[-1:] if done.returncode else [OTHERWISE]
+        return replace(claimed, reason=str(again["reason"]) if again else "".join(failed))
     return replace(
         claimed,
         top1_here=again["top1"],
@@ -107,5 +136,5 @@ def _share(row: Row) -> tuple[float, float, float]:
 
 
 def _text(row: Row) -> str:
-    words = " ".join(str(row[name]) for name in CELL[:5])
+    words = " ".join(str(row[name]) for name in CELL[1:6])
     return f"{words} at {row['sparsity']:g}, seed {row['seed']}, {row['backend']}, batch {row['batch']}"

@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, failure_reason
 from harness.storage.files import write_file
 from harness.storage.ledger import ROWS
 from harness.storage.run_folder import OPTIONS, SAMPLES, RunFolder
@@ -98,16 +98,9 @@ def read_submission(path: Path) -> Submission:
             manifest = dict(json.loads(files.pop(MANIFEST)))
             listed = dict(manifest["files"])
             form = int(manifest["format"])
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        TypeError,
-        EOFError,
-        NotImplementedError,
-    ) as error:
-        reason = " ".join(str(error).split())
-        raise HarnessError(f"{path} is no file of `harness submit` ({reason})") from None
+    except Exception as error:
+        # Whatever a stranger's archive makes of the library that reads it.
+        raise HarnessError(f"{path} is no file of `harness submit` ({failure_reason(error)})") from None
     if form > FORMAT:
         raise HarnessError(f"{path} was made by a later release (format {form}): upgrade to read it")
     findings += [

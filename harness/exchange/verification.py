@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, failure_reason
 from harness.exchange._network_checks import network_findings
 from harness.exchange._row_checks import architecture_findings, row_findings
-from harness.exchange._sample_checks import sample_findings
+from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import machines_of, read_submission
 from harness.storage.files import write_file
 from harness.storage.run_folder import SAMPLES, RunFolder
@@ -75,11 +75,12 @@ def verify(path: Path, unpacked: Path, catalogue: Catalogue) -> Verification:
 
 def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue) -> list[Check]:
     rows = run.rows
-    wrong = {row["key"]: [*row_findings(row)] for row in rows}
-    sound = [row for row in rows if not wrong[row["key"]]]
+    told = [(row, [*_findings_of(row)]) for row in rows]
+    of_rows = [f"{row['key']}: {text}" for row, texts in told for text in texts]
+    sound = [row for row, texts in told if not texts]
     timed = [row for row in sound if row["status"] == "ok" and row["rounds"] is not None]
-    of_rows = [f"{key}: {text}" for key, texts in wrong.items() for text in texts]
     of_rows += architecture_findings(sound)
+    simulated, unknown = simulated_findings(sound, catalogue)
     sizes, notes = network_findings(sound, options, catalogue)
     return [
         Check(
@@ -91,7 +92,8 @@ def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue
         Check(
             name="samples",
             looked_at=f"{len(timed)} timed rows",
-            findings=tuple(sample_findings(sound, run.path / SAMPLES)),
+            findings=(*sample_findings(sound, run.path / SAMPLES), *simulated),
+            notes=tuple(unknown),
         ),
         Check(
             name="networks",
@@ -100,6 +102,21 @@ def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue
             notes=tuple(notes),
         ),
     ]
+
+
+def _findings_of(row: Mapping[str, Any]) -> Iterator[str]:
+    """Findings on a row; one that a check itself fails on is one."""
+    try:
+        yield from row_findings(row)
+    except Exception as error:
+        yield f"its numbers cannot be held against each other ({failure_reason(error)})"
+
+
+def check_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise HarnessError where a row of a submission cannot be what it says."""
+    for row in rows:
+        for text in _findings_of(row):
+            raise HarnessError(f"{path}: {row['key']}: {text}; `harness verify {path}` says what else")
 
 
 def _machine_notes(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

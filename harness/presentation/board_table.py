@@ -17,16 +17,9 @@ if TYPE_CHECKING:
     from harness.ranking.leaderboard import Leaderboard
 
 CONDITIONS = (
-    "model",
-    "dataset",
-    "backend",
-    "batch",
-    "threads",
-    "device",
-    "runtime",
-    "target",
-    "recipe",
-)
+    "model", "dataset", "data_hash", "backend", "batch", "threads", "device", "cores", "runtime",
+    "target", "recipe",
+)  # fmt: skip
 METHOD = ("pruner", "granularity", "scope", "schedule")
 IN_TERMINAL = (
     "rank", *METHOD, "score", "level", "top1", "ms_saved", "speedup", "ms_at_floor",
@@ -144,6 +137,8 @@ _COLUMNS: tuple[Column[Entry], ...] = (
     _condition("batch", "images per inference"),
     _condition("threads", "intra-op threads while timing"),
     _condition("device", "processor that ran the model"),
+    _condition("cores", "physical cores"),
+    _condition("data_hash", "of images, labels and splits"),
     _condition("runtime", "library that ran the model, with version"),
     _condition("target", "what a level is a fraction of"),
     _condition("recipe", "how models were trained", "recipe_text"),

@@ -39,6 +39,12 @@ def recipe_sentences(boards: Sequence[Leaderboard]) -> list[str]:
     return sentences
 
 
+def recipe_words(board: Leaderboard) -> str:
+    """Machine, runtime and recipe of a board, which its title leaves out."""
+    facts = board.conditions
+    return f"{facts['device']}, {facts['runtime']}; {facts['recipe_text']}"
+
+
 def panel_titles(boards: Sequence[Leaderboard]) -> list[str]:
     """Titles of boards of one model: the backend, and what else tells them apart."""
     by_backend: dict[str, list[Mapping[str, Any]]] = defaultdict(list)

@@ -31,7 +31,9 @@ class LevelPoints:
 
     def of(self, entry: Entry) -> list[Point]:
         """Points of an entry, means of its seeds by rising level, as JSON has them."""
-        return [self._point(entry, level) for level in entry.levels]
+        points = [self._point(entry, level) for level in entry.levels]
+        # Of a dense network that is never right nothing is retained.
+        return [point for point in points if point["retained"] is not None]
 
     def _point(self, entry: Entry, level: float) -> Point:
         mean, rows = entry.mean_at(level), entry.at(level)

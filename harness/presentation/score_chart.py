@@ -40,7 +40,7 @@ def _level(row: Mapping[str, Any]) -> dict[str, float]:
     """A level as the score takes it: above chance, no more than all, out of one dense latency."""
     chance, own_dense = row["chance"] or 0.0, row["dense_top1_backend"]
     dense = row["dense_top1"] if own_dense is None else own_dense
-    above = (shown_top1(row) - chance) / (dense - chance)
+    above = (shown_top1(row) - chance) / (dense - chance) if dense > chance else 0.0
     return {"level": row["sparsity"], "saved": row["ms_saved"], "retained": min(max(above, 0.0), 1.0)}
 
 

@@ -33,7 +33,7 @@ class _Session:
     """Samples of one session at one batch size, by process and label."""
 
     def __init__(self, processes: Sequence[Mapping[str, Sequence[float]]]) -> None:
-        self._processes = processes
+        self.processes = processes
         self._weights = process_weights([[*own.values()] for own in processes])
 
     def of(self, latency: float) -> RowSamples | None:
@@ -47,13 +47,13 @@ class _Session:
     @cached_property
     def _latencies(self) -> dict[str, float]:
         """Latencies of what every process ran; what one could not run has no row."""
-        everywhere = [own for own in self._processes[0] if all(own in one for one in self._processes)]
+        everywhere = [own for own in self.processes[0] if all(own in one for one in self.processes)]
         return {
             label: mean_of_medians(self._samples(label), self._weights).value for label in everywhere
         }
 
     def _samples(self, label: str) -> Processes:
-        return [own[label] for own in self._processes]
+        return [own[label] for own in self.processes]
 
 
 class SampleArchives:
@@ -71,6 +71,11 @@ class SampleArchives:
         session = self._sessions(str(row["samples"])).get(int(row["batch"]))
         return session.of(row["latency_ms"]) if session else None
 
+    def processes(self, name: str, batch: int) -> Sequence[Mapping[str, Sequence[float]]]:
+        """Samples of an archive by process and label; none where there is no such archive."""
+        session = self._sessions(name).get(batch)
+        return session.processes if session else ()
+
     def _read(self, name: str) -> dict[int, _Session]:
         """Sessions of an archive by batch size; nothing where there is no such archive."""
         import numpy as np
@@ -79,7 +84,8 @@ class SampleArchives:
         if not name or name not in self._names:
             return {}
         sessions: dict[int, dict[int, dict[str, Sequence[float]]]] = {}
-        with np.load(self._folder / name, allow_pickle=False) as archive:
+        # Opened here, since numpy leaves a file open that is no archive.
+        with (self._folder / name).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             for key in archive.files:
                 batch, _, rest = key.partition("/")
                 label, _, process = rest.rpartition("/")

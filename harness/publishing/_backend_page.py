@@ -39,6 +39,7 @@ def backend_page(pages: Pages, path: str, backend: str, boards: Sequence[Leaderb
         facts=[(text, values) for name, text in FACTS.items() if (values := _values(rows, name))],
         table=podium_table(content, boards, root="../"),
         sessions=_sessions_table(rows),
+        simulated=all(row["rounds"] is None for row in rows),
     )
 
 
@@ -51,7 +52,7 @@ def _sessions_table(rows: Sequence[Row]) -> HtmlTable:
     """Table of timing sessions, which share an archive of samples, a batch size and a dense time."""
     sessions: dict[tuple[Any, ...], Row] = {}
     for row in rows:
-        if row.get("noise_ms") is not None:
+        if row["rounds"] is not None and row.get("noise_ms") is not None:
             sessions.setdefault((row["samples"], row["model"], row["batch"], row["noise_ms"]), row)
     table = Table(columns=_SESSION_COLUMNS, items=[*sessions.values()])
     return html_table(

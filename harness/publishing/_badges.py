@@ -59,8 +59,8 @@ class Badge:
         )
 
 
-def badge(board: Leaderboard, entry: Entry) -> Badge | None:
-    """Badge of an entry; None where it is not ranked."""
+def badge(board: Leaderboard, entry: Entry, *, source: str) -> Badge | None:
+    """Badge of an entry, which says whose word it is; None where it is not ranked."""
     if entry.rank is None:
         return None
     ranked = sum(other.rank is not None for other in board.entries)
@@ -68,7 +68,7 @@ def badge(board: Leaderboard, entry: Entry) -> Badge | None:
     days = written_between(entry.rows)
     return Badge(
         path=f"badges/{page_name(*entry.method)}/{board_anchor(board)}",
-        label=f"{facts['model']} on {facts['backend']}",
-        message=f"rank {entry.rank} of {ranked}{', ' + days if days else ''}",
+        label=f"{facts['model']} ({facts['dataset']}) on {facts['backend']}, batch {facts['batch']}",
+        message=f"rank {entry.rank} of {ranked}{', ' + days if days else ''}, {source}",
         colour=GREEN if entry.rank.low == 1 else BLUE if entry.rank.low <= ranked / 2 else GREY,
     )

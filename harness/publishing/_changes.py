@@ -41,6 +41,11 @@ def build_file(facts: Mapping[str, Any]) -> bytes:
     return (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode()
 
 
+def is_build_file(content: bytes) -> bool:
+    """Whether a file is one that a build of a site left."""
+    return _parsed(content) is not None
+
+
 def files_of_build(before: bytes | None) -> list[str]:
     """Files that an earlier build wrote, those that its folder itself holds."""
     facts = _parsed(before)

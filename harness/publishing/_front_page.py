@@ -69,6 +69,8 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
                 lambda p: p.fastest_at_floor),
         _column("measured", "measured", "when its rows were written",
                 lambda p: written_between(p.best.rows) if p.best else "-"),
+        _column("source", "source", "whose word its numbers are",
+                lambda p: content.source(p.best) if p.best else "-"),
     ]  # fmt: skip
     return html_table(
         Table(columns=columns, items=[podium(board) for board in boards]),

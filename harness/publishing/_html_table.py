@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 LAST = "1e308"
+RANKS = 1e5
+"""More than any board has."""
 LONG = 60
 """Characters of a text that a caption has no room for."""
 
@@ -106,7 +108,7 @@ def _cells(
     copies: Mapping[str, Callable[[Item], str]],
 ) -> list[HtmlCell]:
     """Cells of a column; those of one are sorted by their text, or all by a number beside it."""
-    orders = [_order(column.value(item)) for item in items]
+    orders = [_order(column, item) for item in items]
     is_plain = all(map(_is_number, texts)) or not any(orders)
     href, copy = (links.get(column.name, _nothing) for links in (hrefs, copies))
     return [
@@ -123,8 +125,12 @@ def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).removeprefix("-").isdigit()
 
 
-def _order(value: Any) -> str:  # noqa: ANN401 -- whatever a column's value is
-    """Number that sorts a value, last where there is none; empty of what is no number."""
+def _order(column: Column[Item], item: Item) -> str:
+    """Number that sorts an item, a rank by both its ends, last where there is none; empty of a text."""
+    value = column.value(item)
     if value is None:
         return LAST
-    return f"{value:.4g}" if isinstance(value, float | int) else ""
+    if isinstance(value, float | int):
+        return f"{value:.4g}"
+    low, high = (end(item) if end else None for end in (column.low, column.high))
+    return "" if low is None or high is None else f"{low + high / RANKS:.6g}"

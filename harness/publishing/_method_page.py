@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation.board_table import IN_FULL, METHOD, board_table
-from harness.presentation.board_titles import panel_titles
+from harness.presentation.board_titles import panel_titles, recipe_words
 from harness.presentation.level_chart import level_chart
 from harness.presentation.row_table import row_table
 from harness.presentation.sample_chart import sample_chart
@@ -41,7 +41,9 @@ def method_page(pages: Pages, path: str, standing: Standing) -> tuple[bytes, lis
     method = standing[0][1].method
     levels = _level_figures(pages, standing)
     samples = _sample_figures(pages, standing)
-    badges = [made for board, entry in standing if (made := badge(board, entry))]
+    badges = [
+        made for board, entry in standing if (made := badge(board, entry, source=content.source(entry)))
+    ]
     rows = [row for _, entry in standing for row in entry.rows]
     listed, rest = _rows(rows)
     page = pages.fill(
@@ -158,7 +160,10 @@ def _samples(pages: Pages, entry: Entry) -> Any:  # noqa: ANN401 -- samples of a
 
 
 def _commands(pages: Pages, standing: Standing) -> list[tuple[str, str]]:
-    commands = {f"{board.title}": entry_command(entry, pages.content.runs) for board, entry in standing}
+    commands = {
+        f"{board.title}; {recipe_words(board)}": entry_command(entry, pages.content.runs)
+        for board, entry in standing
+    }
     return [(title, text) for title, text in commands.items() if text]
 
 

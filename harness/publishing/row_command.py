@@ -34,17 +34,35 @@ def entry_command(entry: Entry, runs: Sequence[PublishedRun]) -> str:
 
 def board_command(entries: Sequence[Entry], runs: Sequence[PublishedRun]) -> str:
     """Command that measures a whole board; empty where its run says too little."""
-    row = entries[0].rows[0]
-    options = runs[row[RUN]].options
+    options = runs[entries[0].rows[0][RUN]].options
     if not options:
         return ""
-    return _command({**options, "models": row["model"], "backends": row["backend"]})
+    rows = [row for entry in entries for row in entry.rows]
+    named = [row for row in rows if row["pruner"] != RIVALS]
+    rivals = dict.fromkeys(row["rival"] for row in rows if row["pruner"] == RIVALS)
+    asked = {option: ",".join(_distinct(named, column)) for option, column in CELL_OPTIONS.items()}
+    asked |= {
+        "levels": ",".join(_distinct(named, "sparsity")),
+        "seeds": ",".join(_distinct(rows, "seed")),
+    }
+    return _command({**options, **asked, **_arithmetic(rows[0]), "rivals": ",".join(rivals)})
+
+
+def _distinct(rows: Sequence[Mapping[str, Any]], column: str) -> list[str]:
+    values = sorted({row[column] for row in rows})
+    return [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+
+
+def _arithmetic(row: Mapping[str, Any]) -> dict[str, str]:
+    """How rows were trained, which another machine may choose otherwise."""
+    return {"arithmetic": row["arithmetic"] or "fp32"}
 
 
 def row_options(row: Mapping[str, Any]) -> dict[str, Any]:
     """Options of `harness run` that ask for one row's cell, by name."""
     asked = {option: row[column] for option, column in CELL_OPTIONS.items()}
-    return {**asked, "levels": f"{row['sparsity']:g}", "seeds": str(row["seed"])}
+    own = {"levels": f"{row['sparsity']:g}", "seeds": str(row["seed"])}
+    return {**asked, **own, **_arithmetic(row)}
 
 
 def typed_options(options: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from harness.publishing._changes import (
     build_file,
     change_sentences,
     files_of_build,
+    is_build_file,
 )
 from harness.publishing._front_page import front_page
 from harness.publishing._method_page import method_page
@@ -60,7 +61,7 @@ def write_site(content: SiteContent, folder: Path) -> int:
 
 def _earlier_build(folder: Path) -> bytes | None:
     """Build file of the site in a folder; None where it is empty or not there."""
-    if (folder / BUILD_FILE).is_file():
+    if (folder / BUILD_FILE).is_file() and is_build_file((folder / BUILD_FILE).read_bytes()):
         return (folder / BUILD_FILE).read_bytes()
     if folder.is_dir() and any(path for path in folder.iterdir() if not path.name.startswith(".")):
         raise HarnessError(

@@ -26,6 +26,7 @@ TIERS: Mapping[str, str] = {
     "claimed": "handed in by others, and not checked",
 }
 """Tiers of runs, and what each means."""
+MOST_LETTERS = 60
 RUN = "run"
 """Beside a row's columns: the number of the run that it comes from."""
 
@@ -61,8 +62,12 @@ class SiteContent:
 
     @cached_property
     def rows(self) -> RankedRows:
-        """Rows of all runs, each with the number of its run."""
-        numbered = ({**row, RUN: number} for number, run in enumerate(self.runs) for row in run.rows)
+        """Rows of all runs, each with the number of its run.
+
+        Of rows of one cell the last counts: ours stand after what was checked, that after claims.
+        """
+        trusted = sorted(enumerate(self.runs), key=lambda pair: -[*TIERS].index(pair[1].tier))
+        numbered = ({**row, RUN: number} for number, run in trusted for row in run.rows)
         return RankedRows(numbered, rule=self.rule)
 
     @cached_property
@@ -114,8 +119,9 @@ class SiteContent:
 def page_name(*words: str) -> str:
     """File name of a page, another one for other words."""
     joined = "-".join(words)
-    safe = file_name(joined)
-    return safe if safe == joined.replace(" ", "_") else f"{safe}-{digest([*words])[:6]}"
+    safe = file_name(joined)[:MOST_LETTERS]
+    is_plain = safe == joined and not any("-" in word for word in words)
+    return safe if is_plain else f"{safe}-{digest([*words])[:6]}"
 
 
 def board_path(model: str, dataset: str) -> str:

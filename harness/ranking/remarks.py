@@ -45,6 +45,8 @@ def _mixed(board: Leaderboard) -> list[str]:
         return []
     rows = [row for entry in board.entries for row in entry.rows]
     kinds = sorted({f"{row['device']} ({row['cores']} cores)" for row in rows})
+    if len(kinds) < 2:
+        return []
     return [
         f"This board mixes machines: {', '.join(kinds)}. Milliseconds of one are not another's; scores "
         "are shares of each one's own dense time."

@@ -107,9 +107,13 @@ def _replace(by_machine: dict[str, dict[str, Any]], row: dict[str, Any]) -> None
     """Put a later row of a key among the earlier ones, in place of those that it replaces."""
     if row["status"] != "ok" or any(other["status"] != "ok" for other in by_machine.values()):
         by_machine.clear()
+    # What is written last stands last: of several machines, too, readers take the last.
+    by_machine.pop(timing_machine(row), None)
     by_machine[timing_machine(row)] = row
 
 
 def timing_machine(row: Mapping[str, Any]) -> str:
-    """Machine that timed a row; empty where it does not say, or a simulator told its time."""
-    return str(row.get("machine") or "") if row.get("rounds") is not None else ""
+    """Machine that timed a row, of earlier releases its kind; empty where a simulator told its time."""
+    if row.get("rounds") is None:
+        return ""
+    return str(row.get("machine") or f"{row.get('device')}, {row.get('cores')}, {row.get('platform')}")

@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from harness.commands.verify import verify
 from harness.exchange.differences import difference_table
 from harness.exchange.rerun import Rerun, chosen_cells
-from harness.presentation.board_titles import panel_titles
 from harness.ranking.leaderboard import leaderboards
 from harness.storage.run_folder import RunFolder
 from tests.doubles import ROOT, made_row, made_rows, refusal
 
+CLAIMED = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5))
 SMALL = [
     "run", "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--granularities", "weight",
     "--levels", "0.5", "--seeds", "0", "--backends", "eager_cpu", "--dense-epochs", "1",
@@ -69,25 +69,32 @@ def test_cells_are_chosen_by_a_number_and_never_dense():
     ("here", "agrees"), [((0.5, 0.4, 0.6), True), ((0.3, 0.2, 0.35), False), (None, False)]
 )
 def test_savings_agree_where_their_intervals_meet(here, agrees):
-    again = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5), saved_here=here)
+    again = replace(CLAIMED, top1_here=0.88, macs_here=1, saved_here=here)
     assert again.agrees is agrees
 
 
+@pytest.mark.parametrize("other", [{"top1_here": 0.5}, {"macs_here": 2}])
+def test_another_accuracy_or_another_size_is_no_agreement(other):
+    same = replace(CLAIMED, top1_here=0.9, macs_here=1, saved_here=CLAIMED.saved)
+    assert same.agrees
+    assert not replace(same, **other).agrees
+
+
 def test_another_kind_of_machine_is_named():
-    again = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5), device="A")
+    again = replace(CLAIMED, device="A")
     assert again.verdict == "not run: "
-    there = replace(again, saved_here=(0.45, 0.4, 0.5), device_here="B")
+    there = replace(again, saved_here=CLAIMED.saved, top1_here=0.9, macs_here=1, device_here="B")
     assert there.verdict == "agrees (A there, B here)"
     assert replace(there, device_here="A").verdict == "agrees"
 
 
 def test_differences_are_from_dense_random_and_the_reference():
     [board] = leaderboards(made_rows())
-    table = difference_table(board, {board.entries[0].method}, "group_norm_l2")
-    [line] = table.texts()
+    table = difference_table(board, board, "group_norm_l2")
+    line = table.texts()[0]
     cells = dict(zip(table.headers, line, strict=True))
     random = next(entry for entry in board.entries if entry.method[0] == "random")
     assert cells["top-1 against dense"] == "+0.0 points"
     assert cells["score against random"] == f"{board.entries[0].score - random.score:+.3f}"
     assert cells["score against group_norm_l2"] == "+0.000"
-    assert panel_titles([board]) == ["eager_cpu"]
+    assert cells["score on the board so far"] == f"{board.entries[0].score:.3f}"

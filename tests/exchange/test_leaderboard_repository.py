@@ -81,8 +81,11 @@ def test_a_submission_is_reviewed_merged_accepted_and_on_the_site(repository, th
     assert "## theirs.harness.zip" in comment
     assert "- rows: nothing wrong in" in comment
     assert "| score against random   | score against group_norm_l2" in comment
-    # On one board with what is there, which has other seeds.
-    assert len([line for line in comment.splitlines() if "| snip " in line]) == 2
+    # Ranked alone, beside what the board has of the same method.
+    lines = [line for line in comment.splitlines() if "| group_norm_l2 " in line]
+    assert len(lines) == 2
+    assert "score on the board so far" in comment
+    assert all(line.rstrip("| ").split("|")[-1].strip()[0].isdigit() for line in lines)
 
     repository.must("git", "checkout", "-q", "main")
     repository.must("git", "merge", "-q", "theirs")
@@ -119,7 +122,20 @@ def test_a_branch_that_brings_anything_else_is_refused(repository, name):
     repository.commit("else")
     status, comment = repository.review()
     assert status == 1
-    assert f"`{name}` is none" in comment
+    assert f"`{name}` is " in comment
+
+
+def test_a_submission_that_is_there_is_neither_renamed_nor_replaced(repository):
+    repository.must("git", "mv", "submissions/ours.harness.zip", "submissions/mine.harness.zip")
+    repository.commit("renamed")
+    status, comment = repository.review()
+    assert status == 1
+    assert "`submissions/ours.harness.zip` is there already" in comment
+
+
+def test_a_base_that_is_not_there_is_no_pass(repository):
+    done = repository.run("./review.sh", "no-such-branch")
+    assert done.returncode != 0
 
 
 def test_what_is_no_submission_at_all_is_answered(repository):

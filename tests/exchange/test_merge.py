@@ -125,6 +125,9 @@ def test_a_folder_that_holds_a_run_is_left_as_it_is(tmp_path):
 def test_kinds_of_machines_are_mixed_only_when_asked_and_that_is_said():
     rows = [made_row(key=str(n), device=name, cores=n) for n, name in ((2, "A"), (64, "A"), (8, "B"))]
     assert len(leaderboards(rows)) == 3
+    rows[1]["pruner"] = "taylor"
     [board] = RankedRows(rows, rule=RankingRule(mix_machines=True)).leaderboards
     assert board.conditions["device"] == "machines of any kind"
-    assert "This board mixes machines: B (8 cores)" in remarks(board)[0]
+    assert "This board mixes machines: A (64 cores), B (8 cores)." in remarks(board)[0]
+    [board] = RankedRows(rows[:1], rule=RankingRule(mix_machines=True)).leaderboards
+    assert "mixes" not in " ".join(remarks(board))

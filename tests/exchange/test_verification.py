@@ -11,9 +11,10 @@ from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.exchange._network_checks import network_findings
 from harness.exchange._row_checks import architecture_findings, row_findings
-from harness.exchange._sample_checks import sample_findings
+from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import write_submission
 from harness.exchange.verification import RECORD_SUFFIX, checked_on, verify, write_record
+from harness.measuring.row_columns import SHARED_COLUMNS
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
 from harness.storage.run_folder import RunFolder
@@ -59,7 +60,7 @@ def test_every_published_time_follows_from_its_samples(rows):
         ("latency_ms", lambda _: 1e-7, "no such device needs less"),
         ("latency_ms", lambda v: -v, "latency_ms is -"),
         ("ms_saved", lambda v: v * 2, "should rise"),
-        ("ms_saved_low", lambda _: -1.0, "the saving's interval begins at -1"),
+        ("ms_saved_low", lambda _: -1.0, "(-1 at least)"),
         ("speedup_realised", lambda v: v * 1.1, "speedup_realised is"),
         ("macs", lambda v: v // 2, "target_reached is"),
         ("macs", lambda _: 10**12, "more than the dense network's"),
@@ -77,6 +78,46 @@ def test_every_published_time_follows_from_its_samples(rows):
 def test_a_number_that_was_changed_does_not_fit_the_others(row, column, change, said):
     assert list(row_findings(row)) == []
     assert said in found({**row, column: change(row[column])})
+
+
+FORGED = {
+    "another processor's word": ({"rounds": None, "samples": "", "latency_ms": 0.2}, "no simulator"),
+    "a slower dense": ({"dense_latency_ms": 99.0}, "dense_latency_ms is 99"),
+    "no noise": ({"noise_ms": 0.0}, "noise_ms is 0"),
+    "a narrower interval": ({"latency_low_ms": 0.0}, "latency_low_ms is 0"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), FORGED.values(), ids=FORGED)
+def test_what_a_row_says_of_its_clock_does_not_fit_its_samples(row, change, said):
+    made = [{**row, **change}]
+    findings = [*sample_findings(made, RUN / "samples"), *simulated_findings(made, discover())[0]]
+    assert said in " ".join(findings)
+
+
+def test_times_of_another_architecture_are_found(rows, row):
+    other = next(r for r in rows if r["pruner"] == "taylor" and r["sparsity"] == 0.3 and r["seed"] == 0)
+    stolen = {**other, **{name: row[name] for name in SHARED_COLUMNS}}
+    findings = [*sample_findings([row, stolen], RUN / "samples")]
+    assert any("which differ" in text for text in findings)
+
+
+def test_a_later_row_of_a_key_does_not_hide_an_earlier_one(tmp_path, row):
+    ledger = Ledger(tmp_path / "run")
+    ledger.append(Row(**{**row, "top1": 0.99, "machine": "aaa"}))
+    ledger.append(Row(**{**row, "machine": "bbb"}))
+    [check] = [c for c in verify(tmp_path / "run", tmp_path, discover()).checks if c.name == "rows"]
+    assert any("no multiple of one" in text for text in check.findings)
+
+
+EMPTIED = [
+    {"images": 0}, {"images": 10**6, "correct": ""}, {"top1": None}, {"macs": None}, {"params": 0},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", EMPTIED, ids=str)
+def test_what_is_empty_is_no_way_out(row, change):
+    assert found({**row, **change})
 
 
 def test_a_mac_count_that_fits_its_row_does_not_fit_the_others_of_its_architecture(rows, row):
@@ -134,9 +175,10 @@ def test_a_timed_row_without_its_samples_is_named(row, name):
 
 
 def test_a_damaged_archive_is_named(row, tmp_path):
-    (tmp_path / row["samples"]).write_bytes(b"PK no archive")
-    [finding] = sample_findings([row], tmp_path)
-    assert "cannot be read" in finding
+    for content in (b"PK no archive", b"PK\x03\x04" + bytes(40), b""):
+        (tmp_path / row["samples"]).write_bytes(content)
+        [finding] = sample_findings([row], tmp_path)
+        assert "cannot be read" in finding
 
 
 def test_rows_of_an_older_schema_are_checked_by_what_they_have(rows, row):

@@ -19,8 +19,11 @@ def ranked_board():
 
 def test_a_badge_tells_rank_backend_and_day():
     board = ranked_board()
-    made = badge(board, board.entries[0])
-    assert made.text == f"resnet18 on eager_cpu: rank {board.entries[0].rank} of 2, 2026-11-28"
+    made = badge(board, board.entries[0], source="claimed 2026-11-29")
+    assert made.text == (
+        f"resnet18 (digits) on eager_cpu, batch 1: rank {board.entries[0].rank} of 2, 2026-11-28, "
+        "claimed 2026-11-29"
+    )
     files = {name.rpartition(".")[2]: content for name, content in made.files().items()}
     endpoint = json.loads(files["json"])
     assert endpoint["schemaVersion"] == 1
@@ -30,4 +33,6 @@ def test_a_badge_tells_rank_backend_and_day():
 
 def test_who_is_not_ranked_has_none():
     board = leaderboards(made_rows())[0]
-    assert [badge(board, entry) for entry in board.entries] == [None] * len(board.entries)
+    assert [badge(board, entry, source="ours") for entry in board.entries] == [None] * len(
+        board.entries
+    )

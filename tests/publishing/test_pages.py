@@ -49,7 +49,7 @@ def test_the_front_page_says_what_to_take(pages):
 def test_a_board_page_has_the_remarks_of_its_board(pages):
     page = words(board_page(pages, "boards/b.html", pages.content.boards))
     assert "Dense: top-1 90.0%" in page
-    assert "harness run --models resnet18 --backends eager_cpu" in page
+    assert "harness run --models resnet18 --pruners group_norm_l2,magnitude_l2,random" in page
 
 
 def test_a_method_page_says_what_it_is_and_shows_each_row(pages):

@@ -20,10 +20,14 @@ def test_an_entry_asks_for_its_own_method_on_its_own_board():
     assert command == (
         "harness run --models resnet18 --pruners group_norm_l2 --dense-epochs 3 "
         "--granularities channel --schedules one_shot --backends eager_cpu --batch-sizes 1 "
-        "--levels 0.5,0.9 --seeds 0"
+        "--levels 0.5,0.9 --seeds 0 --arithmetic fp32"
     )
     whole = board_command(board.entries, content.runs)
-    assert whole == "harness run --models resnet18 --pruners all --dense-epochs 3 --backends eager_cpu"
+    assert whole == (
+        "harness run --models resnet18 --pruners group_norm_l2,magnitude_l2,random --dense-epochs 3 "
+        "--granularities channel,weight --schedules one_shot --backends eager_cpu --batch-sizes 1 "
+        "--levels 0.5,0.9 --seeds 0 --arithmetic fp32"
+    )
 
 
 def test_smaller_networks_are_asked_for_by_their_names():

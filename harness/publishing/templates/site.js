@@ -97,12 +97,14 @@
 
     addBoxes() {
       this.element.tHead.rows[0].prepend(made("th", { scope: "col" }, "compare"));
+      const board = this.names.indexOf("board");
       for (const row of this.element.tBodies[0].rows) {
-        const box = made("input", { type: "checkbox", "aria-label": `Compare ${row.dataset.subject}, ${row.cells[1].textContent}` });
+        /* What all lines share has no column. */
+        row.dataset.line = [row.dataset.subject, ...(board < 0 ? [] : [row.cells[board].textContent.trim()])].join(" @ ");
+        const box = made("input", { type: "checkbox", "aria-label": `Compare ${row.dataset.line}` });
         box.addEventListener("change", () => this.choose(row, box.checked));
         row.prepend(made("td", {}, box));
       }
-      [...this.element.tBodies[0].rows].forEach((row, number) => { row.dataset.line = number; });
     }
 
     line(row) { return row.dataset.line; }
@@ -151,6 +153,15 @@
 
     text(index, number) {
       return this.table.cell(index, number + this.shift).node().textContent.trim();
+    }
+
+    showAll() {
+      this.shownBefore = this.table.page.len();
+      this.table.page.len(-1).draw();
+    }
+
+    showPages() {
+      this.table.page.len(this.shownBefore).draw();
     }
 
     addControls() {
@@ -225,7 +236,7 @@
       put("q", this.search.value);
       put("o", this.table.order().map(([column, direction]) => `${this.names[column - this.shift]}:${direction}`).join(","));
       put("h", [...this.toggles].filter(([, box]) => !box.checked).map(([name]) => name).join(","));
-      put("s", [...this.chosen].join(","));
+      put("s", [...this.chosen].join("\n"));
       for (const [name, select] of this.selects) put(`f.${name}`, select.value);
     }
 
@@ -242,7 +253,7 @@
       const order = read("o").split(",").map((text) => text.split(":"))
         .filter(([name, direction]) => this.names.includes(name) && ["asc", "desc"].includes(direction));
       this.table.order(order.map(([name, direction]) => [this.names.indexOf(name) + this.shift, direction]));
-      if (this.compares) this.restoreChosen(new Set(read("s").split(",").filter(Boolean).slice(0, MOST_COMPARED)));
+      if (this.compares) this.restoreChosen(new Set(read("s").split("\n").filter(Boolean).slice(0, MOST_COMPARED)));
       this.table.draw();
     }
 
@@ -348,6 +359,9 @@
   document.querySelectorAll("table.data").forEach((element) => tables.set(element.id, new LiveTable(element)));
   restoreAll();
   addEventListener("hashchange", () => { if (location.hash.startsWith("#?")) restoreAll(); });
+  /* Paper has no pages of a table. */
+  addEventListener("beforeprint", () => { for (const own of tables.values()) own.showAll(); });
+  addEventListener("afterprint", () => { for (const own of tables.values()) own.showPages(); });
   watchCharts();
   document.documentElement.dataset.ready = "yes";
 })();
