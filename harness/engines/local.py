@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+POOLS = 2
+"""That jobs share before each is alone in one, where pools break."""
 POLL_SECONDS = 0.2
 SLEEP_SECONDS = 0.02
 
@@ -79,6 +82,32 @@ class LocalEngine:
         watching: Callable[[list[str]], None],
         expected: int,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
+        """Outcomes of jobs; those of a pool that broke are begun again, at last each in one of its own.
+
+        Pebble takes a worker that ends before its job was acknowledged for the end of the whole pool.
+        """
+        lost: dict[str, Job] = {}
+        for _ in range(POOLS):
+            lost = {}
+            for future, label in self._run_in_pool(function, jobs, watching, expected):
+                if isinstance(future.exception(), BrokenProcessPool):
+                    lost[label] = jobs[label]
+                else:
+                    yield label, self._outcome_of(future)
+            jobs, expected = lost, len(lost)
+        for label, job in lost.items():
+            for future, _ in self._run_in_pool(function, {label: job}, watching, 1):
+                yield label, self._outcome_of(future)
+
+    def _run_in_pool(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Mapping[str, Job],
+        watching: Callable[[list[str]], None],
+        expected: int,
+    ) -> Iterator[tuple[concurrent.futures.Future[Outcome[Result]], str]]:
+        if not jobs:
+            return
         start_server(self.preloads)
         # Pebble's own tenth of a second comes several times between two jobs.
         pebble.CONSTS.sleep_unit = SLEEP_SECONDS
@@ -95,16 +124,31 @@ class LocalEngine:
             while pending or len(started) < len(jobs):
                 for label in [label for label in jobs if label not in started]:
                     started.add(label)
-                    job = pool.schedule(run_job, args=[function, jobs[label]], timeout=self.time_limit)
-                    pending[job] = label
+                    pending[self._scheduled(pool, function, jobs[label])] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
                 for future in done:
-                    yield pending.pop(future), self._outcome_of(future)
+                    yield future, pending.pop(future)
             pool.close()
         finally:
             pool.stop()
             pool.join()
+
+    def _scheduled(
+        self,
+        pool: pebble.ProcessPool,
+        function: Callable[[Job], Result],
+        job: Job,
+    ) -> concurrent.futures.Future[Outcome[Result]]:
+        """Future of a job; one that a broken pool took, where it takes no more."""
+        try:
+            future: concurrent.futures.Future[Outcome[Result]] = pool.schedule(
+                run_job, args=[function, job], timeout=self.time_limit
+            )
+        except RuntimeError as error:
+            future = concurrent.futures.Future()
+            future.set_exception(BrokenProcessPool(str(error)))
+        return future
 
     def _outcome_of(self, future: concurrent.futures.Future[Outcome[Any]]) -> Outcome[Any]:
         error = future.exception()
@@ -114,6 +158,8 @@ class LocalEngine:
             return Outcome(failure=f"ran past the time limit of {self.time_limit:g} s")
         if isinstance(error, pebble.ProcessExpired):
             return Outcome(failure=f"its process ended with exit code {error.exitcode}")
+        if isinstance(error, BrokenProcessPool):
+            return Outcome(failure="its process ended before it could say that it began")
         return Outcome(failure=failure_reason(error))
 
 

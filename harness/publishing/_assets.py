@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module, resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,13 +27,11 @@ charts.js: Vega, Vega-Lite and Vega-Embed as bundled by vl-convert, BSD 3-Clause
 
 def site_assets() -> dict[str, bytes]:
     """Assets by path from the site's root. Raises HarnessError where a library is missing."""
-    import vl_convert
-
     templates = resources.files("harness.publishing") / "templates"
     own = {f"assets/{name}": (templates / name).read_bytes() for name in OWN}
     return own | {
         "assets/tables.js": _data_tables().encode(),
-        "assets/charts.js": vl_convert.javascript_bundle(DRAWS, vl_version="6.4").encode(),
+        "assets/charts.js": _charts(),
         "assets/NOTICE.txt": NOTICE.encode(),
     }
 
@@ -44,6 +43,14 @@ def site_module(name: str) -> ModuleType:
             f"harness publish needs {name}, which is not installed: pip install 'pruning-harness[site]'"
         )
     return import_module(name)
+
+
+@cache
+def _charts() -> bytes:
+    """Vega, which takes a second to bundle."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle(DRAWS, vl_version="6.4").encode()
 
 
 def _data_tables() -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from harness.presentation.board_table import speedup
 from harness.presentation.board_titles import panel_titles
 from harness.presentation.table import Column, Table
-from harness.publishing._html_table import html_table
+from harness.publishing._html_table import RANKS, html_table
 from harness.publishing._podium import Podium, podium
 from harness.publishing.row_command import entry_command
 from harness.publishing.site_content import board_link, board_path, method_path, written_between
+from harness.ranking.leaderboard import shown_top1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,15 +59,15 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
         _column("dataset", "images", "labelled images", lambda p: p.board.conditions["dataset"]),
         _column("backend", "backend", "device and runtime", lambda p: titles[id(p.board)]),
         _column("take", "take", "the method of the highest score", _best_name),
-        _column("rank", "rank", "rank interval of the best", lambda p: p.rank),
+        _column("rank", "rank", "rank interval of the best", lambda p: p.rank, _rank),
         _column("again", "command", "the command that measures it",
                 lambda p: "Copy" if _command_of(p, content) else ""),
         _column("or", "or, as likely", "methods whose rank may be 1 too", _equals),
-        _column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy),
+        _column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy, _accuracy),
         _column("latency", "time", "dense to pruned, at its best level", lambda p: p.latency, _speedup),
         _column("floor", f"fastest at {content.rule.floor:g}",
                 "least time of any method that retains so much of dense accuracy",
-                lambda p: p.fastest_at_floor),
+                lambda p: p.fastest_at_floor, _fastest),
         _column("measured", "measured", "when its rows were written",
                 lambda p: written_between(p.best.rows) if p.best else "-"),
         _column("source", "source", "whose word its numbers are",
@@ -94,6 +95,19 @@ def _column(
     value: Callable[[Podium], Any] | None = None,
 ) -> Column[Podium]:
     return Column(name=name, header=header, meaning=meaning, text=text, value=value or text)
+
+
+def _rank(here: Podium) -> float | None:
+    rank = here.best.rank if here.best else None
+    return rank.low + rank.high / RANKS if rank else None
+
+
+def _accuracy(here: Podium) -> float | None:
+    return shown_top1(here.best.best) if here.best else None
+
+
+def _fastest(here: Podium) -> float | None:
+    return here.fastest.ms_at_floor if here.fastest else None
 
 
 def _best_name(here: Podium) -> str:

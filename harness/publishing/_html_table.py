@@ -109,7 +109,8 @@ def _cells(
 ) -> list[HtmlCell]:
     """Cells of a column; those of one are sorted by their text, or all by a number beside it."""
     orders = [_order(column, item) for item in items]
-    is_plain = all(map(_is_number, texts)) or not any(orders)
+    # A column is sorted by numbers altogether, or by its texts.
+    is_plain = all(map(_is_number, texts)) or not all(orders)
     href, copy = (links.get(column.name, _nothing) for links in (hrefs, copies))
     return [
         HtmlCell(text=text, order="" if is_plain else order, href=href(item), copy=copy(item))

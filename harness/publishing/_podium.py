@@ -50,12 +50,17 @@ class Podium:
         return f"{row['dense_latency_ms']:.3g} to {row['latency_ms']:.3g} ms ({speedup(row):.2f}x)"
 
     @property
+    def fastest(self) -> Entry | None:
+        """Entry of the least time at the quality floor; None where none reaches it."""
+        reaching = [e for e in self.board.entries if e.ms_at_floor is not None and e.saves_time]
+        return min(reaching, key=lambda one: (one.ms_at_floor or 0.0, one.method), default=None)
+
+    @property
     def fastest_at_floor(self) -> str:
         """Least time at the quality floor, and whose it is."""
-        reaching = [e for e in self.board.entries if e.ms_at_floor is not None and e.saves_time]
-        if not reaching:
+        entry = self.fastest
+        if entry is None:
             return "not reached"
-        entry = min(reaching, key=lambda one: (one.ms_at_floor or 0.0, one.method))
         return f"{entry.ms_at_floor:.3g} ms ({entry.method[0]} {entry.method[1]})"
 
 

@@ -15,9 +15,9 @@ from tests.doubles import ROOT, made_row, made_rows, refusal
 
 CLAIMED = Rerun(cell="c", top1=0.9, macs=1, saved=(0.45, 0.4, 0.5))
 SMALL = [
-    "run", "--models", "test_resnet", "--pruners", "magnitude_l2,random", "--granularities", "weight",
-    "--levels", "0.5", "--seeds", "0", "--backends", "eager_cpu", "--dense-epochs", "1",
-    "--finetune-epochs", "0.5", "--arithmetic", "fp32", "--quick",
+    "run", "--models", "test_resnet", "--pruners", "random", "--granularities", "weight",
+    "--levels", "0.5", "--seeds", "0", "--backends", "eager_cpu", "--dense-epochs", "0.3",
+    "--finetune-epochs", "0.1", "--arithmetic", "fp32", "--quick",
 ]  # fmt: skip
 
 

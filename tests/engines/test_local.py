@@ -58,6 +58,21 @@ def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
     assert "ended with exit code -9" in found["is killed"].failure
 
 
+class EndsWhoReadsIt:
+    """A job that its process does not live to begin."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def test_a_process_that_ends_before_it_begins_costs_its_own_job_alone(tmp_path):
+    jobs = {"first": "works", "ends": EndsWhoReadsIt(), "last": "works"}
+    engine = local_engine(tmp_path, workers=1)
+    found = dict(engine.run(work, jobs, watching=lambda _: None))
+    assert found["first"].value == found["last"].value == "works done"
+    assert "its process ended" in found["ends"].failure
+
+
 def test_a_job_that_hangs_is_ended_at_the_time_limit(outcomes):
     found = outcomes("hangs", "works", time_limit=8.0)
     assert found["hangs"].failure == "ran past the time limit of 8 s"

@@ -30,5 +30,10 @@ def test_numbers_in_words_are_sorted_by_what_they_are():
     assert [line[0].order for line in shown.lines] == ["0.5", "0.25", "1e308"]
 
 
+def test_a_column_of_texts_some_of_them_missing_is_sorted_by_its_texts():
+    shown = table("b", None, "a", name=(lambda text: text or "-", lambda text: text))
+    assert [line[0].order for line in shown.lines] == ["", "", ""]
+
+
 def test_plain_numbers_sort_themselves():
     assert [line[0].order for line in table(3, 10, number=(str, int)).lines] == ["", ""]

@@ -83,8 +83,10 @@ def test_a_page_has_no_error_draws_its_charts_and_asks_nobody(site, visit, path)
     assert all(url.startswith(site.as_uri()) for url in visit.requests)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-def test_a_page_can_be_used_by_everybody(small_site, chrome, width, scheme):
+@pytest.mark.parametrize(
+    ("width", "scheme", "paths"), [(360, "light", KINDS), (1280, "dark", [BOARD, METHOD])]
+)
+def test_a_page_can_be_used_by_everybody(small_site, chrome, width, scheme, paths):
     import axe_playwright_python
 
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -92,7 +94,7 @@ def test_a_page_can_be_used_by_everybody(small_site, chrome, width, scheme):
     context = chrome.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )
-    for path in KINDS:
+    for path in paths:
         page = Visit(context.new_page()).open(small_site / path).ready().page
         page.evaluate(axe)
         violations = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
@@ -136,8 +138,29 @@ def test_a_header_sorts_by_number_not_by_letter(site, visit):
     visit.sort("speedup")
     shown = [float(text.removesuffix("x")) for text in visit.column("speedup")]
     assert shown == sorted(shown)
-    visit.sort("ms_at_floor")
-    assert visit.column("ms_at_floor")[0] != "not reached"
+
+
+def test_what_was_not_measured_stands_last_both_ways(site, visit):
+    visit.open(site / "boards" / "mobilenetv3_small_100-digits.html").ready()
+    visit.page.select_option(".dt-length select", "-1")
+    for direction in ("ascending", "descending"):
+        header = '#entries th[data-name="ms_at_floor"]'
+        visit.page.click(header)
+        visit.page.wait_for_selector(f"{header}[aria-sort={direction}]")
+        shown = visit.column("ms_at_floor")
+        missing = [number for number, text in enumerate(shown) if text == "not reached"]
+        assert missing == [*range(len(shown) - len(missing), len(shown))]
+        assert missing
+        numbers = [float(text) for text in shown[: missing[0]]]
+        assert numbers == sorted(numbers, reverse=direction == "descending")
+
+
+def test_ranks_are_sorted_by_their_ends(small_site, visit):
+    visit.open(small_site / BOARD).ready()
+    visit.sort("rank")
+    ranked = [text for text in visit.column("rank") if text != "-"]
+    ends = [[int(end) for end in text.split(" to ")] for text in ranked]
+    assert [(own[0], own[-1]) for own in ends] == sorted((own[0], own[-1]) for own in ends)
 
 
 def test_a_header_is_reached_and_pressed_by_the_keyboard(site, visit):

@@ -3,6 +3,7 @@
 (() => {
   const MOST_COMPARED = 8;
   const PAGE = 25;
+  const MISSING = "1e308";
   const HIDDEN_AT_FIRST = ["scope", "schedule", "retained_per_ms_saved", "retained", "fps"];
   const chartsSource = document.currentScript.dataset.charts;
   const tables = new Map();
@@ -46,6 +47,14 @@
     history.replaceState(null, "", text ? `#?${text}` : anchor || location.pathname + location.search);
   }
 
+  for (const [direction, sign] of [["asc", 1], ["desc", -1]]) {
+    DataTable.ext.type.order[`missing-last-${direction}`] = (one, other) => {
+      if (one === other) return 0;
+      if (one === MISSING || other === MISSING) return one === MISSING ? 1 : -1;
+      return sign * (Number(one) - Number(other));
+    };
+  }
+
   class LiveTable {
     constructor(element) {
       this.element = element;
@@ -68,7 +77,7 @@
         pageLength: PAGE,
         lengthMenu: [PAGE, 100, 500, { label: "all", value: -1 }],
         layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: long ? ["pageLength", "paging"] : null },
-        columnDefs: this.compares ? [{ targets: 0, orderable: false, searchable: false }] : [],
+        columnDefs: [...this.missingLast(), ...(this.compares ? [{ targets: 0, orderable: false, searchable: false }] : [])],
         language: { zeroRecords: "Nothing matches: clear a filter to see lines again.", emptyTable: "There is nothing here." },
       });
       this.addControls();
@@ -79,6 +88,14 @@
         writeAddress();
         say(`${this.table.rows({ search: "applied" }).count()} of ${this.table.rows().count()} lines`);
       });
+    }
+
+    /* What was not measured stands last, whichever way a column is sorted. */
+    missingLast() {
+      const numbers = [...this.element.tHead.rows[0].cells].map((_, number) => number);
+      const rows = [...this.element.tBodies[0].rows];
+      const targets = numbers.filter((number) => rows.some((row) => row.cells[number]?.dataset.order === MISSING));
+      return targets.length ? [{ targets, type: "missing-last" }] : [];
     }
 
     /* So that several tables of a page are told apart. */
