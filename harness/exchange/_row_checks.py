@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.machine.environment import cpu_peak_macs
 from harness.storage.bits import decode_bits
-from harness.storage.keys import measurement_key, trial_key
+from harness.storage.keys import dense_key, measurement_key, trial_key
 from harness.storage.row import RIVALS, Row, speedup_realised
 
 if TYPE_CHECKING:
@@ -182,6 +182,22 @@ def architecture_findings(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if len(own) > 1:
             told = ", ".join(f"{macs} and {params} in {key}" for (macs, params), key in own.items())
             yield f"macs and params of the architecture {architecture} are {told}"
+
+
+def dense_findings(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Rows of one dense network that say other accuracies of it, which has one on each backend."""
+    told: dict[tuple[str, ...], dict[tuple[Any, ...], str]] = defaultdict(dict)
+    for row in rows:
+        if row["status"] == "ok":
+            # Another processor trains another network of the same name.
+            where = f"{row['device']} {row['machine']} {row['torch']}"
+            narrow = row["backend"] if row["dense_top1_backend"] is not None else ""
+            own = row["dense_top1"], row["dense_top1_backend"], row["dense_correct"]
+            told[dense_key(row), where, narrow].setdefault(own, row["key"])
+    for (network, *_), accuracies in told.items():
+        if len(accuracies) > 1:
+            words = ", ".join(f"{top1:.4%} in {key}" for (top1, *_), key in accuracies.items())
+            yield f"{network} is right in other test images by row: {words}"
 
 
 def _close(one: float, other: float) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, failure_reason
 from harness.exchange._network_checks import network_findings
-from harness.exchange._row_checks import architecture_findings, row_findings
+from harness.exchange._row_checks import architecture_findings, dense_findings, row_findings
 from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import machines_of, read_submission
 from harness.storage.files import write_file
@@ -79,7 +79,7 @@ def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue
     of_rows = [f"{row['key']}: {text}" for row, texts in told for text in texts]
     sound = [row for row, texts in told if not texts]
     timed = [row for row in sound if row["status"] == "ok" and row["rounds"] is not None]
-    of_rows += architecture_findings(sound)
+    of_rows += [*architecture_findings(sound), *dense_findings(sound)]
     simulated, unknown = simulated_findings(sound, catalogue)
     sizes, notes = network_findings(sound, options, catalogue)
     return [

@@ -10,7 +10,7 @@ import pytest
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.exchange._network_checks import network_findings
-from harness.exchange._row_checks import architecture_findings, row_findings
+from harness.exchange._row_checks import architecture_findings, dense_findings, row_findings
 from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import write_submission
 from harness.exchange.verification import RECORD_SUFFIX, checked_on, verify, write_record
@@ -127,6 +127,14 @@ def test_a_mac_count_that_fits_its_row_does_not_fit_the_others_of_its_architectu
     assert list(architecture_findings(rows)) == []
     [finding] = architecture_findings([*others, made])
     assert f"{macs} and {row['params']}" in finding
+
+
+def test_a_dense_network_that_one_row_makes_worse_is_found(rows, row):
+    assert list(dense_findings(rows)) == []
+    others = [one for one in rows if one["key"] != row["key"]]
+    easier = {**row, "dense_top1": row["dense_top1"] - 0.1}
+    [finding] = dense_findings([*others, easier])
+    assert "is right in other test images by row" in finding
 
 
 def test_dense_sizes_are_counted_again_from_the_network(rows):
