@@ -31,6 +31,10 @@ def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
         # What means to end a process is no more than this job's end.
         traceback.print_exc()
         return Outcome(failure=failure_reason(error))
+    finally:
+        # Whoever has the outcome may end this process, with what it printed and did not write yet.
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 def become_worker(log: str) -> None:

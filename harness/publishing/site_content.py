@@ -12,6 +12,7 @@ from harness.presentation.board_titles import boards_by_model
 from harness.presentation.level_points import LevelPoints
 from harness.presentation.palette import palette
 from harness.ranking.leaderboard import RankedRows
+from harness.ranking.pairs import PAIRING_COLUMNS
 from harness.storage.keys import digest, file_name
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ TIERS: Mapping[str, str] = {
     "claimed": "handed in by others, and not checked",
 }
 """Tiers of runs, and what each means."""
+ENTRY_COLUMNS = (
+    "device", *(name for name in PAIRING_COLUMNS if name not in ("seed", "sparsity", "rival")),
+)  # fmt: skip
 MOST_LETTERS = 60
 RUN = "run"
 """Beside a row's columns: the number of the run that it comes from."""
@@ -64,11 +68,17 @@ class SiteContent:
     def rows(self) -> RankedRows:
         """Rows of all runs, each with the number of its run.
 
-        Of rows of one cell the last counts: ours stand after what was checked, that after claims.
+        A method on a board has rows of one tier, the most trusted that measured it there: a stranger's
+        seeds are not averaged into ours.
         """
-        trusted = sorted(enumerate(self.runs), key=lambda pair: -[*TIERS].index(pair[1].tier))
-        numbered = ({**row, RUN: number} for number, run in trusted for row in run.rows)
-        return RankedRows(numbered, rule=self.rule)
+        every = [(run, {**row, RUN: n}) for n, run in enumerate(self.runs) for row in run.rows]
+        best: dict[tuple[Any, ...], str] = {}
+        for run, row in every:
+            if row["status"] == "ok":
+                known = best.setdefault(_entry_of(row), run.tier)
+                best[_entry_of(row)] = min(known, run.tier, key=[*TIERS].index)
+        trusted = (row for run, row in every if best.get(_entry_of(row), run.tier) == run.tier)
+        return RankedRows(trusted, rule=self.rule)
 
     @cached_property
     def boards(self) -> list[Leaderboard]:
@@ -114,6 +124,11 @@ class SiteContent:
     def description(self, kind: str, name: str) -> str:
         """Sentence on a plugin; empty where it is not installed here."""
         return self.descriptions.get((kind, name.partition(":")[0]), "")
+
+
+def _entry_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What says which line of which board a row is of."""
+    return tuple(row.get(name) for name in ENTRY_COLUMNS)
 
 
 def page_name(*words: str) -> str:

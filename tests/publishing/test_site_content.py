@@ -18,6 +18,25 @@ def test_runs_share_a_board_where_they_compare():
     assert {row["run"] for entry in board.entries for row in entry.rows} == {0, 1}
 
 
+def test_seeds_that_somebody_claims_are_not_averaged_into_ours():
+    def run(seed, tier, **columns):
+        rows = [
+            {**row, **columns, "seed": seed, "key": f"{seed} {row['key']}"}
+            for row in made_rows()
+            if row["pruner"] != "random" or tier != "ours"
+        ]
+        return PublishedRun(name=tier, rows=rows, options={}, samples=Path(), tier=tier)
+
+    runs = [run(0, "ours"), run(1, "claimed", ms_saved=9.9)]
+    content = SiteContent(runs=runs, rule=RankingRule(), descriptions={})
+    [board] = content.boards
+    sources = {entry.method[0]: content.source(entry) for entry in board.entries}
+    assert sources == {"group_norm_l2": "ours", "magnitude_l2": "ours", "random": "claimed"}
+    assert all(
+        row["ms_saved"] < 9.0 for e in board.entries if e.method[0] != "random" for row in e.rows
+    )
+
+
 def test_other_words_have_another_page():
     names = {page_name(*words) for words in (("a b",), ("a_b",), ("a|b",), ("a&b",), ("a", "b"))}
     names |= {page_name("resnet-18", "digits"), page_name("resnet", "18-digits")}
