@@ -24,7 +24,7 @@ harness verify resnet18-digits{SUFFIX}      what whoever receives it will do fir
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"The file.  [default: RUN's name with {SUFFIX}]",
 )
-@click.option("--by", default="", help="Whom to ask about it; shown beside its rows.")
+@click.option("--by", default="", help="Whom to ask about it; kept in the file's manifest.")
 def submit(*, folder: Path, out: Path | None, by: str) -> None:
     """Write RUN as one file: rows, samples, what was asked for, checksums, and the machines behind it.
 

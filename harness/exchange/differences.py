@@ -59,7 +59,7 @@ def _columns(reference: str) -> tuple[Column[Difference], ...]:
     own = board_table([], ("rank", *METHOD, "score")).columns
     return (
         *(_of_entry(column) for column in own),
-        _column("top1_lost", "top-1 against dense", _top1_change, "{:+.1f} points"),
+        _column("top1_change", "top-1 against dense", _top1_change, "{:+.1f} points"),
         _column("speedup", "speed-up", lambda one: speedup(one.entry.best), "{:.2f}x"),
         _column("random", "score against random", lambda one: _gain(one, one.random)),
         _column("reference", f"score against {reference}", lambda one: _gain(one, one.reference)),

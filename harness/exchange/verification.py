@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
 
 RECORD_SUFFIX = ".checked.json"
-"""Beside a submission: that it was checked, by whom and when."""
+"""Beside a submission: when it was checked, and what cells that were run again gave."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,7 @@ def first_paint(timed, path):
             return told
 
         milliseconds = timed(paint, rounds=5)
+    assert milliseconds > 0
     print(f"first contentful paint of {path.name} after {milliseconds:.0f} ms")
 
 

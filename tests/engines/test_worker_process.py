@@ -23,6 +23,15 @@ def divide(number):
     return 1 / number
 
 
+def print_and_end(ends_by):
+    print("printed")
+    sys.stderr.write("complained\n")
+    if ends_by == "raising":
+        raise ValueError("no")
+    if ends_by == "leaving":
+        raise SystemExit(1)
+
+
 @pytest.mark.parametrize(
     ("job", "value", "failure"),
     [
@@ -36,6 +45,18 @@ def test_an_end_is_an_outcome(job, value, failure, capsys):
     assert outcome.value == value
     assert outcome.failure.startswith(failure)
     assert ("Traceback" in capsys.readouterr().err) == bool(failure)
+
+
+@pytest.mark.parametrize("ends_by", ["returning", "raising", "leaving"])
+def test_what_a_job_printed_is_written_when_its_outcome_is_told(ends_by, tmp_path, monkeypatch):
+    """Whoever has the outcome may end the process, and a file's buffer with it."""
+    paths = tmp_path / "out", tmp_path / "err"
+    with paths[0].open("w") as out, paths[1].open("w") as err:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        worker_process.run_job(print_and_end, ends_by)
+        written = [path.read_text().splitlines()[0] for path in paths]
+    assert written == ["printed", "complained"]
 
 
 def test_a_worker_prints_into_the_log(tmp_path):

@@ -166,8 +166,12 @@ def test_ranks_are_sorted_by_their_ends(small_site, visit):
 def test_a_header_is_reached_and_pressed_by_the_keyboard(site, visit):
     visit.open(site / BOARD).ready()
     visit.page.focus('#entries th[data-name="score"] [role=button]')
-    visit.page.keyboard.press("Enter")
-    visit.page.wait_for_selector('#entries th[data-name="score"][aria-sort=ascending]')
+    for direction in ("ascending", "descending"):
+        visit.page.keyboard.press("Enter")
+        visit.page.wait_for_selector(f'#entries th[data-name="score"][aria-sort={direction}]')
+    scores = [float(text.split()[0]) for text in visit.column("score")]
+    assert len(scores) > 1
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_columns_are_hidden_and_shown(site, visit):

@@ -213,9 +213,9 @@
 
     applyFacet(name, value) {
       const number = this.names.indexOf(name);
-      const own = (data, index) => this.text(index, number) === value;
+      const isOfValue = (_text, _data, index) => this.text(index, number) === value;
       /* A search by function: no value of a plugin is read as a pattern. */
-      this.table.search.fixed(`facet-${name}`, value === "" ? null : (_, data, index) => own(data, index));
+      this.table.search.fixed(`facet-${name}`, value === "" ? null : isOfValue);
       this.selects.get(name).value = value;
     }
 
