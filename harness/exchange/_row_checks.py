@@ -123,14 +123,12 @@ def _shown(row: Mapping[str, Any], prefix: str) -> float:
 
 
 def _time_findings(row: Mapping[str, Any]) -> Iterator[str]:
-    if row["latency_ms"] is None:
-        return
     if min(row["latency_ms"], row["dense_latency_ms"]) <= 0.0:
         yield f"latency_ms is {row['latency_ms']:g}, dense_latency_ms {row['dense_latency_ms']:g}"
         return
     is_cpu = row["backend"].partition(":")[0].endswith("_cpu")
     peak = cpu_peak_macs(row["threads"]) if is_cpu else FASTEST_DEVICE
-    floor = 1000.0 * (row["macs"] or 0) * row["batch"] / peak
+    floor = 1000.0 * row["macs"] * row["batch"] / peak
     if row["latency_ms"] < floor:
         yield f"latency_ms is {row['latency_ms']:.3g}, and no such device needs less than {floor:.3g}"
     computed = {
@@ -155,13 +153,9 @@ def _ratio(one: float | None, other: float) -> float | None:
 def _size_findings(row: Mapping[str, Any]) -> Iterator[str]:
     pruned = row["pruner"] not in (RIVALS, "dense")
     for own, dense in (("macs", "dense_macs"), ("params", "dense_params")):
-        if pruned and row[own] is not None and row[own] > row[dense]:
+        if pruned and row[own] > row[dense]:
             yield f"{own} is {row[own]}, more than the dense network's {row[dense]}"
-    if (
-        row["params"] is not None
-        and row["size_mb"] is not None
-        and row["size_mb"] * 1e6 < 4 * row["params"]
-    ):
+    if row["size_mb"] is not None and row["size_mb"] * 1e6 < 4 * row["params"]:
         yield f"size_mb is {row['size_mb']:.4g}, less than {row['params']} numbers of four bytes take"
     if pruned and row["target"] == "macs" and row["target_reached"] is not None and row["dense_macs"]:
         gone = 1.0 - row["macs"] / row["dense_macs"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.exchange._saved_share import intervals_meet, saved_share
 from harness.presentation.table import interval_text
 from harness.storage.files import write_file
 from harness.storage.ledger import ROWS, Ledger, timing_machine
@@ -102,30 +103,18 @@ def _has_saving(row: Mapping[str, Any]) -> bool:
 
 
 def _disagreements(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """Sentences on measurements of one cell on one machine that cannot both be true.
-
-    Savings are compared as shares of dense time, which a slower day moves alike.
-    """
+    """Sentences on measurements of one cell on one machine that cannot both be true."""
     for number, one in enumerate(rows):
         for other in rows[number + 1 :]:
-            (_, low, high), (_, other_low, other_high) = _shares(one), _shares(other)
-            if max(low, other_low) > min(high, other_high):
+            if not intervals_meet(saved_share(one), saved_share(other)):
                 yield f"{one['key']}: saves {_share_text(one)} of dense time, and {_share_text(other)}"
             if one["correct"] != other["correct"]:
                 both = f"top-1 {one['top1']:.2%} and {other['top1']:.2%}"
                 yield f"{one['key']}: other test images are right, {both}"
 
 
-def _shares(row: Mapping[str, Any]) -> tuple[float, float, float]:
-    saved, low, high = (
-        float(row[name] / row["dense_latency_ms"])
-        for name in ("ms_saved", "ms_saved_low", "ms_saved_high")
-    )
-    return saved, low, high
-
-
 def _share_text(row: Mapping[str, Any]) -> str:
-    return interval_text(*_shares(row), "{:.1%}")
+    return interval_text(*saved_share(row), "{:.1%}")
 
 
 class _Samples:

@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.exchange._saved_share import intervals_meet, saved_share
 from harness.publishing.row_command import row_options, typed_options
 from harness.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from harness.exchange._saved_share import SavedShare
 
     Row = Mapping[str, Any]
 
@@ -47,11 +50,11 @@ class Rerun:
     cell: str
     top1: float
     macs: int | None
-    saved: tuple[float, float, float]
+    saved: SavedShare
     device: str = ""
     top1_here: float | None = None
     macs_here: int | None = None
-    saved_here: tuple[float, float, float] | None = None
+    saved_here: SavedShare | None = None
     device_here: str = ""
     reason: str = ""
 
@@ -74,7 +77,7 @@ class Rerun:
         """Whether both savings' intervals meet, for as many multiply-accumulates and as accurately."""
         if self.saved_here is None:
             return False
-        meet = max(self.saved[1], self.saved_here[1]) <= min(self.saved[2], self.saved_here[2])
+        meet = intervals_meet(self.saved, self.saved_here)
         return meet and self.macs == self.macs_here and self.is_as_accurate
 
     def record(self) -> dict[str, Any]:
@@ -101,7 +104,11 @@ def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) ->
     plugins = ["--plugin", plugin] if plugin else []
     command = [sys.executable, "-P", "-m", "harness", "run", *words, *plugins, "--out", str(folder)]
     claimed = Rerun(
-        cell=_text(row), top1=row["top1"], macs=row["macs"], saved=_share(row), device=row["device"]
+        cell=_text(row),
+        top1=row["top1"],
+        macs=row["macs"],
+        saved=saved_share(row),
+        device=row["device"],
     )
     try:
         done = subprocess.run(
@@ -117,7 +124,7 @@ def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) ->
         claimed,
         top1_here=again["top1"],
         macs_here=again["macs"],
-        saved_here=_share(again),
+        saved_here=saved_share(again),
         device_here=again["device"],
     )
 
@@ -125,14 +132,6 @@ def rerun(row: Row, options: Mapping[str, Any], folder: Path, *, plugin: str) ->
 def _same_cell(row: Row, folder: Path) -> Row | None:
     alike = [own for own in RunFolder(folder).rows if all(own[name] == row[name] for name in CELL)]
     return alike[-1] if alike else None
-
-
-def _share(row: Row) -> tuple[float, float, float]:
-    saved, low, high = (
-        float(row[name] / row["dense_latency_ms"])
-        for name in ("ms_saved", "ms_saved_low", "ms_saved_high")
-    )
-    return saved, low, high
 
 
 def _text(row: Row) -> str:

@@ -47,7 +47,6 @@ class LevelPoints:
             "retained_low": low,
             "retained_high": high,
             "top1": shown_top1(mean),
-            "latency": mean["latency_ms"],
             "speedup": speedup(mean),
             "realised": speedup_realised(mean),
         }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.ranking.intervals import Processes
 
-DENSE, COPY = "dense", "hidden copy of dense"
+DENSE = "dense"
 CACHED_ARCHIVES = 256
 SAME = 1e-9
 """Relative difference below which a latency is that of those samples."""
@@ -22,11 +22,10 @@ SAME = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class RowSamples:
-    """Samples behind a row: its model's, dense's beside it (ms), and the weights of processes."""
+    """Samples behind a row: its model's, and dense's beside it (ms)."""
 
     own: Processes
     dense: Processes
-    weights: Sequence[float]
 
 
 class _Session:
@@ -42,7 +41,7 @@ class _Session:
         if not labels or DENSE not in self._latencies:
             return None
         own, dense = (self._samples(label) for label in (labels[0], DENSE))
-        return RowSamples(own=own, dense=dense, weights=self._weights)
+        return RowSamples(own=own, dense=dense)
 
     @cached_property
     def _latencies(self) -> dict[str, float]:

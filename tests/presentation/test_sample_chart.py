@@ -24,7 +24,7 @@ def counts(bins: list[dict]) -> Counter[str]:
 
 
 def test_every_sample_is_counted_once():
-    bins = bins_of(RowSamples(own=drawn(6.0, rounds=25), dense=drawn(10.0), weights=[1.0]))
+    bins = bins_of(RowSamples(own=drawn(6.0, rounds=25), dense=drawn(10.0)))
     assert counts(bins) == {"pruned": 75, "dense": 120}
     assert counts([own for own in bins if own["to"] < 8.0]) == {"pruned": 75}
     assert counts([own for own in bins if own["from"] > 8.0]) == {"dense": 120}
@@ -32,13 +32,13 @@ def test_every_sample_is_counted_once():
 
 def test_a_pause_of_the_machine_is_in_the_last_bin():
     dense = [*drawn(10.0), [10.0, 500.0]]
-    bins = bins_of(RowSamples(own=drawn(6.0), dense=dense, weights=[1.0]))
+    bins = bins_of(RowSamples(own=drawn(6.0), dense=dense))
     assert counts(bins) == {"pruned": 120, "dense": 122}
     assert max(own["to"] for own in bins) < 13.0
 
 
 def test_both_models_share_bins_of_one_width():
-    bins = bins_of(RowSamples(own=drawn(9.0), dense=drawn(10.0), weights=[1.0]))
+    bins = bins_of(RowSamples(own=drawn(9.0), dense=drawn(10.0)))
     edges = sorted({(own["from"], own["to"]) for own in bins})
     assert len(edges) <= BINS
     assert len(bins) > len(edges), "in some there are samples of both"
@@ -47,7 +47,7 @@ def test_both_models_share_bins_of_one_width():
 
 
 def test_each_board_has_a_panel_under_its_title():
-    samples = RowSamples(own=drawn(6.0), dense=drawn(10.0), weights=[1.0])
+    samples = RowSamples(own=drawn(6.0), dense=drawn(10.0))
     chart = sample_chart({"eager_cpu, batch 1": samples, "other": samples})
     assert [panel["title"] for panel in chart.spec["concat"]] == ["eager_cpu, batch 1", "other"]
     assert b"eager_cpu, batch 1" in chart.svg()
