@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import CONTROL
 from harness.presentation.board_table import METHOD, board_table, speedup
-from harness.presentation.table import EMPTY, Column, Table
+from harness.presentation.table import Column, Table, number_column
 from harness.ranking.leaderboard import shown_top1
 
 if TYPE_CHECKING:
@@ -80,11 +80,7 @@ def _of_entry(column: Column[Entry]) -> Column[Difference]:
 def _column(
     name: str, header: str, value: Callable[[Difference], float | None], form: str = "{:+.3f}"
 ) -> Column[Difference]:
-    def text(difference: Difference) -> str:
-        number = value(difference)
-        return EMPTY if number is None else form.format(number)
-
-    return Column(name=name, header=header, meaning="", text=text, value=value)
+    return number_column(name, header, "", value, form)
 
 
 def _top1_change(difference: Difference) -> float | None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.presentation.table import Column, Table, interval_text, number_text
+from harness.presentation.table import (
+    EMPTY,
+    Column,
+    Table,
+    interval_column,
+    interval_text,
+    number_column,
+    text_column,
+)
 from harness.ranking.leaderboard import Entry, shown_top1
 from harness.storage.row import speedup_realised
 
@@ -75,22 +83,13 @@ def _rank(bound: str) -> Any:  # noqa: ANN401 -- a reader of a column, whose val
 
 def _condition(name: str, meaning: str, source: str = "") -> Column[Entry]:
     """Column of a condition, which all lines of a board share."""
-    return Column(
-        name=name,
-        header=name,
-        meaning=meaning,
-        text=lambda entry: str(entry.best[source or name]),
-        value=lambda entry: entry.best[source or name],
-    )
+    return text_column(name, name, meaning, lambda entry: entry.best[source or name])
 
 
 def _word(number: int, meaning: str) -> Column[Entry]:
     """Column of one word of the method."""
-
-    def shown(entry: Entry) -> str:
-        return entry.shown_method[number]
-
-    return Column(name=METHOD[number], header=METHOD[number], meaning=meaning, text=shown, value=shown)
+    name = METHOD[number]
+    return text_column(name, name, meaning, lambda entry: entry.shown_method[number])
 
 
 def _number(
@@ -102,23 +101,12 @@ def _number(
 ) -> Column[Entry]:
     """Column of a number of an entry."""
     read = value if callable(value) else lambda entry: entry.best[value]
-    return Column(
-        name=name,
-        header=header,
-        meaning=meaning,
-        text=lambda entry: number_text(read(entry), form),
-        value=read,
-    )
+    return number_column(name, header, meaning, read, form)
 
 
 def _score_text(entry: Entry) -> str:
     score = interval_text(entry.score, entry.low, entry.high, "{:.3f}")
     return score if entry.saves_time else "saves no time"
-
-
-def _saved_text(entry: Entry) -> str:
-    best = entry.best
-    return interval_text(best["ms_saved"], best["ms_saved_low"], best["ms_saved_high"])
 
 
 def _floor_text(entry: Entry) -> str:
@@ -146,7 +134,7 @@ _COLUMNS: tuple[Column[Entry], ...] = (
         name="rank",
         header="rank",
         meaning="from 1 and those surely better, to those not surely worse",
-        text=lambda entry: str(entry.rank or "-"),
+        text=lambda entry: str(entry.rank or EMPTY),
         value=lambda entry: str(entry.rank) if entry.rank else None,
         low=_rank("low"),
         high=_rank("high"),
@@ -171,25 +159,16 @@ _COLUMNS: tuple[Column[Entry], ...] = (
     ),
     _number("retained", "retained", "accuracy over dense accuracy", "retained", "{:.3f}"),
     _number("latency_ms", "ms", "median time of one batch", "latency_ms"),
-    Column(
-        name="ms_saved",
-        header="ms saved",
-        meaning="dense minus pruned, paired by round",
-        text=_saved_text,
-        value=lambda entry: entry.best["ms_saved"],
-        low=lambda entry: entry.best["ms_saved_low"],
-        high=lambda entry: entry.best["ms_saved_high"],
+    interval_column(
+        "ms_saved", "ms saved", "dense minus pruned, paired by round", lambda entry: entry.best
     ),
     _number(
         "speedup", "speed-up", "dense time over pruned time",
         lambda entry: speedup(entry.best), "{:.2f}x",
     ),
-    Column(
-        name="ms_at_floor",
-        header="ms at floor",
-        meaning="least time at which so much of dense accuracy is retained",
-        text=_floor_text,
-        value=lambda entry: entry.ms_at_floor,
+    text_column(
+        "ms_at_floor", "ms at floor", "least time at which so much of dense accuracy is retained",
+        _floor_text, lambda entry: entry.ms_at_floor,
     ),
     _number(
         "realised", "realised", "speed-up over the one that fewer multiply-accumulates promise",

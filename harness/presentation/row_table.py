@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation.board_table import speedup
-from harness.presentation.table import Column, Table, interval_text, number_text
+from harness.presentation.table import Column, Table, interval_column, number_column, text_column
 from harness.ranking.leaderboard import shown_top1
 from harness.storage.row import speedup_realised
 
@@ -21,30 +22,13 @@ def row_table(rows: Sequence[Row]) -> Table[Row]:
 
 
 def _word(name: str, meaning: str, header: str = "") -> Column[Row]:
-    return Column(
-        name=name,
-        header=header or name,
-        meaning=meaning,
-        text=lambda row: str(row[name]),
-        value=lambda row: row[name],
-    )
+    return text_column(name, header or name, meaning, itemgetter(name))
 
 
 def _number(
     name: str, header: str, meaning: str, form: str, read: Callable[[Row], float | None] | None = None
 ) -> Column[Row]:
-    value = read or (lambda row: row[name])
-    return Column(
-        name=name,
-        header=header,
-        meaning=meaning,
-        text=lambda row: number_text(value(row), form),
-        value=value,
-    )
-
-
-def _saved_text(row: Row) -> str:
-    return interval_text(row["ms_saved"], row["ms_saved_low"], row["ms_saved_high"])
+    return number_column(name, header, meaning, read or itemgetter(name), form)
 
 
 _COLUMNS: tuple[Column[Row], ...] = (
@@ -61,15 +45,7 @@ _COLUMNS: tuple[Column[Row], ...] = (
     _number("top1_shown", "top-1", "test accuracy, of the backend's outputs", "{:.1%}", shown_top1),
     _number("retained", "retained", "accuracy over dense accuracy", "{:.3f}"),
     _number("latency_ms", "ms", "median time of one batch", "{:.3g}"),
-    Column(
-        name="ms_saved",
-        header="ms saved",
-        meaning="dense minus pruned, paired by round",
-        text=_saved_text,
-        value=lambda row: row["ms_saved"],
-        low=lambda row: row["ms_saved_low"],
-        high=lambda row: row["ms_saved_high"],
-    ),
+    interval_column("ms_saved", "ms saved", "dense minus pruned, paired by round", lambda row: row),
     _number("speedup", "speed-up", "dense time over pruned time", "{:.2f}x", speedup),
     _number("realised", "realised", "speed-up over what MACs promise", "{:.0%}", speedup_realised),
     _number("size_mb", "MB", "safetensors file, 10^6 bytes", "{:.2f}"),

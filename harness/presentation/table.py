@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -36,6 +36,50 @@ class Column(Generic[Item]):
     value: Callable[[Item], Any]
     low: Callable[[Item], float | None] | None = None
     high: Callable[[Item], float | None] | None = None
+
+
+def text_column(
+    name: str,
+    header: str,
+    meaning: str,
+    text: Callable[[Item], Any],
+    value: Callable[[Item], Any] | None = None,
+) -> Column[Item]:
+    """Column of words, sorted by `value` where that is not the text itself."""
+    return Column(
+        name=name,
+        header=header,
+        meaning=meaning,
+        text=lambda item: str(text(item)),
+        value=value or text,
+    )
+
+
+def number_column(
+    name: str,
+    header: str,
+    meaning: str,
+    value: Callable[[Item], Any],
+    form: str = "{:.3g}",
+) -> Column[Item]:
+    """Column of a number in a form; a dash where there is none."""
+    return text_column(name, header, meaning, lambda item: number_text(value(item), form), value)
+
+
+def interval_column(
+    name: str, header: str, meaning: str, row: Callable[[Item], Mapping[str, Any]]
+) -> Column[Item]:
+    """Column of a number with its 95 % interval, which a row has as `name`, `name_low`, `name_high`."""
+    ends = f"{name}_low", f"{name}_high"
+    return Column(
+        name=name,
+        header=header,
+        meaning=meaning,
+        text=lambda item: interval_text(*(row(item)[key] for key in (name, *ends))),
+        value=lambda item: row(item)[name],
+        low=lambda item: row(item)[ends[0]],
+        high=lambda item: row(item)[ends[1]],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from harness.presentation.table import Column, Table, number_text
+from harness.presentation.table import Column, Table, number_column
 from harness.publishing._front_page import podium_table
 from harness.publishing._html_table import html_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.publishing._html_table import HtmlTable
     from harness.publishing._pages import Pages
@@ -69,19 +70,7 @@ def _noise_share(row: Row) -> float | None:
 
 
 def _column(name: str, header: str, meaning: str, form: str = "{}") -> Column[Row]:
-    return _read(name, header, meaning, lambda row: row[name], form)
-
-
-def _read(
-    name: str, header: str, meaning: str, value: Callable[[Row], Any], form: str = "{:.3g}"
-) -> Column[Row]:
-    return Column(
-        name=name,
-        header=header,
-        meaning=meaning,
-        text=lambda row: number_text(value(row), form),
-        value=value,
-    )
+    return number_column(name, header, meaning, itemgetter(name), form)
 
 
 _SESSION_COLUMNS = (
@@ -90,7 +79,9 @@ _SESSION_COLUMNS = (
     _column("batch", "batch", "images per inference"),
     _column("dense_latency_ms", "dense ms", "dense latency", "{:.3g}"),
     _column("noise_ms", "A/A ms", "what the hidden copy of dense may seem to save", "{:.3g}"),
-    _read("share", "A/A of dense", "the same as a share of dense latency", _noise_share, "{:.1%}"),
+    number_column(
+        "share", "A/A of dense", "the same as a share of dense latency", _noise_share, "{:.1%}"
+    ),
     _column("twin_ms", "twins ms", "what models of one architecture seem to differ by", "{:.3g}"),
     _column("processes", "processes", "timing processes"),
     _column("rounds", "rounds", "timed rounds, all processes"),

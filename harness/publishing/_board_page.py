@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.presentation.board_table import BOARD_COLUMNS, IN_FULL, board_table
 from harness.presentation.board_titles import panel_titles, recipe_sentences
 from harness.presentation.comparison_charts import realised_chart, slope_chart
-from harness.presentation.table import EMPTY, Column, Table
+from harness.presentation.table import EMPTY, Column, Table, text_column
 from harness.presentation.tradeoff_chart import tradeoff_chart
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
@@ -18,7 +18,7 @@ from harness.publishing.site_content import board_anchor, method_path, written_b
 from harness.ranking.remarks import remarks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from harness.publishing._html_table import HtmlTable
     from harness.publishing._pages import Pages
@@ -95,22 +95,20 @@ def _entries_table(
         id(entry): title for board, title in zip(boards, titles, strict=True) for entry in board.entries
     }
     entries = [entry for board in boards for entry in board.entries]
-    backend: Column[Entry] = Column(
-        name="board",
-        header="backend",
-        meaning="device and runtime, and what else tells boards apart",
-        text=lambda entry: title_of[id(entry)],
-        value=lambda entry: title_of[id(entry)],
+    backend: Column[Entry] = text_column(
+        "board",
+        "backend",
+        "device and runtime, and what else tells boards apart",
+        lambda entry: title_of[id(entry)],
     )
     further = [
-        _further("measured", "when its rows were written", lambda entry: written_between(entry.rows)),
-        _further("source", "whose word its numbers are, and since when", content.source),
-        _further(
-            "reported",
-            "what a paper says of the criterion on this network, by a recipe of its own",
-            lambda entry: reported_of(content.reported, entry.best) or EMPTY,
-        ),
-    ]
+        text_column("measured", "measured", "when its rows were written",
+                    lambda entry: written_between(entry.rows)),
+        text_column("source", "source", "whose word its numbers are, and since when", content.source),
+        text_column("reported", "reported",
+                    "what a paper says of the criterion on this network, by a recipe of its own",
+                    lambda entry: reported_of(content.reported, entry.best) or EMPTY),
+    ]  # fmt: skip
     table = board_table(entries, [name for name in (*IN_FULL, "seeds") if _is_known(name, entries)])
     columns = [*table.columns, *further]
     columns.insert([column.name for column in columns].index("pruner"), backend)
@@ -122,10 +120,6 @@ def _entries_table(
         subject=lambda entry: entry.name,
         facets=FACETS,
     )
-
-
-def _further(name: str, meaning: str, text: Callable[[Entry], str]) -> Column[Entry]:
-    return Column(name=name, header=name, meaning=meaning, text=text, value=text)
 
 
 def _is_known(name: str, entries: Sequence[Entry]) -> bool:
@@ -160,7 +154,7 @@ def _matrix(boards: Sequence[Leaderboard], titles: Sequence[str]) -> dict[str, A
 
 def _matrix_cell(entry: Entry | None, board: Leaderboard) -> dict[str, Any]:
     if entry is None or not entry.saves_time:
-        return {"text": "-", "best": False}
+        return {"text": EMPTY, "best": False}
     rank = f" ({entry.rank})" if entry.rank else ""
     top = max(other.score for other in board.entries if other.saves_time)
     return {"text": f"{entry.score:.3f}{rank}", "best": entry.score == top}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.presentation.board_table import speedup
 from harness.presentation.board_titles import panel_titles
-from harness.presentation.table import Column, Table
+from harness.presentation.table import EMPTY, Column, Table, text_column
 from harness.publishing._html_table import RANKS, html_table
 from harness.publishing._podium import Podium, podium
 from harness.publishing.row_command import entry_command
@@ -14,8 +14,7 @@ from harness.publishing.site_content import board_link, board_path, method_path,
 from harness.ranking.leaderboard import shown_top1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
     from harness.publishing._html_table import HtmlTable
     from harness.publishing._pages import Pages
@@ -54,24 +53,25 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
         for own in content.by_model.values()
         for board, title in zip(own, panel_titles(own), strict=True)
     }
-    columns = [
-        _column("model", "network", "architecture", lambda p: p.board.conditions["model"]),
-        _column("dataset", "images", "labelled images", lambda p: p.board.conditions["dataset"]),
-        _column("backend", "backend", "device and runtime", lambda p: titles[id(p.board)]),
-        _column("take", "take", "the method of the highest score", _best_name),
-        _column("rank", "rank", "rank interval of the best", lambda p: p.rank, _rank),
-        _column("again", "command", "the command that measures it",
-                lambda p: "Copy" if _command_of(p, content) else ""),
-        _column("or", "or, as likely", "methods whose rank may be 1 too", _equals),
-        _column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy, _accuracy),
-        _column("latency", "time", "dense to pruned, at its best level", lambda p: p.latency, _speedup),
-        _column("floor", f"fastest at {content.rule.floor:g}",
-                "least time of any method that retains so much of dense accuracy",
-                lambda p: p.fastest_at_floor, _fastest),
-        _column("measured", "measured", "when its rows were written",
-                lambda p: written_between(p.best.rows) if p.best else "-"),
-        _column("source", "source", "whose word its numbers are",
-                lambda p: content.source(p.best) if p.best else "-"),
+    columns: list[Column[Podium]] = [
+        text_column("model", "network", "architecture", lambda p: p.board.conditions["model"]),
+        text_column("dataset", "images", "labelled images", lambda p: p.board.conditions["dataset"]),
+        text_column("backend", "backend", "device and runtime", lambda p: titles[id(p.board)]),
+        text_column("take", "take", "the method of the highest score", _best_name),
+        text_column("rank", "rank", "rank interval of the best", lambda p: p.rank, _rank),
+        text_column("again", "command", "the command that measures it",
+                    lambda p: "Copy" if _command_of(p, content) else ""),
+        text_column("or", "or, as likely", "methods whose rank may be 1 too", _equals),
+        text_column("top1", "keeps", "top-1 of the dense network's", lambda p: p.accuracy, _accuracy),
+        text_column("latency", "time", "dense to pruned, at its best level", lambda p: p.latency,
+                    _speedup),
+        text_column("floor", f"fastest at {content.rule.floor:g}",
+                    "least time of any method that retains so much of dense accuracy",
+                    lambda p: p.fastest_at_floor, _fastest),
+        text_column("measured", "measured", "when its rows were written",
+                    lambda p: written_between(p.best.rows) if p.best else EMPTY),
+        text_column("source", "source", "whose word its numbers are",
+                    lambda p: content.source(p.best) if p.best else EMPTY),
     ]  # fmt: skip
     return html_table(
         Table(columns=columns, items=[podium(board) for board in boards]),
@@ -85,16 +85,6 @@ def podium_table(content: SiteContent, boards: Sequence[Leaderboard], *, root: s
         subject=lambda p: p.best.name if p.best else "",
         facets=("model", "dataset", "backend"),
     )
-
-
-def _column(
-    name: str,
-    header: str,
-    meaning: str,
-    text: Callable[[Podium], str],
-    value: Callable[[Podium], Any] | None = None,
-) -> Column[Podium]:
-    return Column(name=name, header=header, meaning=meaning, text=text, value=value or text)
 
 
 def _rank(here: Podium) -> float | None:
@@ -111,7 +101,7 @@ def _fastest(here: Podium) -> float | None:
 
 
 def _best_name(here: Podium) -> str:
-    return " ".join(here.best.method[:2]) if here.best else "-"
+    return " ".join(here.best.method[:2]) if here.best else EMPTY
 
 
 def _command_of(here: Podium, content: SiteContent) -> str:
@@ -119,7 +109,7 @@ def _command_of(here: Podium, content: SiteContent) -> str:
 
 
 def _equals(here: Podium) -> str:
-    return ", ".join(dict.fromkeys(entry.method[0] for entry in here.equals)) or "-"
+    return ", ".join(dict.fromkeys(entry.method[0] for entry in here.equals)) or EMPTY
 
 
 def _speedup(here: Podium) -> float | None:

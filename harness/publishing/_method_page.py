@@ -11,7 +11,7 @@ from harness.presentation.board_titles import panel_titles, recipe_words
 from harness.presentation.level_chart import level_chart
 from harness.presentation.row_table import row_table
 from harness.presentation.sample_chart import sample_chart
-from harness.presentation.table import EMPTY, Column, Table
+from harness.presentation.table import Column, Table, number_column
 from harness.publishing._badges import badge
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
@@ -96,12 +96,8 @@ def _standing_table(standing: Standing) -> HtmlTable:
         id(entry): sum(e.rank is not None for e in board.entries) or None for board, entry in standing
     }
     entries = [entry for _, entry in standing]
-    count: Column[Entry] = Column(
-        name="ranked",
-        header="of",
-        meaning="methods that are ranked on the board",
-        text=lambda entry: str(ranked[id(entry)] or EMPTY),
-        value=lambda entry: ranked[id(entry)],
+    count: Column[Entry] = number_column(
+        "ranked", "of", "methods that are ranked on the board", lambda e: ranked[id(e)], "{}"
     )
     shown = [name for name in (*NAMED, "batch", *IN_FULL, "seeds") if name not in METHOD]
     columns = [*board_table(entries, shown).columns]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.presentation.board_table import BOARD_COLUMNS, METHOD, boards_frame, seeds_of
 from harness.presentation.row_table import row_table
 from harness.presentation.score_chart import score_chart
-from harness.presentation.table import Column, Table
+from harness.presentation.table import Column, Table, text_column
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
 from harness.publishing.site_content import TIERS, method_path, page_name, written_between
@@ -31,10 +31,11 @@ def methods_page(pages: Pages) -> bytes:
     items = [(name, standing) for name, standing in content.by_method.items()]
     columns: list[Column[Any]] = [
         *(_word(number, header) for number, header in enumerate(METHOD)),
-        _column("boards", "boards", "boards that it is on", lambda item: len(item[1])),
-        _column("top", "may be best", "boards on which its rank may be 1", lambda item: _tops(item[1])),
-        _column("about", "what it is", "its criterion in a sentence",
-                lambda item: content.description("pruner", item[1][0][1].method[0])),
+        text_column("boards", "boards", "boards that it is on", lambda item: len(item[1])),
+        text_column("top", "may be best", "boards on which its rank may be 1",
+                    lambda item: _tops(item[1])),
+        text_column("about", "what it is", "its criterion in a sentence",
+                    lambda item: content.description("pruner", item[1][0][1].method[0])),
     ]  # fmt: skip
     table = html_table(
         Table(columns=columns, items=items),
@@ -52,11 +53,11 @@ def backends_page(pages: Pages) -> bytes:
     """The list of backends."""
     content = pages.content
     columns: list[Column[Any]] = [
-        _column("backend", "backend", "device and runtime", lambda item: item[0]),
-        _column("boards", "boards", "networks and conditions", lambda item: len(item[1])),
-        _column("device", "device", "what ran the models", _of_boards("device")),
-        _column("runtime", "runtime", "library, with version", _of_boards("runtime")),
-        _column(
+        text_column("backend", "backend", "device and runtime", lambda item: item[0]),
+        text_column("boards", "boards", "networks and conditions", lambda item: len(item[1])),
+        text_column("device", "device", "what ran the models", _of_boards("device")),
+        text_column("runtime", "runtime", "library, with version", _of_boards("runtime")),
+        text_column(
             "about", "what it is", "in a sentence", lambda item: content.description("backend", item[0])
         ),
     ]
@@ -155,14 +156,8 @@ def _size(count: int) -> str:
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
 
 
-def _column(name: str, header: str, meaning: str, value: Any) -> Column[Any]:  # noqa: ANN401 -- a reader
-    return Column(
-        name=name, header=header, meaning=meaning, text=lambda item: str(value(item)), value=value
-    )
-
-
 def _word(number: int, header: str) -> Column[Any]:
-    return _column(header, header, "of the method", lambda item: item[1][0][1].method[number])
+    return text_column(header, header, "of the method", lambda item: item[1][0][1].method[number])
 
 
 def _tops(standing: Sequence[tuple[Leaderboard, Entry]]) -> int:
