@@ -267,7 +267,7 @@ from .storage.row import (
 from .storage.row import (
     speedup_realised as speedup_realised,
 )
-from .storage.row import (
+from .storage.tidy_frame import (
     tidy_frame as tidy_frame,
 )
 from .training.augmentation import (

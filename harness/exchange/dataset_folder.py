@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.presentation.table import escaped_markdown
 from harness.publishing.site_content import written_between
-from harness.storage.row import BLOBS, column_units, tidy_frame
+from harness.storage.row import BLOBS, column_units
+from harness.storage.tidy_frame import tidy_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Mapping
 
 
 Status = Literal["ok", "skipped", "failed"]
@@ -262,10 +260,6 @@ class Row:
     dense_correct: str = _column("the same of the dense model", default="")
 
 
-DTYPES: Mapping[str, Any] = {
-    "str": "string", "int": "Int64", "float": "Float64", "bool": "boolean", "Status": "string",
-}  # fmt: skip
-"""Types of columns in a data frame, which leave room for what was not measured."""
 RIVALS = "rivals"
 """Pruner of rows of smaller networks: each is a level of the one method."""
 BLOBS = ("correct", "dense_correct")
@@ -286,15 +280,3 @@ def speedup_realised(columns: Mapping[str, Any]) -> float:
     """Speed-up over the speed-up that fewer multiply-accumulates promise."""
     promised = columns["dense_macs"] / max(columns["macs"], 1)
     return float(columns["dense_latency_ms"] / columns["latency_ms"] / promised)
-
-
-def tidy_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Tidy data frame: a row a measurement, typed alike whatever the rows hold, without blobs."""
-    import pandas as pd
-
-    types = {
-        name: DTYPES[str(kind).removesuffix(" | None")]
-        for name, kind in Row.__annotations__.items()
-        if name not in BLOBS
-    }
-    return pd.DataFrame.from_records([*rows], columns=[*types]).astype(types)
