@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import Simulates
-from harness.errors import failure_reason
+from harness.errors import HarnessError, failure_reason
 from harness.measuring.row_columns import timed_columns
 from harness.measuring.timing_results import DENSE, ProcessTiming, TimingResults
 from harness.presentation.timing_samples import SampleArchives
@@ -101,8 +101,11 @@ def _findings(row: Row, sessions: _Sessions) -> Iterator[str]:
         return
     try:
         columns = sessions.columns_of(row)
+    except HarnessError as error:
+        yield str(error)
+        return
     except Exception as error:
-        yield f"{row['samples']} cannot be read ({failure_reason(error)})"
+        yield f"{row['samples']} gives no times ({failure_reason(error)})"
         return
     if columns is None:
         yield f"no samples in {row['samples']} give its latency of {row['latency_ms']:.4g} ms"

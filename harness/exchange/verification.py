@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, failure_reason
 from harness.exchange._network_checks import network_findings
+from harness.exchange._plugin_checks import plugin_notes, used_plugins
 from harness.exchange._row_checks import architecture_findings, dense_findings, row_findings
 from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import machines_of, read_submission
@@ -82,6 +83,7 @@ def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue
     of_rows += [*architecture_findings(sound), *dense_findings(sound)]
     simulated, unknown = simulated_findings(sound, catalogue)
     sizes, notes = network_findings(sound, options, catalogue)
+    used = used_plugins(sound)
     return [
         Check(
             name="rows",
@@ -100,6 +102,12 @@ def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue
             looked_at=f"{len({row['model'] for row in sound})} networks",
             findings=tuple(sizes),
             notes=tuple(notes),
+        ),
+        Check(
+            name="plugins",
+            looked_at=f"{len(used)} plugins",
+            findings=(),
+            notes=tuple(plugin_notes(used, catalogue)),
         ),
     ]
 

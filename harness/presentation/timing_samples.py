@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import HarnessError, failure_reason
 from harness.ranking.intervals import mean_of_medians, process_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.ranking.intervals import Processes
 
 DENSE = "dense"
 CACHED_ARCHIVES = 256
+MOST_BYTES = 256_000_000
+"""Of an archive when unpacked."""
 SAME = 1e-9
 """Relative difference below which a latency is that of those samples."""
 
@@ -76,20 +79,23 @@ class SampleArchives:
         return session.processes if session else ()
 
     def _read(self, name: str) -> dict[int, _Session]:
-        """Sessions of an archive by batch size; nothing where there is no such archive."""
-        import numpy as np
+        """Sessions of an archive by batch size; nothing where there is no such archive.
 
+        Raises HarnessError where it is there and cannot be read.
+        """
         # A name out of a result file never becomes a path.
         if not name or name not in self._names:
             return {}
         sessions: dict[int, dict[int, dict[str, Sequence[float]]]] = {}
-        # Opened here, since numpy leaves a file open that is no archive.
-        with (self._folder / name).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for key in archive.files:
+        try:
+            for key, samples in _arrays(self._folder / name):
                 batch, _, rest = key.partition("/")
                 label, _, process = rest.rpartition("/")
                 by_process = sessions.setdefault(int(batch), {})
-                by_process.setdefault(int(process), {})[label] = archive[key].tolist()
+                by_process.setdefault(int(process), {})[label] = samples
+        except Exception as error:
+            # Whatever a damaged archive makes of the library that reads it.
+            raise HarnessError(f"samples/{name} cannot be read ({failure_reason(error)})") from None
         return {
             batch: _Session([by_process[process] for process in sorted(by_process)])
             for batch, by_process in sessions.items()
@@ -98,3 +104,16 @@ class SampleArchives:
     @property
     def _names(self) -> set[str]:
         return {path.name for path in self._folder.glob("*.npz")}
+
+
+def _arrays(path: Path) -> Iterator[tuple[str, list[float]]]:
+    """Arrays of an archive by name. Raises ValueError where it would fill the memory."""
+    import numpy as np
+
+    # Opened here, since numpy leaves a file open that is no archive.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        unpacked = sum(item.file_size for item in archive.zip.infolist())
+        if unpacked > MOST_BYTES:
+            raise ValueError(f"{unpacked / 1e6:.0f} MB when unpacked; {MOST_BYTES / 1e6:.0f} at most")
+        for name in archive.files:
+            yield name, archive[name].tolist()

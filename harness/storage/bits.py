@@ -20,8 +20,19 @@ def encode_bits(bits: NDArray[np.bool_]) -> str:
 
 
 def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
-    """Booleans `(count,)` from a text of `encode_bits`."""
+    """Booleans `(count,)` from a text of `encode_bits`.
+
+    Raises ValueError where it is no such text, or one of another count.
+    """
     import numpy as np
 
-    packed = np.frombuffer(zlib.decompress(binascii.a2b_base64(text)), dtype=np.uint8)
-    return np.unpackbits(packed, count=count).view(np.bool_)
+    size = -(-count // 8)
+    unpacking = zlib.decompressobj()
+    try:
+        # A text can say that it is as long as the memory.
+        packed = unpacking.decompress(binascii.a2b_base64(text), size + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if len(packed) != size or not unpacking.eof:
+        raise ValueError(f"no text of {count} bits")
+    return np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=count).view(np.bool_)

@@ -241,7 +241,7 @@ def test_a_record_is_of_the_bytes_that_were_checked(tmp_path):
 
 def test_a_run_folder_is_checked_as_it_is(tmp_path):
     verification = verify(RUN, tmp_path, discover())
-    assert [check.name for check in verification.checks] == ["rows", "samples", "networks"]
+    assert [check.name for check in verification.checks] == ["rows", "samples", "networks", "plugins"]
     assert verification.findings == []
 
 

@@ -1,8 +1,11 @@
 """Samples of a row: those whose latency it has, in an archive of its run and nowhere else."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
+from harness.errors import HarnessError
 from harness.measuring.timing_results import COPY, DENSE, ProcessTiming, TimingResults, raw_samples
 from harness.presentation.timing_samples import SampleArchives
 
@@ -76,3 +79,30 @@ def test_without_dense_beside_them_there_are_no_samples(tmp_path):
     results = TimingResults(timings=(ProcessTiming(samples={1: {"b": [4.0, 4.0]}}),) * 2)
     (tmp_path / "x.npz").write_bytes(raw_samples(results))
     assert SampleArchives(tmp_path).of({"samples": "x.npz", "batch": 1, "latency_ms": 4.0}) is None
+
+
+def zipped(folder, content: bytes):
+    with zipfile.ZipFile(folder / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1/dense/0.npy", content)
+
+
+def test_an_archive_that_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.presentation.timing_samples.MOST_BYTES", 1_000_000)
+    zipped(tmp_path, bytes(1_000_001))
+    with pytest.raises(
+        HarnessError, match=r"samples/x\.npz cannot be read \(ValueError: 1 MB when unpacked"
+    ):
+        SampleArchives(tmp_path).processes("x.npz", 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_what_is_no_array_is_named_by_its_file(tmp_path, content):
+    zipped(tmp_path, content)
+    with pytest.raises(HarnessError, match=r"samples/x\.npz cannot be read"):
+        SampleArchives(tmp_path).processes("x.npz", 1)
+
+
+def test_what_is_no_archive_is_named_by_its_file(tmp_path):
+    (tmp_path / "x.npz").write_bytes(b"no archive")
+    with pytest.raises(HarnessError, match=r"samples/x\.npz cannot be read"):
+        SampleArchives(tmp_path).processes("x.npz", 1)
