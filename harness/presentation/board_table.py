@@ -82,8 +82,13 @@ def _rank(bound: str) -> Any:  # noqa: ANN401 -- a reader of a column, whose val
 
 
 def _condition(name: str, meaning: str, source: str = "") -> Column[Entry]:
-    """Column of a condition, which all lines of a board share."""
-    return text_column(name, name, meaning, lambda entry: entry.best[source or name])
+    """Column of a condition, which all rows of a board share, but for machines that were mixed."""
+
+    def own(entry: Entry) -> Any:  # noqa: ANN401 -- of whatever type the column is
+        values = list(dict.fromkeys(row[source or name] for row in entry.rows))
+        return values[0] if len(values) == 1 else ", ".join(map(str, values))
+
+    return text_column(name, name, meaning, own)
 
 
 def _word(number: int, meaning: str) -> Column[Entry]:

@@ -44,7 +44,7 @@ def write_site(content: SiteContent, folder: Path) -> int:
     """
     if not content.boards:
         raise HarnessError(
-            "none of these runs has a row that was measured: there is nothing to publish"
+            "none of these runs has a pruned model that was measured: there is nothing to rank"
         )
     before = _earlier_build(folder)
     files = dict(site_files(content, before=before))

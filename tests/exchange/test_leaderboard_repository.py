@@ -11,6 +11,8 @@ import pytest
 
 from tests.doubles import ROOT
 
+# One process makes the repository that the tests begin with.
+pytestmark = pytest.mark.xdist_group("leaderboard repository")
 TEMPLATE = ROOT / "examples" / "leaderboard"
 OURS = ROOT / "results" / "resnet18-rivals-epyc"
 THEIRS = ROOT / "results" / "resnet18-digits-replicate-epyc"
@@ -52,15 +54,21 @@ class Repository:
         return done.returncode, (self.folder / "comment.md").read_text()
 
 
-@pytest.fixture
-def repository(tmp_path) -> Repository:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Repository:
     """The template with a first submission on main."""
-    made = Repository(tmp_path / "board")
+    made = Repository(tmp_path_factory.mktemp("begun") / "board")
     shutil.copytree(TEMPLATE, made.folder)
     made.must("git", "init", "-q", "-b", "main")
     made.must("harness", "submit", str(OURS), "--out", "submissions/ours.harness.zip")
     made.commit("main")
     return made
+
+
+@pytest.fixture
+def repository(begun, tmp_path) -> Repository:
+    """A copy in which a test may do as it likes."""
+    return Repository(shutil.copytree(begun.folder, tmp_path / "board"))
 
 
 @pytest.fixture
@@ -112,9 +120,7 @@ def test_a_tampered_submission_is_answered_with_what_is_wrong(repository, theirs
     assert "score against" not in comment
 
 
-@pytest.mark.parametrize(
-    "name", ["review.sh", "submissions/x.harness.zip.checked.json", "submissions/a/b.harness.zip"]
-)
+@pytest.mark.parametrize("name", OTHERS)
 def test_a_branch_that_brings_anything_else_is_refused(repository, name):
     path = repository.folder / name
     path.parent.mkdir(exist_ok=True)

@@ -115,3 +115,13 @@ def test_words_that_all_methods_share_are_named_and_the_pruner_never_is(other, s
     [board] = leaderboards([level(90, 4.0, pruner="a"), level(80, 4.0, pruner="b", **other)])
     assert shared_words(board.entries) == shared
     assert shared_words(board.entries[:1]) == shared_words([]) == {}
+
+
+def test_lines_of_mixed_machines_name_them_all():
+    rows = [level(90, 6.0, key=name, seed=n, device=name, cores=n) for n, name in ((2, "A"), (8, "B"))]
+    [board] = leaderboards(rows, rule=RankingRule(mix_machines=True))
+    [line] = boards_frame([board]).to_dict("records")
+    assert (line["device"], line["cores"], line["backend"]) == ("A, B", "2, 8", "eager_cpu")
+    [board] = leaderboards(rows[:1], rule=RankingRule(mix_machines=True))
+    [line] = boards_frame([board]).to_dict("records")
+    assert (line["device"], line["cores"]) == ("A", 2)

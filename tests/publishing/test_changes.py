@@ -82,6 +82,6 @@ def test_a_folder_of_other_things_is_refused_and_left_as_it_is(tmp_path):
 
 
 def test_without_a_measured_row_there_is_no_site(tmp_path):
-    with pytest.raises(HarnessError, match="nothing to publish"):
+    with pytest.raises(HarnessError, match="nothing to rank"):
         write_site(content([made_row(status="failed")]), tmp_path / "site")
     assert not (tmp_path / "site").exists()

@@ -303,20 +303,15 @@
     return library;
   }
 
-  /* Records of a chart stand in the page as columns, texts as numbers of distinct ones. */
-  function unpacked(part) {
-    if (Array.isArray(part)) return part.map(unpacked);
-    if (part === null || typeof part !== "object") return part;
-    if (part.packed) {
-      const columns = Object.entries(part.packed).map(([name, own]) => [name, own.texts ? own.numbers.map((number) => own.texts[number]) : own]);
-      return (columns[0]?.[1] ?? []).map((_, line) => Object.fromEntries(columns.map(([name, own]) => [name, own[line]])));
-    }
-    return Object.fromEntries(Object.entries(part).map(([name, own]) => [name, unpacked(own)]));
+  async function unpacked(base64) {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).json();
   }
 
   async function draw(holder) {
     const picture = holder.firstElementChild;
-    const spec = unpacked(JSON.parse(document.getElementById(holder.dataset.spec).textContent));
+    const spec = await unpacked(document.getElementById(holder.dataset.spec).textContent);
     await chartLibrary();
     const target = made("div");
     const config = JSON.parse(document.getElementById("chart-config").textContent);
