@@ -125,12 +125,13 @@ class GridRun:
                         worked = True
                         grid_run._carry_out(further, plan, time_breakdown)
             except KeyboardInterrupt:
-                grid_run._report.conclude(plan)
+                grid_run._report.answer(grid_run._report.conclude(plan))
                 raise
             outcome = grid_run._report.conclude(plan)
         if worked:
             spent, workers = time.perf_counter() - began, grid_run.execution.workers
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
+        self._report.answer(outcome)
         return outcome
 
     def _hold_weights_against_images(self, time_breakdown: TimeBreakdown) -> None:

@@ -8,7 +8,7 @@ import click
 
 from harness.console.options import SETTINGS, plugin_option, with_options
 from harness.console.ranking_options import RankingOptions
-from harness.console.tables import console, print_ranking, print_reports
+from harness.console.tables import console, print_best, print_ranking, print_reports
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.presentation.pictures import tradeoff_pictures
@@ -51,6 +51,7 @@ def report(
         print_reports(folder, rows, discover(plugin))
     if pdf and folder is not None:
         _write_pdf(folder, rows)
+    print_best(console(), rows)
 
 
 def _write_pdf(folder: Path, rows: RankedRows) -> None:

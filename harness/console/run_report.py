@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.console.tables import (
     console,
+    print_best,
+    print_failed,
     print_ranking,
     print_reports,
     print_sentence,
-    print_unmeasured,
+    print_skipped,
 )
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.ledger import Ledger
@@ -73,12 +75,16 @@ class RunReport:
         # Ranked once where the folder holds nothing else.
         rows = every if len(rows) == len(every) else rows
         print_ranking(console(), rows, batch=min(self.grid.batches))
-        print_unmeasured(console(), rows, "skipped")
+        print_skipped(console(), rows)
         print_sentence(console(), self.grid.witness.sentence)
         print_reports(self.folder, every, self.catalogue)
-        print_unmeasured(console(stderr=True), rows, "failed")
+        print_failed(console(stderr=True), rows)
         failures = sum(row["status"] == "failed" for row in rows)
         return RunOutcome(failures=failures, folder=self.folder, rows=rows)
+
+    def answer(self, outcome: RunOutcome) -> None:
+        """Print which methods are best, when all else has been said."""
+        print_best(console(), outcome.rows)
 
     def _every(self) -> RankedRows:
         return RankedRows(Ledger(self.folder).rows(), rule=self.rule)

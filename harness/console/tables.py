@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.console._best_methods import best_sentences, listed
+from harness.console._ranking_table import ranking_table
 from harness.console._reports import write_reports
 from harness.planning.training_cost import cost_alone, cost_shared
-from harness.presentation.board_table import IN_TERMINAL, board_table, shared_words
 from harness.presentation.board_titles import recipe_sentences
 from harness.ranking.leaderboard import leaderboards
 from harness.ranking.remarks import remarks
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue
     from harness.planning.plan import Plan
     from harness.planning.training_cost import TrainingCost
-    from harness.ranking.leaderboard import Leaderboard, RankedRows
+    from harness.ranking.leaderboard import RankedRows
 
 FILE_WIDTH = 150
 """Characters of a line where output goes to a file."""
@@ -36,20 +37,6 @@ def console(*, stderr: bool = False) -> Console:
     """The terminal, or a page wide enough for the tables where output goes to a file."""
     page = Console(stderr=stderr)
     return page if page.is_terminal else Console(stderr=stderr, width=FILE_WIDTH)
-
-
-def print_catalogue(page: Console, catalogue: Catalogue) -> None:
-    """Every plugin, and apart, every one that is broken or unavailable, with its reason."""
-    table = _table("kind", "name", "from", "what it is", title="Plugins")
-    missing = catalogue.missing()
-    for offer in catalogue.available():
-        table.add_row(*map(_plain, (offer.kind, offer.name, offer.distribution, offer.description)))
-    page.print(table)
-    if missing:
-        apart = _table("name", "from", "reason", title="Broken or unavailable")
-        for line in missing:
-            apart.add_row(*map(_plain, line))
-        page.print(apart)
 
 
 def print_plan(page: Console, plan: Plan) -> None:
@@ -89,7 +76,7 @@ def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) 
     """The leaderboards (of one batch size where given) and what they show."""
     for board in leaderboards(rows):
         if batch is None or board.conditions["batch"] == batch:
-            page.print(_ranking(board))
+            page.print(ranking_table(page, board))
             for sentence in remarks(board):
                 page.print(f"  {sentence}", markup=False, highlight=False)
             page.print()
@@ -105,16 +92,35 @@ def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
     click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)
 
 
-def print_unmeasured(page: Console, rows: Sequence[Mapping[str, Any]], status: str) -> None:
-    """The cells that ended with that status, counted by reason; nothing where there are none."""
+def print_best(page: Console, rows: RankedRows) -> None:
+    """Which methods are best on each board, in a line each."""
+    for sentence in best_sentences(rows.leaderboards):
+        print_sentence(page, sentence)
+
+
+def print_skipped(page: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The cells that were skipped, in a line a reason; nothing where there are none."""
+    cells, pruners = Counter[str](), defaultdict[str, dict[str, str]](dict)
+    for row in rows:
+        if row["status"] == "skipped":
+            reason = str(row["reason"])
+            # What is true of several criteria begins with the name of each.
+            shared = reason.removeprefix(f"{row['pruner']} ")
+            cells[shared] += 1
+            pruners[shared][str(row["pruner"])] = reason
+    for shared, count in cells.items():
+        names = pruners[shared]
+        [whole, *others] = names.values()
+        told = f"{listed([*names])}: each {shared}" if others and whole != shared else whole
+        print_sentence(page, f"Skipped {count} {'cell' if count == 1 else 'cells'}: {told}.")
+
+
+def print_failed(page: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The cells that failed, counted by reason; nothing where there are none."""
     names = ("model", "pruner", "granularity", "schedule", "backend", "reason")
-    counted = Counter(tuple(row[n] for n in names) for row in rows if row["status"] == status)
-    if not counted:
-        return
-    table = _table(*names[:-1], "cells", "reason", title=status.capitalize())
-    for (*words, reason), count in counted.items():
-        table.add_row(*map(_plain, words), str(count), _plain(reason))
-    page.print(table)
+    counted = Counter(tuple(row[n] for n in names) for row in rows if row["status"] == "failed")
+    lines = [(*words, count, reason) for (*words, reason), count in counted.items()]
+    print_table(page, (*names[:-1], "cells", "reason"), lines, title="Failed")
 
 
 def print_sentence(page: Console, text: str) -> None:
@@ -146,16 +152,6 @@ def _loss(finding: MetricVerdict) -> str:
     unit = {"accuracy": " points", "score": " / 100"}.get(finding.metric, " %")
     value, low, high = (100 * bound for bound in vars(finding.loss).values())
     return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]{unit}"
-
-
-def _ranking(board: Leaderboard) -> Table:
-    alike = shared_words(board.entries)
-    shown = board_table(board.entries, [name for name in IN_TERMINAL if name not in alike])
-    title = ", ".join([board.title, *(f"{name} {word}" for name, word in alike.items())])
-    table = _table(*shown.headers, title=title)
-    for line in shown.texts():
-        table.add_row(*map(_plain, line))
-    return table
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

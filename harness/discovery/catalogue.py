@@ -76,6 +76,15 @@ class Catalogue:
                 by_name[model.name] = (model, distribution)
         return [model for model, _ in by_name.values()]
 
+    def models_of(self, offer: Offer) -> list[str]:
+        """Names of all models that a model plugin offers."""
+        return [
+            model.name
+            for implementation in implementations(self.manager, "harness_models")
+            if implementation.plugin is offer.plugin
+            for model in _offered_models(implementation, "*")
+        ]
+
     def announce(self, row: Mapping[str, Any]) -> list[str]:
         """Call every row listener; the failures of listeners, in one line each."""
         problems = []

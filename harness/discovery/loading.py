@@ -158,7 +158,7 @@ def _model_source(implementation: Any, distribution: str) -> Offer:  # noqa: ANN
     name = implementation.plugin_name.partition(":")[2].removeprefix("model_") or module.__name__
     return Offer(
         kind="model",
-        name=f"{name} (any name or pattern)",
+        name=name,
         distribution=distribution,
         description=_first_line(module),
         plugin=module,

@@ -67,6 +67,14 @@ def shared_words(entries: Sequence[Entry]) -> dict[str, str]:
     return alike if len(entries) > 1 else {}
 
 
+def telling_words(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Fewest words of the method that tell several entries apart, the pruner first."""
+    for count in range(1, len(METHOD)):
+        if len({entry.method[:count] for entry in entries}) == len(entries):
+            return METHOD[:count]
+    return METHOD
+
+
 def speedup(row: Mapping[str, Any]) -> float:
     """Speed-up of a row, or of a mean of rows: dense time over its own."""
     return float(row["dense_latency_ms"] / row["latency_ms"])

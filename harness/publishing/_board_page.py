@@ -11,7 +11,7 @@ from harness.presentation.table import EMPTY, Column, Table, text_column
 from harness.presentation.tradeoff_chart import tradeoff_chart
 from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
-from harness.publishing._podium import podium
+from harness.publishing.podium import podium
 from harness.publishing.reported import reported_of
 from harness.publishing.row_command import board_command
 from harness.publishing.site_content import board_anchor, method_path, written_between

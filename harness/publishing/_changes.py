@@ -6,7 +6,7 @@ import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from harness.publishing._podium import podium
+from harness.publishing.podium import podium
 from harness.publishing.site_content import board_anchor
 from harness.storage.keys import digest
 

@@ -8,7 +8,7 @@ from harness.presentation.board_table import speedup
 from harness.presentation.board_titles import panel_titles
 from harness.presentation.table import EMPTY, Column, Table, text_column
 from harness.publishing._html_table import RANKS, html_table
-from harness.publishing._podium import Podium, podium
+from harness.publishing.podium import Podium, podium
 from harness.publishing.row_command import entry_command
 from harness.publishing.site_content import board_link, board_path, method_path, written_between
 from harness.ranking.leaderboard import shown_top1

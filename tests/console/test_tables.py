@@ -9,11 +9,12 @@ from rich.console import Console
 from harness.console.tables import (
     FILE_WIDTH,
     console,
+    print_failed,
     print_plan,
     print_ranking,
     print_reports,
+    print_skipped,
     print_table,
-    print_unmeasured,
 )
 from harness.discovery.loading import discover
 from harness.planning.plan import make_plan
@@ -73,13 +74,36 @@ def test_a_ranking_shows_each_method_once_and_one_batch_size_where_one_is_asked_
     assert len(lines(page)) == before
 
 
-def test_cells_without_a_measurement_are_counted_by_their_reason(page, rows):
-    skipped = {**rows[1], "status": "skipped", "reason": "no such chip"}
-    print_unmeasured(page, [skipped, skipped, *rows], "skipped")
+def skipped(row, pruner: str, reason: str) -> dict:
+    return {**row, "pruner": pruner, "status": "skipped", "reason": reason}
+
+
+def test_cells_that_were_skipped_are_a_line_a_reason(page, rows):
+    at_weights = "is defined at granularity weight only"
+    cells = [skipped(rows[1], name, f"{name} {at_weights}") for name in ("a", "b", "c", "d", "e", "e")]
+    cells += [skipped(rows[1], name, "no such chip") for name in ("a", "b")]
+    cells += [skipped(rows[1], "slimming", "slimming acts from 500 steps")]
+    measured = [row for row in rows if row["status"] == "ok"]
+    print_skipped(page, [*cells, *measured])
+    assert lines(page) == [
+        f"Skipped 6 cells: a, b, c and 2 more: each {at_weights}.",
+        "Skipped 2 cells: no such chip.",
+        "Skipped 1 cell: slimming acts from 500 steps.",
+    ]
+
+
+def test_cells_that_failed_are_counted_by_their_reason(page, rows):
+    failed = {**rows[1], "status": "failed", "reason": "no such chip"}
+    print_failed(page, [failed, failed, *rows])
     [line] = [line for line in lines(page) if "no such chip" in line]
     assert " 2 " in line
-    print_unmeasured(page, rows, "failed")
-    assert "Failed" not in "\n".join(lines(page))
+
+
+def test_of_rows_that_were_all_measured_nothing_is_said(page, rows):
+    measured = [row for row in rows if row["status"] == "ok"]
+    print_skipped(page, measured)
+    print_failed(page, measured)
+    assert lines(page) == []
 
 
 def test_what_reporters_write_is_named(capsys, rows, tmp_path: Path):

@@ -89,7 +89,8 @@ def test_an_argument_goes_to_plugins_that_take_one():
 
 def test_listing_imports_neither_torch_nor_anything_slow():
     code = (
-        "import sys, harness.commands.list as verb; verb.list_plugins.callback(plugin=''); "
+        "import sys, harness.commands.list as verb; "
+        "verb.list_plugins.callback(kind=None, as_json=False, plugin=''); "
         "print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

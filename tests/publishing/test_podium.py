@@ -1,6 +1,6 @@
 """Which method a board says to take."""
 
-from harness.publishing._podium import podium
+from harness.publishing.podium import podium
 from harness.ranking.leaderboard import leaderboards
 from tests.doubles import made_row, made_rows
 
