@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -35,7 +35,8 @@ def list_plugins(*, kind: str | None, as_json: bool, plugin: str) -> None:
     """
     catalogue = discover(plugin)
     lines = [*_lines(catalogue, whole=as_json or kind == "models")]
-    shown = [line for line in lines if kind is None or f"{line['kind']}s" == kind]
+    # What is broken may have been of any kind.
+    shown = [line for line in lines if kind is None or f"{line['kind'] or kind[:-1]}s" == kind]
     if as_json:
         click.echo(json.dumps(shown, indent=1))
         return
@@ -43,27 +44,29 @@ def list_plugins(*, kind: str | None, as_json: bool, plugin: str) -> None:
     available = [tuple(line[word] for word in words) for line in shown if not line["reason"]]
     print_table(console(), words, available, title="Plugins")
     apart = [(line["name"], line["from"], line["reason"]) for line in shown if line["reason"]]
-    if kind is None:
-        apart = catalogue.missing()
     print_table(console(), ("name", "from", "reason"), apart, title="Broken or unavailable")
 
 
-def _lines(catalogue: Catalogue, *, whole: bool) -> Iterator[dict[str, Any]]:
-    """What there is, broken entry points aside; every model's name where `whole`."""
+def _lines(catalogue: Catalogue, *, whole: bool) -> Iterator[dict[str, str]]:
+    """What is broken, of no kind, and what there is; every model's name where `whole`."""
+    for broken in catalogue.broken:
+        yield _line("", broken.name, broken.distribution, "", broken.reason)
     reasons = {(name, source): reason for name, source, reason in catalogue.missing()}
+    usable = catalogue.available()
     for offer in catalogue.offers:
         names = [offer.name]
         if offer.kind == "model":
             offered = catalogue.models_of(offer)
             names = offered if whole else [_counted(offered)]
         for name in names:
-            yield {
-                "kind": offer.kind,
-                "name": name,
-                "from": offer.distribution,
-                "what it is": offer.description,
-                "reason": reasons.get((offer.name, offer.distribution), ""),
-            }
+            source = offer.distribution
+            reason = "" if offer in usable else reasons[offer.name, source]
+            yield _line(offer.kind, name, source, offer.description, reason)
+
+
+def _line(kind: str, name: str, source: str, description: str, reason: str) -> dict[str, str]:
+    words = {"kind": kind, "name": name, "from": source}
+    return {**words, "what it is": description, "reason": reason}
 
 
 def _counted(names: list[str]) -> str:

@@ -32,7 +32,7 @@ def best_sentences(boards: Sequence[Leaderboard]) -> list[str]:
             else:
                 answers.append(f"Best{of} on {title}: {_best(here, here.best)}")
     more = len(answers) - MOST_LINES
-    rest = [f"And {more} more, in leaderboard.md."] if more > 0 else []
+    rest = [f"And on {more} more boards."] if more > 0 else []
     idle = [f"Nothing saves time on {listed(without)}."] if without else []
     return [*answers[:MOST_LINES], *rest, *idle]
 

@@ -54,5 +54,14 @@ def test_a_program_gets_the_same_as_json(listed):
     assert len(json.loads(listed("--json"))) > 1000
 
 
+def test_what_is_broken_is_named_whatever_kind_is_listed(listed, installed):
+    installed("taylor", source="raise ValueError('no good')")
+    for words in ((), ("pruners",), ("backends",)):
+        assert "ValueError: no good" in listed(*words).partition("Broken or unavailable")[2]
+    lines = json.loads(listed("pruners", "--json"))
+    assert ["no good" in one["reason"] for one in lines if one["kind"] == ""] == [True]
+    assert [one["reason"] for one in lines if one["name"] == "taylor" and one["kind"]] == [""]
+
+
 def test_a_kind_that_there_is_not_is_named_with_those_there_are(command):
     assert "'pruner' is not one of 'pruners', 'schedules'" in refusal(command("list", "pruner"))

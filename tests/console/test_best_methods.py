@@ -43,7 +43,7 @@ def test_more_boards_than_a_screen_holds_are_counted():
     ]
     *first, last = best_sentences(leaderboards(rows))
     assert len(first) == 20
-    assert last == "And 5 more, in leaderboard.md."
+    assert last == "And on 5 more boards."
 
 
 @pytest.mark.parametrize(
