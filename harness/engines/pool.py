@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.machine.device_lock import read_lock
+from harness.machine.device_lock import read_lock, waited_for
 from harness.machine.environment import cpu_name
 from harness.machine.time_breakdown import JobResult
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.machine.device import DeviceSlot
     from harness.machine.time_breakdown import Activity, TimeBreakdown
 
+WATCH_SECONDS = 1.0
+"""Between two looks at who else uses the processor."""
 Job = TypeVar("Job")
 Result = TypeVar("Result", bound=JobResult)
 
@@ -51,7 +53,8 @@ class WorkerPool:
         """
         exclusive = any(slot.exclusive for slot in (slots or {}).values())
         job = function if exclusive else partial(_run_under_read_lock, function)
-        watching, expected = self.observer.running, max(len(jobs), expected)
+        watching = self.observer.running if exclusive else _Watch(self.observer)
+        expected = max(len(jobs), expected)
         outcomes = self.engine.run(job, jobs, watching=watching, slots=slots, expected=expected)
         if self.whole is not None:
             with self.time_breakdown.counting(self.whole):
@@ -71,6 +74,21 @@ class WorkerPool:
             ended, last_end = ended + 1, now
             yield label, outcome
             submitted_at |= {label: time.perf_counter() for label in jobs if label not in submitted_at}
+
+
+class _Watch:
+    """Shows what runs, or who is waited for where another harness times on this processor."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._asked_at = -WATCH_SECONDS
+        self._other: str | None = None
+
+    def __call__(self, labels: list[str]) -> None:
+        now = time.perf_counter()
+        if now - self._asked_at > WATCH_SECONDS:
+            self._asked_at, self._other = now, waited_for(cpu_name())
+        self._observer.running([f"waiting for {self._other}"] if self._other else labels)
 
 
 def _run_under_read_lock(function: Callable[[Job], Result], job: Job) -> Result:

@@ -26,9 +26,12 @@ def local_device(backend: Backend) -> Device:
     if reason is not None:
         return Device(reason=reason)
     try:
-        facts = dict(backend.describe())
+        facts, again = dict(backend.describe()), dict(backend.describe())
     except (Exception, SystemExit) as error:
         return Device(reason=failure_reason(error))
     if not {"device", "runtime"} <= facts.keys():
         return Device(reason="its describe() names no device and runtime")
+    if facts != again:
+        # Rows are keyed by them, so that no run would find its own again.
+        return Device(reason="its describe() tells other facts at each call")
     return Device(facts=facts, machine=machine_facts())

@@ -106,7 +106,8 @@ def test_jobs_that_time_have_the_device_for_themselves(workers, tmp_path):
     jobs = {"one": started, "two": started}
     outcomes = dict(workers.run(hold, jobs, slots=dict.fromkeys(jobs, place)))
     thread.join(60)
-    assert waits == [f"waiting for another harness that works on {device}"]
+    assert waits
+    assert all(device in sentence for sentence in waits)
     first, second = sorted(outcome.value.span for outcome in outcomes.values())
     assert first[1] <= second[0], "one after the other"
 
