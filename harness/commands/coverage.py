@@ -21,6 +21,7 @@ from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
 from harness.planning.axis_selection import channel_multiples, selected_granularities
+from harness.presentation.table import escaped_markdown
 from harness.runs.coverage import CoverageJob, CoverageResult, criterion_at, run_coverage
 from harness.runs.families import smallest_by_module, smallest_of, stated_side
 from harness.runs.preloads import preloads_of
@@ -235,8 +236,9 @@ def _write(out: Path, results: Sequence[CoverageResult]) -> None:
         (r.model, r.granularity, r.step or "ok", f"{r.removed:.1%}" if r.removed else "", r.reason)
         for r in results
     ]
+    escaped = [[escaped_markdown(word) for word in line] for line in lines]
     headers = ("model", "granularity", "result", "removed", "reason")
-    page = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+    page = tabulate(escaped, headers, tablefmt="github", disable_numparse=True)
     (out / PAGE).write_text(f"# Coverage\n\n{summary(results)}\n\n{page}\n", encoding="utf-8")
 
 
