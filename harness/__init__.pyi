@@ -270,25 +270,25 @@ from .storage.row import (
 from .storage.tidy_frame import (
     tidy_frame as tidy_frame,
 )
-from .training.augmentation import (
+from .training.images.augmentation import (
     cropped_and_mirrored as cropped_and_mirrored,
 )
-from .training.image_cache import (
+from .training.images.image_cache import (
     Decodes as Decodes,
 )
-from .training.image_cache import (
+from .training.images.image_cache import (
     NormalisedImages as NormalisedImages,
 )
-from .training.image_cache import (
+from .training.images.image_cache import (
     decoded_once as decoded_once,
 )
-from .training.image_cache import (
+from .training.images.image_cache import (
     files_under as files_under,
 )
-from .training.image_cache import (
+from .training.images.image_cache import (
     listing as listing,
 )
-from .training.image_transform import (
+from .training.images.image_transform import (
     image_transform as image_transform,
 )
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "errors", "contracts", "storage", "machine", "discovery", "ranking", "presentation", "publishing",
     "networks", "pruning", "training", "conversion", "engines", "trials", "planning", "measuring",
-    "runs", "comparisons", "exchange", "console", "commands",
+    "runs", "comparisons", "exchange", "console", "authoring", "commands",
 ]  # fmt: skip
 """Each package imports only itself and those to its left, for types and inside functions too."""
 
@@ -28,7 +28,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "part": (
         "the train or the test split",
-        r"contracts\.data|training\.(sampling|synthetic)|testing.*",
+        r"contracts\.data|training\.(sampling|synthetic|images\.dataset_check)|testing.*",
     ),
     "target": (
         "what a level is a fraction of",

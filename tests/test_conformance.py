@@ -6,8 +6,8 @@ import pytest
 
 import harness
 from harness import testing
+from harness.contracts.abilities import ABILITIES
 from harness.discovery.loading import discover
-from harness.testing.abilities import ABILITIES
 from harness_plugins import abilities
 from harness_plugins.datasets.digits import Digits
 from harness_plugins.models.pretrained import PretrainedModel

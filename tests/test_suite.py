@@ -10,6 +10,7 @@ from tests.structure import imported
 TESTS = ROOT / "tests"
 SHARED = (
     "tests.benchmarks.rank_rates",
+    "tests.broken_plugins",
     "tests.doubles",
     "tests.engines.ray_jobs",
     "tests.publishing.browsing",

@@ -15,6 +15,9 @@ INTERRUPTED_EXIT_CODE = 130
 """Of shells for Ctrl-C."""
 
 COMMANDS = {
+    "check": LazyCommand(
+        "harness.testing.checking.command:check", "Check plugins against their contracts."
+    ),
     "compare": LazyCommand("harness.commands.compare:compare", "Hold a newer run against a base."),
     "convert": LazyCommand("harness.commands.convert:convert", "Write a run for MLflow or `datasets`."),
     "coverage": LazyCommand(
@@ -22,14 +25,18 @@ COMMANDS = {
     ),
     "doctor": LazyCommand("harness.commands.doctor:doctor", "Show this machine, and test its clock."),
     "export": LazyCommand("harness.commands.export:export", "Write a model of a run as files."),
-    "list": LazyCommand("harness.commands.list:list_plugins", "Show every plugin, and what is broken."),
+    "list": LazyCommand(
+        "harness.commands.plugins.list:list_plugins", "Show every plugin, and what is broken."
+    ),
     "merge": LazyCommand("harness.commands.merge:merge", "Merge runs of several machines into one."),
+    "new": LazyCommand("harness.commands.plugins.new:new", "Begin a plugin of your own."),
     "publish": LazyCommand("harness.commands.publish:publish", "Make a site of leaderboards."),
     "replicate": LazyCommand(
         "harness.commands.replicate:replicate", "Run a grid again with other seeds, and compare."
     ),
     "report": LazyCommand("harness.commands.report:report", "Rank a run again, from its rows alone."),
     "run": LazyCommand("harness.commands.run:run", "Prune, time and rank every combination."),
+    "show": LazyCommand("harness.commands.plugins.show:show", "Show one plugin, and how it is used."),
     "submit": LazyCommand("harness.commands.submit:submit", "Write a run as one file, to hand in."),
     "verify": LazyCommand("harness.commands.verify:verify", "Check a submission, or run it again."),
 }

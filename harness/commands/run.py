@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.grid_run import GridRun
-from harness.console.options import SETTINGS, config_text, cores_to_pin, with_options
+from harness.console.grouped_command import GroupedCommand
+from harness.console.options import (
+    SETTINGS,
+    config_text,
+    cores_to_pin,
+    option_titles,
+    with_options,
+)
 from harness.console.run_options import NOT_OF_THE_GRID, RunOptions
 from harness.console.slurm_script import slurm_script
 from harness.console.tables import console, print_plan, print_sentence
@@ -39,7 +46,7 @@ RAY_REQUIREMENT = "ray>=2.40,<2.56"
 """As in pyproject.toml."""
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=GroupedCommand, titles=option_titles(RunOptions), context_settings=SETTINGS)
 @with_options(RunOptions)
 def run(options: RunOptions) -> None:
     """Prune, fine-tune and time every combination, then rank the methods on each backend.
@@ -49,8 +56,8 @@ def run(options: RunOptions) -> None:
     """
     began, engine, fresh = time.perf_counter(), options.engine, options.folder.fresh
     check_options(options)
-    catalogue = discover(options.plugin)
-    files = [Path(file).expanduser().resolve() for file in split_terms(options.plugin)]
+    catalogue = discover(options.files.plugin)
+    files = [Path(file).expanduser().resolve() for file in split_terms(options.files.plugin)]
     with ray_cluster(engine, catalogue, files) as cluster:
         grid_run = _grid_run(options, catalogue, cluster)
         if options.folder.dry_run:

@@ -68,10 +68,20 @@ def flag(*names: str, default: bool = False, help: str) -> bool:  # noqa: A002 -
     return field(default=default, metadata=_option(*names, is_flag=True, default=default, help=help))
 
 
-def option_group(settings: type[Settings]) -> Settings:
-    """A field that is a dataclass of options itself."""
-    group: Settings = field(metadata={"group": settings})
+def option_group(settings: type[Settings], *, title: str) -> Settings:
+    """A field that is a dataclass of options itself, shown under a title."""
+    group: Settings = field(metadata={"group": settings, "title": title})
     return group
+
+
+def option_titles(settings: type[DataclassInstance]) -> dict[str, str]:
+    """Titles that options are shown under, by the names of their fields."""
+    groups = [item for item in fields(settings) if "group" in item.metadata]
+    return {
+        option.name: group.metadata["title"]
+        for group in groups
+        for option in _option_fields(group.metadata["group"])
+    }
 
 
 def _option(*names: str, **attributes: Any) -> dict[str, Any]:  # noqa: ANN401 -- click's own

@@ -92,7 +92,8 @@ class AxisOptions:
     target: str = text_option(
         default="macs",
         help="What a level is a fraction of: macs, prunable params, or latency:BACKEND, which is "
-        "searched on the clock: one trial at a time, at the smallest batch size.",
+        "searched on the clock: one trial at a time, at the smallest batch size. With speedup:BACKEND, "
+        "--levels 2,4 are twice and four times as fast.",
     )
     seeds: str = text_option(
         default="0,1,2",
@@ -187,20 +188,27 @@ class FolderOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """All options of `harness run`, as they were typed or a file says."""
+class FileOptions:
+    """Files of settings and of plugins."""
 
     config: Path | None = optional(
         FILE, help="TOML file with any of these options; the command line wins.", eager=read_config
     )
     plugin: str = text_option(default="", help=PLUGIN_HELP)
-    axes: AxisOptions = option_group(AxisOptions)
-    data: DataOptions = option_group(DataOptions)
-    training: TrainingOptions = option_group(TrainingOptions)
-    engine: EngineOptions = option_group(EngineOptions)
-    timing: TimingOptions = option_group(TimingOptions)
-    ranking: RankingOptions = option_group(RankingOptions)
-    folder: FolderOptions = option_group(FolderOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """All options of `harness run`, as they were typed or a file says."""
+
+    axes: AxisOptions = option_group(AxisOptions, title="What is run")
+    data: DataOptions = option_group(DataOptions, title="On which images")
+    training: TrainingOptions = option_group(TrainingOptions, title="How it is trained")
+    engine: EngineOptions = option_group(EngineOptions, title="Where it runs")
+    timing: TimingOptions = option_group(TimingOptions, title="How it is timed")
+    ranking: RankingOptions = option_group(RankingOptions, title="How it is ranked")
+    folder: FolderOptions = option_group(FolderOptions, title="Folder, and going on")
+    files: FileOptions = option_group(FileOptions, title="Settings and plugins from files")
 
     def request(self) -> Request:
         """What decides which rows there are, and their keys."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,11 @@ class Regrowth:
     every: int = 100
     until: float = 0.75
 
+    def __post_init__(self) -> None:
+        """Raise HarnessError where a field is none that there can be."""
+        if not (0.0 < self.drop < 1.0 and self.every >= 1 and 0.0 < self.until <= 1.0):
+            raise HarnessError(f"regrowth drops a fraction every so many steps, not {self}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
@@ -42,6 +50,22 @@ class Round:
     redraw: bool = False
     rate: Place | None = None
     regrowth: Regrowth | None = None
+
+    def __post_init__(self) -> None:
+        """Raise HarnessError naming a field that is none that there can be."""
+        for name in ("share", "dense_share"):
+            share = getattr(self, name)
+            if not (isinstance(share, int | float) and 0.0 <= share < inf):
+                raise HarnessError(f"a round's {name} is a part of epochs, from 0 up, not {share!r}")
+        for name in ("rewind", "rate"):
+            place = getattr(self, name)
+            inside = isinstance(place, int | float) and 0.0 <= place <= 1.0
+            if not inside and place not in (None, "budget"):
+                raise HarnessError(
+                    f"a round's {name} is a place from 0 to 1 or 'budget', not {place!r}"
+                )
+        if self.redraw and self.rewind is not None:
+            raise HarnessError("a round redraws weights or rewinds them, not both")
 
 
 @runtime_checkable

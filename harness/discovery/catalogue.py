@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts.options import Configurable, NeedsArgument
@@ -85,6 +85,20 @@ class Catalogue:
             for model in _offered_models(implementation, "*")
         ]
 
+    def model_names(self) -> list[str]:
+        """Names of all models, from every model plugin."""
+        return [model.name for model in self.models("*")]
+
+    def model_offers(self, name: str) -> list[Offer]:
+        """The model of that name as an offer of its own; none where no plugin has it."""
+        return [
+            replace(offer, name=name, description=first_line(model), plugin=model)
+            for implementation in implementations(self.manager, "harness_models")
+            for model in _offered_models(implementation, name)
+            for offer in self.offers
+            if model.name == name and offer.plugin is implementation.plugin
+        ]
+
     def announce(self, row: Mapping[str, Any]) -> list[str]:
         """Call every row listener; the failures of listeners, in one line each."""
         problems = []
@@ -145,8 +159,14 @@ class Catalogue:
             names = selected_names(terms, list(by_name), kind="model")
         except UnknownNameError:
             # Only now ask for all names: the nearest one is worth the wait, the others are not.
-            names = selected_names(terms, [model.name for model in self.models("*")], kind="model")
+            names = selected_names(terms, self.model_names(), kind="model")
         return [by_name[name] for name in names]
+
+
+def first_line(plugin: Any) -> str:  # noqa: ANN401 -- a module or an instance
+    """First line of its docstring, which is what it is."""
+    text = (plugin.__doc__ or "").strip()
+    return text.splitlines()[0] if text else ""
 
 
 def _why_missing(offer: Offer) -> str | None:

@@ -21,7 +21,16 @@ from harness.contracts.reporters import Reporter
 from harness.contracts.schedules import Schedule
 from harness.discovery import hookspecs
 from harness.discovery._plugin_file import import_plugin_file
-from harness.discovery.catalogue import Broken, Catalogue, Kind, Offer, implementations, refuse_double
+from harness.discovery.catalogue import (
+    Broken,
+    Catalogue,
+    Kind,
+    Offer,
+    first_line,
+    implementations,
+    refuse_double,
+)
+from harness.discovery.plugin_name import name_problem
 from harness.discovery.selection import split_terms
 from harness.errors import HarnessError, UnknownNameError, failure_reason
 
@@ -38,10 +47,6 @@ KINDS: Mapping[Kind, type] = {
 }
 
 
-RESERVED_NAME = "dense"
-"""Name of the unpruned model, which no plugin may have."""
-
-
 def discover(files: str = "") -> Catalogue:
     """Discover plugins: load every entry point of the group `harness`, and a comma list of files.
 
@@ -52,7 +57,7 @@ def discover(files: str = "") -> Catalogue:
     manager.add_hookspecs(hookspecs)
     distributions: dict[str, str] = {}
     broken: list[Broken] = []
-    for entry in sorted(entry_points(group=hookspecs.ENTRY_POINT_GROUP), key=lambda e: e.value):
+    for entry in sorted(entry_points(group=hookspecs.ENTRY_POINT_GROUP), key=_built_in_first):
         distribution = _distribution(entry)
         name = f"{entry.dist.name if entry.dist else '?'}:{entry.name}"
         problem = _register(manager, entry, name)
@@ -131,14 +136,15 @@ def _collect_offers(
                     offers,
                     f"{type(plugin).__name__} is no {kind}: it has no {', '.join(missing)}",
                 )
-            if plugin.name == RESERVED_NAME:
-                return offers, f"{RESERVED_NAME!r} is what the unpruned model is called in every table"
+            problem = name_problem(kind, plugin.name)
+            if problem or ":" in plugin.name:
+                return offers, problem or f"{plugin.name!r}: an argument is no part of a name"
             offers.append(
                 Offer(
                     kind=kind,
                     name=plugin.name,
                     distribution=distribution,
-                    description=_first_line(plugin),
+                    description=first_line(plugin),
                     plugin=plugin,
                 )
             )
@@ -160,7 +166,7 @@ def _model_source(implementation: Any, distribution: str) -> Offer:  # noqa: ANN
         kind="model",
         name=name,
         distribution=distribution,
-        description=_first_line(module),
+        description=first_line(module),
         plugin=module,
     )
 
@@ -173,10 +179,10 @@ def _refuse_doubles(offers: Iterable[Offer]) -> None:
         by_name[offer.kind, offer.name] = (offer.plugin, offer.distribution)
 
 
+def _built_in_first(entry: EntryPoint) -> tuple[bool, str]:
+    # Who comes later may not write another reporter's file.
+    return entry.dist is None or entry.dist.name != "pruning-harness", entry.value
+
+
 def _distribution(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
-
-
-def _first_line(plugin: Any) -> str:  # noqa: ANN401 -- a module or an instance
-    text = (plugin.__doc__ or "").strip()
-    return text.splitlines()[0] if text else ""

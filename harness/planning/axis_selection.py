@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import PrefersMultiple
@@ -13,7 +14,7 @@ from harness.discovery.selection import selected_names, split_terms
 from harness.errors import HarnessError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.contracts.data import Dataset
@@ -68,6 +69,28 @@ def _with_multiple(term: str, multiples: Mapping[str, int]) -> str:
     return f"channel:{multiples[argument]}"
 
 
+def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Checked levels, rising, without doubles. Raises HarnessError outside of 0 to 1, both excluded."""
+    for level in levels:
+        if not 0.0 < level < 1.0:
+            raise HarnessError(f"a sparsity level is above 0 and below 1, not {level:g}")
+    return tuple(sorted(set(levels)))
+
+
+def levels_of_speedups(text: str) -> tuple[float, ...]:
+    """Fractions of the time that leave: `2,4x` is twice and four times as fast, so 0.5 and 0.75.
+
+    Raises HarnessError where one is no speed-up.
+    """
+    speedups = checked_numbers("levels", text.replace("x", ""), float)
+    for speedup in speedups:
+        if not 1.0 < speedup < inf:
+            raise HarnessError(
+                f"--levels: with --target speedup, a level is above 1, as 2 or 4x, not {speedup:g}"
+            )
+    return checked_levels([1.0 - 1.0 / speedup for speedup in speedups])
+
+
 def checked_numbers(option: str, text: str, number: Callable[[str], Any]) -> list[Any]:
     """Numbers of a comma list. Raises HarnessError naming the option and what is none."""
     numbers = []
@@ -76,7 +99,9 @@ def checked_numbers(option: str, text: str, number: Callable[[str], Any]) -> lis
             numbers.append(number(term.strip()))
         except ValueError:
             whole = "whole " if number is int else ""
-            raise HarnessError(f"--{option}: {term.strip()!r} is not a {whole}number") from None
+            times = term.strip().removesuffix("x").replace(".", "").isdigit()
+            hint = "; --target speedup:BACKEND takes it" if times and option == "levels" else ""
+            raise HarnessError(f"--{option}: {term.strip()!r} is not a {whole}number{hint}") from None
     return numbers
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.contracts.backends import LimitsBatch
+from harness.contracts.evidence import Scope
 from harness.contracts.granularity import pattern
 from harness.contracts.pruners import Penalises, Scoped
-from harness.errors import HarnessError
 from harness.machine.device import Device
+from harness.planning.axis_selection import checked_levels
 from harness.planning.witness import Witness
 from harness.storage.keys import measurement_key
 from harness.trials.rival import Rival
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from harness.contracts.backends import Backend
     from harness.contracts.data import Dataset, Model
-    from harness.contracts.evidence import Scope
     from harness.contracts.pruners import Pruner
     from harness.contracts.schedules import Schedule
     from harness.planning.model_inputs import ModelInputs
@@ -238,14 +238,6 @@ class Grid:
         }
 
 
-def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Checked levels, rising, without doubles. Raises HarnessError outside of 0 to 1, both excluded."""
-    for level in levels:
-        if not 0.0 < level < 1.0:
-            raise HarnessError(f"a sparsity level is above 0 and below 1, not {level:g}")
-    return tuple(sorted(set(levels)))
-
-
 def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
     chosen = pattern(granularity)
     if chosen.n_of_m:
@@ -254,4 +246,6 @@ def _scope(pruner: Pruner, granularity: str, choice: ScopeChoice) -> Scope:
     if choice != "published":
         return choice
     published = pruner.scopes.get(chosen.scored, "global") if isinstance(pruner, Scoped) else "global"
-    return published if published in chosen.scopes else "local"
+    # One that does not exist is the trial's to refuse, in a row of its own.
+    known = published in get_args(Scope)
+    return published if published in chosen.scopes or not known else "local"

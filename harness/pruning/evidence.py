@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,7 @@ from harness.pruning import _activations as activations
 from harness.pruning import _layer_inputs as layer_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Generator, Tensor, nn
 
@@ -47,6 +48,26 @@ class EvidenceCache(Protocol):
         """What is kept under the name and what it is computed `by`, or is computed now."""
 
 
+class _Watched(Mapping[str, "Tensor"]):
+    """Tensors by name, and which of them was looked at last."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], looked_at: dict[str, Tensor]) -> None:
+        self._tensors = tensors
+        self._looked_at = looked_at
+
+    def __getitem__(self, name: str) -> Tensor:
+        tensor = self._tensors[name]
+        self._looked_at.clear()
+        self._looked_at[name] = tensor
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+
 class RecordedEvidence:
     """Evidence of one scoring; `touched` names what the criterion looked at.
 
@@ -66,6 +87,7 @@ class RecordedEvidence:
         self.granularity = granularity
         self.image_shape = _image_shape(batches)
         self.touched: set[str] = set()
+        self._looked_at: dict[str, Tensor] = {}
         self._source = model
         self._batches = batches
         self._coupled = coupled
@@ -77,16 +99,17 @@ class RecordedEvidence:
     def weights(self) -> Mapping[str, Tensor]:
         """Prunable weights by parameter name; at `channel`, the scales of norms besides."""
         self.touched.add("weights")
-        return {
+        copies = {
             name: value.detach().clone()
             for name, value in self._scored_parameters(self._source).items()
         }
+        return _Watched(copies, self._looked_at)
 
     @cached_property
     def gradients(self) -> Mapping[str, Tensor]:
         """Gradients of the mean calibration loss, in evaluation mode, for each of `weights`."""
         self.touched.add("gradients")
-        return self._cached("gradients", self._gradients)
+        return _Watched(self._cached("gradients", self._gradients), self._looked_at)
 
     def _gradients(self) -> dict[str, Tensor]:
         total = self._zeros()
@@ -106,7 +129,8 @@ class RecordedEvidence:
     def squared_gradients(self) -> Mapping[str, Tensor]:
         """Empirical Fisher: mean over images of the squared gradient of each image's loss."""
         self.touched.add("squared_gradients")
-        return self._cached("squared_gradients", self._squared_gradients)
+        squared = self._cached("squared_gradients", self._squared_gradients)
+        return _Watched(squared, self._looked_at)
 
     def _squared_gradients(self) -> dict[str, Tensor]:
         singles = [
@@ -217,6 +241,10 @@ class RecordedEvidence:
         """Random generator, the only one that a criterion may use; seeded by the trial."""
         self.touched.add("generator")
         return torch.Generator().manual_seed(self._seed)
+
+    def last_looked_at(self) -> str:
+        """Name and shape of the weight, or of its gradient, that the criterion asked for last."""
+        return "".join(f"{name!r}, shape {tuple(t.shape)}" for name, t in self._looked_at.items())
 
     def forget(self) -> None:
         """Free what was computed; it is computed again on the next access."""

@@ -80,12 +80,13 @@ def select_masks(
 ) -> Masks:
     """Mask selection: the lowest sparsity whose rest is within the budget, `masks` being in force.
 
-    Raises HarnessError where a criterion's own masks are not shaped like its weights.
+    Raises HarnessError where a criterion's own masks are not shaped like its weights, or leave hardly
+    any of them out.
     """
     plain = budget.pattern.name == "weight"
     if isinstance(pruner, MakesMasks) and plain:
         own = partial(_criterion_masks, pruner, evidence, masks, budget)
-        return _within(_search_masks(own, budget), budget)
+        return _sparse(_within(_search_masks(own, budget), budget), budget, by=pruner.name)
     prunable = {name: scores[name] for name in evidence.weights if name not in budget.spared}
     ordered = scores_removed_first(prunable, masks)
     if budget.scope == "global" and plain and not budget.uniform:
@@ -106,6 +107,17 @@ def _within(masks: Masks, budget: PruningBudget) -> Masks:
         raise UnsupportedError(
             f"the layers that --keep and --only spare leave more than this sparsity: "
             f"{_cost(masks, budget) / budget.dense_cost:.1%} of the model, without all others"
+        )
+    return masks
+
+
+def _sparse(masks: Masks, budget: PruningBudget, *, by: str) -> Masks:
+    """A criterion's own masks, which may round, but not to less than half of what is to leave."""
+    gone = budget.dense_cost - _cost(masks, budget)
+    asked = budget.dense_cost - budget.allowance
+    if gone < asked / 2:
+        raise HarnessError(
+            f"{by}: its masks remove {gone / budget.dense_cost:.1%}, and {budget.level:.1%} is asked"
         )
     return masks
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from harness.contracts.pruners import Rewrites
-from harness.errors import UnsupportedError
+from harness.errors import HarnessError, UnknownNameError, UnsupportedError
 from harness.networks.layers import prunable_weights
 from harness.networks.surgery import coupled_layers, remove_channels
 from harness.pruning._channel_selection import (
@@ -117,7 +117,12 @@ def choose_in_steps(
     budget: PruningBudget,
     seed: int,
 ) -> Removal:
-    """Choose in steps, scored anew in each; each leaves the same fraction (Tanaka 2020)."""
+    """Choose in steps, scored anew in each; each leaves the same fraction (Tanaka 2020).
+
+    Raises HarnessError where there is no step.
+    """
+    if not isinstance(steps, int) or steps < 1:
+        raise HarnessError(f"{pruner.name}: steps are a whole number above 0, not {steps!r}")
     began = time.perf_counter()
     # A pattern that says its own sparsity is reached at once.
     steps = 1 if budget.pattern.n_of_m else steps
@@ -183,8 +188,22 @@ def _rewrite(
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name, weight in pruner.rewrite(scoring.evidence, keep).items():
+            _check_rewritten(pruner, name, weight, parameters)
             parameters[name].copy_(weight)
     return f"{pruner.name} {source_hash(pruner)}", time.perf_counter() - began
+
+
+def _check_rewritten(
+    pruner: Pruner, name: str, weight: Tensor, parameters: Mapping[str, Tensor]
+) -> None:
+    """Raise HarnessError where it could not take the place of a parameter."""
+    if name not in parameters:
+        raise UnknownNameError(f"parameter that {pruner.name} rewrites", name, parameters)
+    what, shape = f"{pruner.name}: the rewritten {name!r}", tuple(parameters[name].shape)
+    if tuple(weight.shape) != shape:
+        raise HarnessError(f"{what} is shaped {tuple(weight.shape)}, not {shape}")
+    if not bool(torch.isfinite(weight).all()):
+        raise HarnessError(f"{what} holds NaN or infinity")
 
 
 def _remove_channels(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError, failure_reason
 from harness.networks.layers import prunable_weights
 from harness.pruning.evidence import RecordedEvidence
 from harness.storage.keys import source_hash
@@ -70,7 +71,7 @@ def score_model(
     )
 
     def compute() -> tuple[Scores, list[str]]:
-        scores = {name: _as_float(score) for name, score in pruner.score(evidence).items()}
+        scores = {name: _as_float(score) for name, score in scores_of(pruner, evidence).items()}
         check_finite(scores)
         check = _check_channel_shapes if granularity == "channel" else _check_weight_shapes
         check(model, scores)
@@ -80,6 +81,31 @@ def score_model(
     cached = cache.get("scores", compute, by=by) if cache else compute_tensors(compute)
     evidence.touched.update(cached.words)
     return Scoring(scores=cached.tensors, evidence=evidence, coupled=coupled, seconds=cached.seconds)
+
+
+def scores_of(pruner: Pruner, evidence: RecordedEvidence) -> Scores:
+    """Scores that the criterion makes of the evidence.
+
+    Raises HarnessError naming criterion, granularity, and the weight that it looked at last, where it
+    fails.
+    """
+    try:
+        # A stranger's may be anything.
+        scores: object = pruner.score(evidence)
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        what = f"{pruner.name} at {evidence.granularity}: `score` failed"
+        at = evidence.last_looked_at()
+        raise HarnessError(f"{what}{at and f' on {at}'}: {failure_reason(error)}") from error
+    if not isinstance(scores, Mapping):
+        kind = type(scores).__name__
+        raise HarnessError(f"{pruner.name}: `score` returns scores by parameter name, not {kind}")
+    for name, score in scores.items():
+        if not isinstance(score, torch.Tensor):
+            kind = type(score).__name__
+            raise HarnessError(f"{pruner.name}: the scores of {name!r} are a {kind}, and no tensor")
+    return scores
 
 
 def _as_float(score: Tensor) -> Tensor:

@@ -13,12 +13,14 @@ from harness.machine.availability import why_unavailable
 from harness.machine.local_devices import local_devices
 from harness.planning.axis_selection import (
     channel_multiples,
+    checked_levels,
     checked_numbers,
     chosen_dataset,
+    levels_of_speedups,
     selected_granularities,
     whole_numbers,
 )
-from harness.planning.grid import Grid, checked_levels
+from harness.planning.grid import Grid
 from harness.planning.initial_weights import try_weights
 from harness.planning.model_inputs import TypedPreprocessing, model_inputs
 from harness.planning.witness import chosen_witness
@@ -99,7 +101,7 @@ class Request:
             schedules=with_controls(catalogue.choose("schedule", self.schedules)),
             granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
             scope=self.scope,
-            levels=checked_levels(checked_numbers("levels", self.levels, float)),
+            levels=self._levels(),
             seeds=whole_numbers("seeds", self.seeds, least=0),
             backends=backends,
             devices={**target_device, **backend_devices},
@@ -161,20 +163,28 @@ class Request:
                 raise HarnessError(f"--rivals: {rival.name} is no smaller network than {names}")
         return smaller
 
+    def _levels(self) -> tuple[float, ...]:
+        """Levels as fractions of the target that leave; of a speed-up, of the time."""
+        if self.target.partition(":")[0] == "speedup":
+            return levels_of_speedups(self.levels)
+        return checked_levels(checked_numbers("levels", self.levels, float))
+
     def _target(
         self, catalogue: Catalogue, devices: Devices
     ) -> tuple[Quantity, Backend | None, Mapping[str, Device]]:
         """The quantity; where it is latency, the backend that it is timed on, and its device."""
         quantity, colon, name = self.target.partition(":")
-        if quantity == "latency":
+        if quantity in ("latency", "speedup"):
             terms = name if colon else "all"
-            catalogue.choose_one("backend", terms, option="--target latency:BACKEND")
+            catalogue.choose_one("backend", terms, option=f"--target {quantity}:BACKEND")
             [backend], device = _usable(catalogue, terms, devices)
             return "latency", backend, device
         if self.target == "macs":
             return "macs", None, {}
         if self.target != "params":
-            raise UnknownNameError("target", self.target, ["params", "macs", "latency:BACKEND"])
+            raise UnknownNameError(
+                "target", self.target, ["params", "macs", "latency:BACKEND", "speedup:BACKEND"]
+            )
         return "params", None, {}
 
 

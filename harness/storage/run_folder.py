@@ -20,6 +20,8 @@ SAMPLES = "samples"
 """Of a run folder: archives of what was timed, by session."""
 OPTIONS = "options.toml"
 """Of a run folder: what was asked for, as `--config` reads it."""
+OWN_FILES = frozenset({ARTIFACTS, OPTIONS, ROWS, SAMPLES})
+"""Of a run folder: what no reporter writes."""
 
 
 @dataclass(frozen=True)

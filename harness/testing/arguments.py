@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from harness.contracts.options import Configurable, NeedsArgument
-from harness.discovery.loading import RESERVED_NAME
+from harness.discovery.plugin_name import name_problem
 from harness.errors import HarnessError
-from harness.testing.abilities import Abilities, recognised_abilities
+from harness.testing.abilities import recognised_abilities
 from harness.testing.requirements import require, travelled
+
+if TYPE_CHECKING:
+    from harness.contracts.abilities import Abilities
 
 Plugin = TypeVar("Plugin")
 
@@ -23,9 +26,10 @@ def ready(plugin: Plugin, kind: type, *, argument: str | None) -> tuple[Plugin, 
     """
     require(not isinstance(plugin, type), f"{plugin!r} is a class: give the kit what a hook offers")
     plugin = travelled(plugin)
-    name = str(getattr(plugin, "name", type(plugin).__name__))
+    name = called(plugin)
     abilities = recognised_abilities(plugin, kind, name=name)
-    require(bool(name.strip()) and name != RESERVED_NAME, f"{name!r} is no name for a plugin")
+    problem = name_problem(kind.__name__.lower(), getattr(plugin, "name", None))
+    require(problem is None, f"{problem}")
     if isinstance(plugin, NeedsArgument):
         argument = _example(plugin, name) if argument is None and _plain(name) == name else argument
     if isinstance(plugin, Configurable):
@@ -36,6 +40,11 @@ def ready(plugin: Plugin, kind: type, *, argument: str | None) -> tuple[Plugin, 
         raise AssertionError(f"{name} takes no argument: it has no `configured`")
     set_up = cast("Plugin", _set_up(plugin, argument, name))
     return set_up, recognised_abilities(set_up, kind, name=f"{name} set to {argument!r}")
+
+
+def called(plugin: object) -> str:
+    """The plugin's name, or its class's where it has none."""
+    return str(getattr(plugin, "name", type(plugin).__name__))
 
 
 def _plain(name: str) -> str:

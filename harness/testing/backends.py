@@ -26,8 +26,9 @@ from harness.contracts.converters import LoadsFile, SharesGraph
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import deviation, tolerance
 from harness.conversion.export import convert
-from harness.testing.arguments import ready
+from harness.testing.arguments import called, ready
 from harness.testing.converters import check_conversion, check_format, check_graph, check_tensors
+from harness.testing.promises import STEADY_NAME, keep
 from harness.testing.requirements import require, skip, untouched
 from harness.training.sampling import drawn_images
 from harness.training.synthetic import NoiseImages, residual_network
@@ -35,8 +36,9 @@ from harness.training.synthetic import NoiseImages, residual_network
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from harness.contracts.abilities import Abilities
     from harness.contracts.backends import Run
-    from harness.testing.abilities import Abilities
+    from harness.testing.promises import Promises
 
 BATCH = 3
 """Images of the larger of two batches."""
@@ -47,25 +49,44 @@ def check_backend(backend: Backend, *, argument: str | None = None) -> Abilities
 
     `argument` is what the backend is configured with first. Returns its abilities.
     """
+    return keep(backend_promises(backend, argument=argument))
+
+
+def backend_promises(backend: Backend, *, argument: str | None = None) -> Promises:
+    """What `check_backend` tries."""
+    yield f"{called(backend)} {STEADY_NAME}"
     backend, abilities = ready(backend, Backend, argument=argument)
+    yield f"{backend.name}: what it tells of itself makes sense"
     _check_facts(backend)
     reason = backend.unavailable()
     if reason is not None:
         skip(backend.name, reason)
-    for fact in ("device", "runtime"):
-        require(bool(backend.describe().get(fact)), f"{backend.name}: `describe` tells the {fact}")
+    yield f"{backend.name}: `describe` tells the device and the runtime, the same each time"
+    _check_description(backend)
     network = residual_network()
     most = min(backend.most_images, BATCH) if isinstance(backend, LimitsBatch) else BATCH
     with torch.no_grad():
         if isinstance(backend, RunsModel):
+            yield f"{backend.name}: outputs of a prepared model are PyTorch's, call after call"
             for batch in sorted({1, most}):
                 images = _images(batch)
                 with untouched(network, by=backend.name):
                     run = backend.prepare(network, images)
                 _check_outputs(backend, run, network, images)
         if isinstance(backend, LoadsFile):
+            yield f"{backend.name}: files serve what they are made for, with PyTorch's outputs"
             _check_files(backend, backend, network, most)
     return abilities
+
+
+def _check_description(backend: Backend) -> None:
+    told, again = backend.describe(), backend.describe()
+    for fact in ("device", "runtime"):
+        require(bool(told.get(fact)), f"{backend.name}: `describe` tells the {fact}")
+    require(
+        dict(told) == dict(again),
+        f"{backend.name}: `describe` tells other facts at each call, which rows are keyed by: {again}",
+    )
 
 
 def _images(batch: int) -> Tensor:

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from harness.contracts.data import (
     Augments,
     Dataset,
@@ -16,20 +14,28 @@ from harness.contracts.data import (
     NamesClasses,
     Preprocesses,
     Preprocessing,
-    SharesImages,
 )
 from harness.contracts.options import Preloads
 from harness.errors import HarnessError
-from harness.testing.arguments import ready
+from harness.testing.arguments import called, ready
+from harness.testing.promises import STEADY_NAME, keep
 from harness.testing.requirements import require, skip
+from harness.training.images.dataset_check import (
+    PARTS,
+    check_augmentation,
+    check_part,
+    check_parts_apart,
+    images_of,
+)
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Iterator
 
-    from harness.contracts.data import Part
-    from harness.testing.abilities import Abilities
+    from harness.contracts.abilities import Abilities
+    from harness.testing.promises import Promises
 
-PARTS: tuple[Part, ...] = ("train", "test")
+MOST_IMAGES = 1000
+"""Of each part that are looked at, from the first to the last: photographs take milliseconds each."""
 
 
 def check_dataset(dataset: Dataset, *, argument: str | None = None) -> Abilities:
@@ -38,40 +44,41 @@ def check_dataset(dataset: Dataset, *, argument: str | None = None) -> Abilities
     Skipped with the reason where a dataset that is read from a folder was given none; `argument` is
     what the dataset is configured with first. Returns its abilities.
     """
+    return keep(dataset_promises(dataset, argument=argument))
+
+
+def dataset_promises(dataset: Dataset, *, argument: str | None = None) -> Promises:
+    """What `check_dataset` tries."""
+    yield f"{called(dataset)} {STEADY_NAME}"
     dataset, abilities = ready(dataset, Dataset, argument=argument)
     if isinstance(dataset, Preloads):
+        yield f"{dataset.name}: preloads modules that are there"
         _check_preloads(dataset, dataset.name)
     if isinstance(dataset, Located):
+        yield f"{dataset.name}: refuses a folder that it is not in"
         _check_located(dataset, dataset.name)
         _skip_where_absent(dataset)
     for part in PARTS:
-        _check_part(dataset, part)
+        yield f"{dataset.name}: {part} has finite float32 images and labels, the same each time"
+        check_part(dataset, part, most=MOST_IMAGES)
+    yield f"{dataset.name}: a fingerprint, and no image in both parts"
     require(dataset.fingerprint() == dataset.fingerprint() != "", f"{dataset.name}: fingerprint")
-    if isinstance(dataset, NamesClasses):
-        names = dataset.class_names()
-        require(len(names) == dataset.classes, f"{dataset.name}: a name for each class")
-    if isinstance(dataset, SharesImages):
-        count: Any = dataset.split("test")
-        shared = dataset.test_images_in_train()
-        require(0 <= shared <= len(count), f"{dataset.name}: {shared} test images in train")
-    if isinstance(dataset, Preprocesses):
-        _check_preprocessed(dataset, dataset.name)
-    if isinstance(dataset, Augments):
-        pairs: Any = dataset.split("train")
-        images = torch.stack([pairs[index][0] for index in range(min(4, len(pairs)))])
-        _check_augment(dataset, images, dataset.name)
+    check_parts_apart(dataset, most=MOST_IMAGES)
+    yield from _ability_promises(dataset)
     return abilities
 
 
-def _check_part(dataset: Dataset, part: Part) -> None:
-    pairs: Any = dataset.split(part)
-    require(len(pairs) > 0, f"{dataset.name}: {part} is empty")
-    for index in (0, len(pairs) - 1):
-        image, label = pairs[index]
-        require(tuple(image.shape) == tuple(dataset.shape), f"{dataset.name}: image shape")
-        require(image.dtype == torch.float32, f"{dataset.name}: images are float32")
-        require(0 <= int(label) < dataset.classes, f"{dataset.name}: label {label} of {part}")
-        require(torch.equal(image, pairs[index][0]), f"{dataset.name}: reads differ")
+def _ability_promises(dataset: Dataset) -> Iterator[str]:
+    if isinstance(dataset, NamesClasses):
+        yield f"{dataset.name}: a name for each class"
+        names = dataset.class_names()
+        require(len(names) == dataset.classes, f"{dataset.name}: a name for each class")
+    if isinstance(dataset, Preprocesses):
+        yield f"{dataset.name}: images become inputs as they are asked for"
+        _check_preprocessed(dataset, dataset.name)
+    if isinstance(dataset, Augments):
+        yield f"{dataset.name}: `augment` makes a changed copy by its generator alone"
+        check_augmentation(dataset, images_of(dataset, "train", 4), name=dataset.name)
 
 
 def _check_preprocessed(dataset: Preprocesses, name: str) -> None:
@@ -80,7 +87,7 @@ def _check_preprocessed(dataset: Preprocesses, name: str) -> None:
     asked = Preprocessing(size=size, mean=(1.0, 1.0, 1.0), std=halves)
     smaller: Any = dataset.preprocessed(asked)
     require(smaller.preprocessing() == asked, f"{name}: `preprocessed` is asked for {asked}")
-    _check_part(smaller, "test")
+    check_part(smaller, "test", most=MOST_IMAGES)
     require(smaller.shape == (3, size, size), f"{name}: shape {smaller.shape} of {asked}")
     values = smaller.split("test")[0][0]
     require(-2.0 <= float(values.min()) <= float(values.max()) <= 0.0, f"{name}: mean and deviation")
@@ -88,17 +95,6 @@ def _check_preprocessed(dataset: Preprocesses, name: str) -> None:
     require(
         smaller.fingerprint() != own.fingerprint(), f"{name}: the fingerprint follows preprocessing"
     )
-
-
-def _check_augment(dataset: Augments, images: Tensor, name: str) -> None:
-    """A changed copy, all of whose randomness is the generator's."""
-    given, outside = images.clone(), torch.random.get_rng_state()
-    first, second = (dataset.augment(given, torch.Generator().manual_seed(seed)) for seed in (0, 0))
-    require(torch.equal(given, images), f"{name}: `augment` must not change the images in place")
-    require(first.shape == images.shape, f"{name}: augmented shape {tuple(first.shape)}")
-    require(first.dtype == images.dtype, f"{name}: augmented images are {first.dtype}")
-    drawn = torch.equal(first, second) and torch.equal(torch.random.get_rng_state(), outside)
-    require(drawn, f"{name}: `augment` draws from its generator alone")
 
 
 def _check_preloads(dataset: Preloads, name: str) -> None:

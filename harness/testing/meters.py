@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, get_args
 
 from harness.contracts.meters import Meter, Source
 from harness.machine.environment import cpu_name
-from harness.testing.arguments import ready
+from harness.testing.arguments import called, ready
+from harness.testing.promises import STEADY_NAME, keep
 from harness.testing.requirements import require, skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.testing.abilities import Abilities
+    from harness.contracts.abilities import Abilities
+    from harness.testing.promises import Promises
 
 SECONDS = 0.2
 """Of work: counters move in steps of a millisecond."""
@@ -25,7 +27,14 @@ def check_meter(meter: Meter, *, argument: str | None = None) -> Abilities:
 
     `argument` is what the meter is configured with first. Returns its abilities.
     """
+    return keep(meter_promises(meter, argument=argument))
+
+
+def meter_promises(meter: Meter, *, argument: str | None = None) -> Promises:
+    """What `check_meter` tries."""
+    yield f"{called(meter)} {STEADY_NAME}"
     meter, abilities = ready(meter, Meter, argument=argument)
+    yield f"{meter.name}: says whether it measures or estimates, and of which backends"
     sources = get_args(Source)
     require(meter.source in sources, f"{meter.name}: source is of {sources}, not {meter.source!r}")
     reason = meter.unavailable()
@@ -33,6 +42,7 @@ def check_meter(meter: Meter, *, argument: str | None = None) -> Abilities:
         skip(meter.name, reason)
     told = meter.meters(_Processor())
     require(isinstance(told, bool), f"{meter.name}: `meters` says whether it can, as a bool")
+    yield f"{meter.name}: joules are of the time since `begin`, or None"
     whole = _joules(meter, SECONDS)
     after = _joules(meter, 0.0)
     anew = whole is None or after is None or after < whole

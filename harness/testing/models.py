@@ -8,29 +8,53 @@ import torch
 
 from harness.contracts.data import Model, Pretrained
 from harness.errors import HarnessError
-from harness.testing.arguments import ready
+from harness.networks.layers import prunable_weights
+from harness.testing.arguments import called, ready
+from harness.testing.promises import STEADY_NAME, keep
 from harness.testing.requirements import require, skip
+from harness.training.synthetic import NoiseImages
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from harness.contracts.abilities import Abilities
     from harness.contracts.data import Dataset
-    from harness.testing.abilities import Abilities
+    from harness.testing.promises import Promises
 
 
-def check_model(model: Model, dataset: Dataset) -> Abilities:
+def check_model(model: Model, dataset: Dataset | None = None) -> Abilities:
     """One logit a class, and the same weights from the same seed.
 
+    `dataset` says how large images are and how many classes; ten classes of 3 x 32 x 32 without one.
     Skipped with the reason where weights trained before cannot be had here. Returns its abilities.
     """
+    return keep(model_promises(model, dataset))
+
+
+def model_promises(model: Model, dataset: Dataset | None = None) -> Promises:
+    """What `check_model` tries."""
+    dataset = dataset or NoiseImages(shape=(3, 32, 32))
+    yield f"{called(model)} {STEADY_NAME}"
     model, abilities = ready(model, Model, argument=None)
+    yield f"{model.name}: one finite logit a class, the same for the same images"
     first, second = _seeded(model, dataset), _seeded(model, dataset)
     _check_outputs(model.name, first, dataset)
-    pairs = zip(first.parameters(), second.parameters(), strict=True)
-    require(all(torch.equal(a, b) for a, b in pairs), f"{model.name}: weights follow the seed")
+    yield f"{model.name}: weights and buffers follow the seed, and there is something to prune"
+    _check_state(model.name, first, second)
     if isinstance(model, Pretrained):
+        yield f"{model.name}: `build_pretrained` makes the same network with other weights"
         _check_pretrained(model.name, _pretrained(model, model.name, dataset), first)
     return abilities
+
+
+def _check_state(name: str, first: nn.Module, second: nn.Module) -> None:
+    require(bool([*first.parameters()]), f"{name}: a network without parameters cannot be pruned")
+    require(bool(prunable_weights(first)), f"{name}: no convolution or linear layer to prune")
+    pairs = zip(first.parameters(), second.parameters(), strict=True)
+    require(all(torch.equal(a, b) for a, b in pairs), f"{name}: weights follow the seed")
+    for buffer, value in first.named_buffers():
+        same = torch.equal(value, second.get_buffer(buffer))
+        require(same, f"{name}: buffer {buffer!r} is drawn, but not from the seed")
 
 
 def _seeded(model: Model, dataset: Dataset) -> nn.Module:
@@ -40,10 +64,12 @@ def _seeded(model: Model, dataset: Dataset) -> nn.Module:
 
 
 def _check_outputs(name: str, network: nn.Module, dataset: Dataset) -> None:
+    images = torch.randn(2, *dataset.shape)
     with torch.no_grad():
-        outputs = network.eval()(torch.randn(2, *dataset.shape))
+        outputs, again = (network.eval()(images) for _ in range(2))
     require(tuple(outputs.shape) == (2, dataset.classes), f"{name}: outputs {tuple(outputs.shape)}")
     require(bool(torch.isfinite(outputs).all()), f"{name}: outputs hold NaN or infinity")
+    require(torch.equal(outputs, again), f"{name}: the same images give other outputs")
 
 
 def _pretrained(model: Pretrained, name: str, dataset: Dataset) -> nn.Module:

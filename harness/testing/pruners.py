@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,22 +18,25 @@ from harness.contracts.pruners import (
     Steps,
 )
 from harness.networks.layers import prunable_weights
+from harness.pruning.mask_search import select_masks
 from harness.pruning.removal import choose_in_steps
 from harness.pruning.scoring import check_finite
-from harness.testing.arguments import ready
-from harness.testing.pruning_case import PruningCase, ScoresAlone
+from harness.testing.arguments import called, ready
+from harness.testing.promises import STEADY_NAME, keep
+from harness.testing.pruning_case import PruningCase, ScoresAlone, published_scope
 from harness.testing.requirements import require, untouched
 from harness.training.penalty import penalty_on
 from harness.training.synthetic import NoiseImages, residual_network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
+    from harness.contracts.abilities import Abilities
     from harness.contracts.evidence import Scores
     from harness.pruning.scoring import Scoring
-    from harness.testing.abilities import Abilities
+    from harness.testing.promises import Promises
 
 MOST_STEPS = 3
 """Of those that a pruner asks for; more would show nothing new."""
@@ -44,14 +48,24 @@ def check_pruner(pruner: Pruner, *, argument: str | None = None) -> Abilities:
     Masks, rewritten weights, steps and penalties are tried where the pruner offers them; `argument` is
     what it is configured with first. Returns its abilities.
     """
+    return keep(pruner_promises(pruner, argument=argument))
+
+
+def pruner_promises(pruner: Pruner, *, argument: str | None = None) -> Promises:
+    """What `check_pruner` tries."""
+    yield f"{called(pruner)} {STEADY_NAME}"
     pruner, abilities = ready(pruner, Pruner, argument=argument)
+    yield f"{pruner.name}: granularities and scopes are those that there are"
     defined = pruner.granularities if isinstance(pruner, PrunesOnly) else GRANULARITIES
     known = bool(defined) and set(defined) <= set(GRANULARITIES)
     require(known, f"{pruner.name}: granularities are of {GRANULARITIES}, not {[*defined]}")
-    for granularity in GRANULARITIES:
-        if granularity in defined:
-            _check_at(PruningCase.of(pruner, granularity))
+    cases = [PruningCase.of(pruner, g) for g in GRANULARITIES if g in defined]
+    for case in cases:
+        published_scope(pruner, case.granularity)
+    for case in cases:
+        yield from _promises_at(case)
     if isinstance(pruner, ComparedWith):
+        yield f"{pruner.name}: its control removes from the same layers"
         _check_control(pruner, pruner.control)
     return abilities
 
@@ -65,19 +79,26 @@ def _check_control(pruner: Pruner, control: Pruner) -> None:
     require(ours == theirs, f"{name} scores {sorted(theirs)}, and {pruner.name} {sorted(ours)}")
 
 
-def _check_at(case: PruningCase) -> None:
-    pruner = case.pruner
+def _promises_at(case: PruningCase) -> Iterator[str]:
+    pruner, label = case.pruner, case.label
     with untouched(case.model, by=pruner.name):
+        yield f"{label}: scores are finite floats of the right shapes, the same from the same evidence"
         scoring = _check_scores(case)
         if isinstance(pruner, MakesMasks) and case.granularity == "weight":
+            yield f"{label}: masks are bool, shaped like weights, repeatable, and follow the sparsity"
             _check_masks(pruner, case, scoring)
-        keep = case.removal(ScoresAlone(pruner.name, scoring.scores), scoring).keep
-        if isinstance(pruner, Rewrites):
-            _check_rewrite(pruner, case, scoring, keep)
+        yield f"{label}: its scores choose what is removed"
+        kept = case.removal(ScoresAlone(pruner.name, scoring.scores), scoring).keep
         if isinstance(pruner, Penalises):
-            _check_penalty(pruner, case, keep)
+            yield f"{label}: the penalty is a finite scalar with a gradient"
+            _check_penalty(pruner, case, kept)
         if isinstance(pruner, Steps):
+            yield f"{label}: scoring in steps goes on from a pruned model"
             _check_steps(pruner, case)
+        if isinstance(pruner, Rewrites):
+            yield f"{label}: rewritten weights are finite, and those of parameters that there are"
+            case.removal(pruner, scoring)
+        yield f"{label}: the pruned network computes finite outputs, and the model is left as it was"
         _check_outputs(case, case.removal(pruner, scoring).model)
 
 
@@ -110,28 +131,21 @@ def _check_shapes(case: PruningCase, scores: Scores) -> None:
         )
 
 
-def _check_masks(pruner: MakesMasks, case: PruningCase, scoring: Scoring) -> None:
-    few, again, many = (pruner.masks(scoring.evidence, level) for level in (0.5, 0.5, 0.9))
-    weights = prunable_weights(case.model)
-    for name, keep in few.items():
-        shaped = name in weights and keep.shape == weights[name].shape
-        require(shaped, f"{case.label}: the mask of {name!r} is not shaped like a prunable weight")
-        require(keep.dtype == torch.bool, f"{case.label}: the mask of {name!r} is not bool")
-        require(torch.equal(keep, again[name]), f"{case.label}: the same evidence, other masks")
-    left = [sum(int(keep.sum()) for keep in masks.values()) for masks in (few, many)]
-    require(left[1] < left[0], f"{case.label}: masks at sparsity 0.9 keep no fewer than at 0.5")
-
-
-def _check_rewrite(
-    pruner: Rewrites, case: PruningCase, scoring: Scoring, keep: Mapping[str, Tensor]
-) -> None:
-    shapes = {name: tuple(value.shape) for name, value in case.model.named_parameters()}
-    for name, weight in pruner.rewrite(scoring.evidence, keep).items():
-        require(name in shapes, f"{case.label}: rewrites {name!r}, which is no parameter")
-        what = f"{case.label}: the rewritten {name!r}"
-        given = tuple(weight.shape)
-        require(given == shapes[name], f"{what} is shaped {given}, not {shapes[name]}")
-        require(bool(torch.isfinite(weight).all()), f"{what} holds NaN or infinity")
+def _check_masks(pruner: Pruner, case: PruningCase, scoring: Scoring) -> None:
+    few, again, many = (
+        select_masks(
+            pruner,
+            scoring.scores,
+            scoring.evidence,
+            masks={},
+            budget=replace(case.budget(), level=level),
+        )
+        for level in (0.5, 0.5, 0.75)
+    )
+    for name, mask in few.items():
+        require(torch.equal(mask, again[name]), f"{case.label}: the same evidence, other masks")
+    left = [sum(int(mask.sum()) for mask in masks.values()) for masks in (few, many)]
+    require(left[1] < left[0], f"{case.label}: masks at sparsity 0.75 keep no fewer than at 0.5")
 
 
 def _check_penalty(pruner: Penalises, case: PruningCase, keep: Mapping[str, Tensor]) -> None:
@@ -146,8 +160,6 @@ def _check_penalty(pruner: Penalises, case: PruningCase, keep: Mapping[str, Tens
     )
     for progress in (0.0, 0.5, 1.0):
         added = penalty(progress)
-        scalar = added.dim() == 0 and bool(torch.isfinite(added))
-        require(scalar, f"{case.label}: the penalty at progress {progress} is no finite scalar")
     require(added.requires_grad, f"{case.label}: the penalty has no gradient: make it of live tensors")
     pulls = torch.autograd.grad(added, list(model.parameters()), allow_unused=True)
     some = any(pull is not None and bool(pull.any()) for pull in pulls)
@@ -155,13 +167,11 @@ def _check_penalty(pruner: Penalises, case: PruningCase, keep: Mapping[str, Tens
 
 
 def _check_steps(pruner: Steps, case: PruningCase) -> None:
-    whole = isinstance(pruner.steps, int) and pruner.steps >= 1
-    require(whole, f"{case.label}: steps are a whole number above 0, not {pruner.steps!r}")
     removal = choose_in_steps(
         case.pruner,
         case.model,
         case.calibration,
-        steps=min(pruner.steps, MOST_STEPS),
+        steps=pruner.steps if pruner.steps < 1 else min(pruner.steps, MOST_STEPS),
         masks={},
         budget=case.budget(),
         seed=0,

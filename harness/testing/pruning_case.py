@@ -13,7 +13,7 @@ from harness.networks.surgery import coupled_layers
 from harness.pruning.evidence import RecordedEvidence
 from harness.pruning.mask_search import PruningBudget, total_cost, weight_costs
 from harness.pruning.removal import choose_removal
-from harness.pruning.scoring import CalibrationData, Scoring
+from harness.pruning.scoring import CalibrationData, Scoring, scores_of
 from harness.testing.requirements import require
 from harness.training.synthetic import NoiseImages, residual_network
 
@@ -63,7 +63,7 @@ class PruningCase:
             coupled=coupled,
             seed=0,
         )
-        scores = self.pruner.score(evidence)
+        scores = scores_of(self.pruner, evidence)
         return Scoring(scores=scores, evidence=evidence, coupled=coupled, seconds=0.0)
 
     def budget(self) -> PruningBudget:

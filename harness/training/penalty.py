@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from harness.contracts.pruners import Trained
+from harness.errors import HarnessError
 from harness.networks.layers import prunable_weights
 from harness.networks.surgery import coupled_layers
 
@@ -22,7 +25,7 @@ def penalty_on(
     """Penalty as a function of progress in [0, 1], to be added to a batch's loss.
 
     `keep` masks say what is to stay, where that is chosen already; norms' scales are there where
-    an `example` traces them.
+    an `example` traces them. The function raises HarnessError where the pruner's is no finite scalar.
     """
     weights = prunable_weights(model)
     scales = {} if example is None else _norm_scales(model, example)
@@ -30,7 +33,10 @@ def penalty_on(
     def penalty(progress: float) -> Tensor:
         on_device = {name: mask.to(weights[name].device) for name, mask in keep.items()}
         trained = Trained(weights=weights, norm_scales=scales, keep=on_device, progress=progress)
-        return pruner.penalty(trained)
+        added = pruner.penalty(trained)
+        if added.dim() != 0 or not bool(torch.isfinite(added)):
+            raise HarnessError(f"the penalty at progress {progress:g} is no finite scalar")
+        return added
 
     return penalty
 

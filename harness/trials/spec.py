@@ -170,7 +170,8 @@ class Trial:
             return reason
         allowed_scopes = self.pattern.scopes
         if self.scope not in allowed_scopes:
-            return f"at granularity {self.granularity}, scope is one of {', '.join(allowed_scopes)}"
+            allowed = ", ".join(allowed_scopes)
+            return f"at granularity {self.granularity}, scope is one of {allowed}, not {self.scope!r}"
         if self.pattern.n_of_m and self.target.backend is not None:
             return f"{self.granularity} is a sparsity of its own: no other is there to search among"
         rounds = self._rounds()

@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from harness.contracts.data import Augments, Pretrained
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.storage.keys import stable_seed
+from harness.training.images.dataset_check import check_images
 from harness.training.learning_rate import Rate
 from harness.training.loop import TrainingJob, train
 from harness.training.norm_statistics import estimate_norm_statistics
@@ -109,6 +110,7 @@ def train_to(place: float, dense: Dense, store: ArtifactStore, *, time_breakdown
             rate=Rate(peak=dense.recipe.dense_lr, last=place),
             seed=stable_seed(dense.seed, "dense"),
         )
+        check_images(dense.dataset)
         model = _initial_model(dense)
         train_and_save(key, model, job, dense=dense, store=store, time_breakdown=time_breakdown)
     return key

@@ -16,8 +16,9 @@ COMMANDS = Path(cli.__file__).parent
 
 def test_every_command_is_in_the_file_of_its_verb():
     for name, command in cli.COMMANDS.items():
-        assert command.path.startswith(f"harness.commands.{name}:")
-        assert (COMMANDS / f"{name}.py").is_file()
+        module = command.path.partition(":")[0]
+        # The kit has a command of its own, above all packages.
+        assert module.rpartition(".")[2] == name or module == "harness.testing.checking.command"
         assert command.load().name == name
 
 

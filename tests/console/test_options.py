@@ -30,7 +30,7 @@ class Bread:
     flour: str = required_option(click.STRING, help="What it is of.")
     loaf_name: str = text_option(default="plain", help="What it is called.")
     tin: Path | None = optional(click.Path(path_type=Path), "--tin", "--form", help="Where it rises.")
-    oven: Oven = option_group(Oven)
+    oven: Oven = option_group(Oven, title="The oven")
 
 
 def baked(*words: str) -> Bread:

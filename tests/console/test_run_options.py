@@ -93,7 +93,7 @@ def test_a_shard_has_the_name_of_earlier_releases_too(name):
 def test_a_file_gives_what_is_not_typed(tmp_path):
     (tmp_path / "grid.toml").write_text('threads = 3\nlevels = [0.1, 0.2]\npart = "dense:1/2"\n')
     options = typed(f"--config={tmp_path}/grid.toml", "--threads=2")
-    assert (options.config, options.axes.threads) == (tmp_path / "grid.toml", 2)
+    assert (options.files.config, options.axes.threads) == (tmp_path / "grid.toml", 2)
     assert options.axes.levels == "0.1,0.2"
     assert options.engine.shard == Shard(stage="dense", number=1, count=2)
 

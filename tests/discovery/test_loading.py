@@ -89,13 +89,13 @@ def test_an_argument_goes_to_plugins_that_take_one():
 
 def test_listing_imports_neither_torch_nor_anything_slow():
     code = (
-        "import sys, harness.commands.list as verb; "
+        "import sys, harness.commands.plugins.list as verb; "
         "verb.list_plugins.callback(kind=None, as_json=False, plugin=''); "
         "print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     slow = {"torch", "timm", "pandas", "sklearn", "onnxruntime", "vl_convert", "scipy", "cpuinfo"}
-    assert "harness.commands.list" in done.stderr.split()
+    assert "harness.commands.plugins.list" in done.stderr.split()
     assert not set(done.stderr.split()) & slow
 
 
@@ -153,4 +153,11 @@ def test_models_that_cannot_be_offered_are_a_warning_and_the_others_are_there(in
 def test_the_name_of_the_unpruned_model_is_reserved(installed):
     installed("stranger-dense", PRUNER.format(name="dense"))
     [broken] = discover().broken
-    assert "'dense' is what the unpruned model is called" in broken.reason
+    assert "'dense' is no name for a pruner: it is what the unpruned model is called" in broken.reason
+
+
+@pytest.mark.parametrize("name", ["", "two words", "comma,name", "x*", "all", "with:argument", "!not"])
+def test_a_name_that_no_selection_could_pick_is_refused(installed, name):
+    installed("stranger-name", PRUNER.format(name=name))
+    [broken] = discover().broken
+    assert repr(name) in broken.reason

@@ -8,7 +8,7 @@ import pytest
 
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
-from harness.planning.grid import checked_levels
+from harness.planning.axis_selection import checked_levels
 from harness.planning.plan import make_plan
 from harness.runs.request import Request, run_folder
 from harness.storage.keys import measurement_key, trial_key

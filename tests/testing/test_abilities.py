@@ -8,8 +8,9 @@ import pytest
 import harness
 from harness import contracts
 from harness.contracts import backends, converters, data, meters, options, pruners, reporters, schedules
+from harness.contracts.abilities import ABILITIES
 from harness.contracts.converters import Format
-from harness.testing.abilities import ABILITIES, attributes_of, recognised_abilities
+from harness.testing.abilities import attributes_of, recognised_abilities
 from harness.testing.pruners import check_pruner
 from tests.testing.processor import Processor
 

@@ -141,7 +141,7 @@ def test_a_class_is_no_plugin():
 
 
 def test_the_unpruned_models_name_is_taken():
-    with pytest.raises(AssertionError, match="'dense' is no name for a plugin"):
+    with pytest.raises(AssertionError, match="'dense' is no name for a schedule"):
         check_schedule(Once("dense"))
 
 

@@ -17,21 +17,26 @@ class Small(NoiseImages):
     """Noise whose images are changed by the tests; what the broken ones below start from."""
 
     def split(self, part):
-        images, labels = self.tensors
-        return TensorDataset(self.changed(images), labels)
+        return TensorDataset(*self.changed(*self.part(part)))
 
-    def changed(self, images):
-        return images
+    def part(self, part):
+        """Half of the images, the others in the other part."""
+        half = slice(None, 32) if part == "train" else slice(32, None)
+        images, labels = self.tensors
+        return images[half], labels[half]
+
+    def changed(self, images, labels):
+        return images, labels
 
 
 class Cropped(Small):
-    def changed(self, images):
-        return images[:, :, 1:]
+    def changed(self, images, labels):
+        return images[:, :, 1:], labels
 
 
 class Doubles(Small):
-    def changed(self, images):
-        return images.double()
+    def changed(self, images, labels):
+        return images.double(), labels
 
 
 class Restless(Small):
@@ -43,20 +48,52 @@ class Restless(Small):
                 image, label = super().__getitem__(index)
                 return torch.rand_like(image), label
 
-        return Drawn(*self.tensors)
+        return Drawn(*self.part(part))
+
+
+class DrawnAnew(Small):
+    """Another image each time that it is split."""
+
+    def changed(self, images, labels):
+        return torch.rand_like(images), labels
 
 
 class Empty(Small):
-    def split(self, part):
-        return TensorDataset(*(tensor[:0] for tensor in self.tensors))
+    def changed(self, images, labels):
+        return images[:0], labels[:0]
 
 
 class Mislabelled(Small):
-    """Counts labels from 10 on."""
+    """Has one label that is none, in the middle."""
 
-    def split(self, part):
-        images, labels = self.tensors
-        return TensorDataset(images, labels + 10)
+    def changed(self, images, labels):
+        return images, torch.where(torch.arange(len(labels)) == 15, 10, labels)
+
+
+class Holed(Small):
+    def changed(self, images, labels):
+        images[15, 0, 0, 0] = float("nan")
+        return images, labels
+
+
+class Unscaled(Small):
+    def changed(self, images, labels):
+        return images * 255, labels
+
+
+class OnTrainingImages(Small):
+    def part(self, part):
+        return super().part("train")
+
+
+class Confessing(OnTrainingImages):
+    """Says that its parts share images, as a folder without parts does."""
+
+    def test_images_in_train(self):
+        return 32
+
+    def is_one_set(self):
+        return True
 
 
 class Unmarked(Small):
@@ -67,16 +104,21 @@ class Unmarked(Small):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (Cropped(), "image shape"),
+        (Cropped(), r"is shaped \(3, 15, 16\), not \(3, 16, 16\)"),
         (Doubles(), "images are float32"),
         (Restless(), "reads differ"),
+        (DrawnAnew(), "reads differ: other images of train each time"),
+        (Holed(), "image 15 of train holds NaN or infinity"),
+        (Unscaled(), "is not normalised: it reaches"),
+        (OnTrainingImages(), "32 images are in train and in test"),
         (Empty(), "train is empty"),
-        (Mislabelled(), "label .* of train"),
+        (Mislabelled(), "label 10 of image 15 of train"),
         (Unmarked(), "fingerprint"),
     ],
 )
 def test_a_broken_dataset_is_told_what_is_wrong(broken, sentence):
     assert check_dataset(Small()) == ()
+    assert check_dataset(Confessing()) == (harness.SharesImages,)
     with pytest.raises(AssertionError, match=sentence):
         check_dataset(broken)
 
@@ -109,11 +151,33 @@ class OwnDice(Mirrored):
         return images + torch.rand(1)
 
 
+class Blackout(Mirrored):
+    def augment(self, images, generator):
+        return images * torch.rand(1, generator=generator).round() * 0
+
+
+class Darkening(Mirrored):
+    """Grey, of whichever brightness."""
+
+    def augment(self, images, generator):
+        return images * 0 + torch.rand(1, generator=generator)
+
+
+class Turning(Mirrored):
+    """From right to left, always."""
+
+    def augment(self, images, generator):
+        return images.flip(3)
+
+
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
+        (Blackout(), "does not draw from its generator"),
+        (Turning(), "does not draw from its generator"),
+        (Darkening(), "`augment` leaves nothing to see"),
         (InPlace(), "`augment` must not change the images in place"),
-        (Halving(), "augmented shape"),
+        (Halving(), r"augmented images are torch.float32 of shape"),
         (Rounding(), "augmented images are torch.float16"),
         (OwnDice(), "`augment` draws from its generator alone"),
     ],

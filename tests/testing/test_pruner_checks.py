@@ -141,7 +141,7 @@ class Exploding(Magnitude):
     ("broken", "sentence"),
     [
         (Cutting(), r"the rewritten 'first.weight' is shaped \(7, 3, 3, 3\), not \(8, 3, 3, 3\)"),
-        (RewritingMore(), "rewrites 'zeroth.weight', which is no parameter"),
+        (RewritingMore(), "no parameter that magnitude rewrites is called 'zeroth.weight'"),
         (Exploding(), "the rewritten 'first.weight' holds NaN or infinity"),
     ],
 )
@@ -174,6 +174,11 @@ class StubbornMasks(Thresholds):
         return super().masks(evidence, 0.5)
 
 
+class IdleMasks(Thresholds):
+    def masks(self, evidence, sparsity):
+        return {name: torch.ones_like(w) > 0 for name, w in evidence.weights.items()}
+
+
 class RandomMasks(Thresholds):
     def masks(self, evidence, sparsity):
         return {name: torch.rand_like(w) > sparsity for name, w in evidence.weights.items()}
@@ -182,9 +187,10 @@ class RandomMasks(Thresholds):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (SoftMasks(), "the mask of 'first.weight' is not bool"),
-        (FlatMasks(), "the mask of 'first.weight' is not shaped like a prunable weight"),
-        (StubbornMasks(), "masks at sparsity 0.9 keep no fewer than at 0.5"),
+        (SoftMasks(), "the mask of 'first.weight' must be bool and shaped"),
+        (FlatMasks(), "the mask of 'first.weight' must be bool and shaped"),
+        (IdleMasks(), "magnitude: its masks remove 0.0%, and 50.0% is asked"),
+        (StubbornMasks(), "masks at sparsity 0.75 keep no fewer than at 0.5"),
         (RandomMasks(), "the same evidence, other masks"),
     ],
 )
@@ -269,8 +275,8 @@ class Endless(Shrinking):
     [
         (Unmoved(), "the penalty has no gradient: make it of live tensors"),
         (Flat(), "the penalty's gradient is zero when training ends"),
-        (PerLayer(), "the penalty at progress 0.0 is no finite scalar"),
-        (Infinite(), "the penalty at progress 0.0 is no finite scalar"),
+        (PerLayer(), "the penalty at progress 0 is no finite scalar"),
+        (Infinite(), "the penalty at progress 0 is no finite scalar"),
         (Endless(), "least_steps is a whole number above 0, not 0"),
     ],
 )

@@ -1,5 +1,6 @@
 """Each check of a schedule refuses one that is wrong in that way alone."""
 
+import secrets
 from dataclasses import dataclass, field
 
 import pytest
@@ -35,6 +36,18 @@ class Borrowing(Once):
         return [harness.Round(sparsity=level, share=share) for level, share in shares]
 
 
+class NeverMoving(Once):
+    def rounds(self, target):
+        return [harness.Round(sparsity=target, share=1.0, regrowth=harness.Regrowth(every=0))]
+
+
+class Fickle(Once):
+    """Other rounds whenever it is asked."""
+
+    def rounds(self, target):
+        return [harness.Round(sparsity=target, share=1.0, dense_share=secrets.randbelow(10**9) / 1e9)]
+
+
 class Early(Once):
     starts_at = 0.5
 
@@ -66,13 +79,17 @@ class HeldByAWrongOne(Once):
     [
         (Undershooting(), "the last is the target"),
         (Falling(), "rounds rise"),
-        (Borrowing(), "no share is below 0"),
+        (Borrowing(), "a round's share is a part of epochs, from 0 up, not -0.5"),
         (Once(settings={"share": 2.0}), "shares add up to 1"),
-        (Once(settings={"dense_share": -1.0}), "dense_share is not below 0"),
+        (Once(settings={"dense_share": -1.0}), "dense_share is a part of epochs, from 0 up"),
         (Once(settings={"rewind": 2.0}), "rewind is a place from 0 to 1 or 'budget', not 2.0"),
         (Once(settings={"rate": "start"}), "rate is a place from 0 to 1 or 'budget', not 'start'"),
-        (Once(settings={"rewind": 0.0, "redraw": True}), "a round redraws or rewinds"),
-        (Once(settings={"regrowth": harness.Regrowth(every=0)}), "regrowth drops a fraction"),
+        (
+            Once(settings={"rewind": 0.0, "redraw": True}),
+            "a round redraws weights or rewinds them, not both",
+        ),
+        (NeverMoving(), "regrowth drops a fraction"),
+        (Fickle(), "the same target makes the same rounds"),
         (Late(), "starts_at is from 0 up to 1, not 1.0"),
         (HeldByItself(), "its control needs a name of its own"),
         (HeldByAWrongOne(), "control at 0.1: the last is the target"),

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from harness.commands.list import list_plugins
+from harness.commands.plugins.list import list_plugins
 from harness.discovery.loading import discover
 from tests.doubles import refusal
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from harness.training.augmentation import cropped_and_mirrored
+from harness.training.images.augmentation import cropped_and_mirrored
 
 
 def changed(images, seed=0):

@@ -8,8 +8,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from harness.contracts.data import Preprocessing
-from harness.training import image_cache as pixels
-from harness.training.image_cache import NormalisedImages, decoded_once, listing
+from harness.training.images import image_cache as pixels
+from harness.training.images.image_cache import NormalisedImages, decoded_once, listing
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 PREPROCESSING = Preprocessing(size=5, mean=MEAN, std=STD)

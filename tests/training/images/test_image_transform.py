@@ -11,7 +11,7 @@ from timm.data import create_transform, resolve_model_data_config
 
 from harness.contracts.data import Preprocessing
 from harness.errors import HarnessError
-from harness.training.image_transform import image_transform, rgb_image
+from harness.training.images.image_transform import image_transform, rgb_image
 from harness.training.stated_preprocessing import stated_preprocessing
 
 STEPS = np.linspace(0, 65535, 16).astype(np.uint16).reshape(4, 4)

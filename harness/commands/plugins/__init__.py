@@ -1,0 +1,1 @@
+"""Commands about plugins: which there are, what one is, a new one."""

@@ -1,0 +1,98 @@
+"""`harness new`: a plugin of one's own, from a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.authoring.plugin_template import GRIDS, PluginTemplate
+from harness.console.options import SETTINGS
+from harness.discovery.loading import discover
+from harness.errors import HarnessError
+from harness.storage.files import write_file
+
+EXAMPLES = """\b
+harness new pruner kurtosis            harness-kurtosis/, a distribution that passes its own tests
+harness new dataset scans --file       scans.py, one file for --plugin
+"""
+
+
+@click.command(context_settings=SETTINGS, epilog=EXAMPLES)
+@click.argument("kind", type=click.Choice(list(GRIDS)))
+@click.argument("name")
+@click.option("--file", "as_file", is_flag=True, help="One file instead, to be used with --plugin.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    show_default="here, under the plugin's name",
+    help="Folder, or with --file the file, to write.",
+)
+def new(*, kind: str, name: str, as_file: bool, out: Path | None) -> None:
+    """Begin a plugin of your own: module, entry point, tests with the conformance kit, tox, licence.
+
+    What is written works as it is. Change the module; the tests say what its contract asks for.
+    """
+    template = PluginTemplate(kind=kind, name=name)
+    _refuse_taken(kind, name)
+    if as_file:
+        _write_file(template, out or Path(f"{name}.py"))
+    else:
+        _write_distribution(template, out or Path(template.distribution))
+
+
+def _refuse_taken(kind: str, name: str) -> None:
+    catalogue = discover()
+    if kind == "model":
+        taken = bool(catalogue.models(name))
+    else:
+        taken = any((offer.kind, offer.name) == (kind, name) for offer in catalogue.offers)
+    if taken:
+        raise HarnessError(
+            f"a {kind} is called {name!r} already (`harness list {kind}s`): take another"
+        )
+
+
+def _write_file(template: PluginTemplate, path: Path) -> None:
+    if path.suffix != ".py" or not path.stem.isidentifier():
+        raise HarnessError(f"--out {path}: a Python module's name, as my_{template.kind}.py")
+    _refuse_existing(path)
+    write_file(path, template.module_text().encode())
+    click.echo(
+        f"{path} is a {template.kind}. Next:\n\n"
+        f"  harness check {path}\n"
+        f"  harness run --plugin {path} {_selected(template)} --dry-run"
+    )
+
+
+def _write_distribution(template: PluginTemplate, folder: Path) -> None:
+    _refuse_existing(folder)
+    for name, text in template.files().items():
+        write_file(folder / name, text.encode())
+    click.echo(
+        f"{folder}/ is a distribution of a {template.kind}, which {template.module}.py holds. Next:\n\n"
+        f"  cd {folder}\n"
+        f"  pip install -e .\n"
+        f"  harness check {template.distribution}\n"
+        f"  harness run {_selected(template)} --dry-run"
+    )
+
+
+def _selected(template: PluginTemplate) -> str:
+    """Options of a run that it is part of; reporters always are."""
+    name = template.name
+    options = {
+        "pruner": f"--models resnet18 --pruners {name},random",
+        "schedule": f"--models resnet18 --schedules {name}",
+        "model": f"--models {name}",
+        "dataset": f"--models resnet18 --dataset {name}",
+        "backend": f"--models resnet18 --backends {name}",
+        "meter": f"--models resnet18 --meter {name}",
+        "reporter": "--models resnet18",
+    }
+    return options[template.kind]
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise HarnessError(f"{path} is there already: remove it, or name another with --out")

@@ -1,0 +1,113 @@
+"""Check of a distribution's or a file's plugins: discovery, every promise, and a real run with each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from harness.discovery.hookspecs import ENTRY_POINT_GROUP
+from harness.discovery.loading import discover
+from harness.engines.local import LocalEngine
+from harness.errors import HarnessError, UnknownNameError
+from harness.testing.checking.cell_check import PROMISE, CellCheck
+from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED, CheckJob, Verdict, try_promises
+
+if TYPE_CHECKING:
+    from harness.discovery.catalogue import Catalogue, Offer
+
+MOST_MODELS = 3
+"""Of a plugin of models, by name, that are tried."""
+SECONDS = 300.0
+"""That the promises of one plugin may take."""
+PRELOADS = ("harness.testing.checking.check_job",)
+"""What workers begin with, imported once for all of them."""
+DISCOVERY = "imports, and offers what its hooks say"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSource:
+    """What is checked: an installed distribution, or a file of `--plugin`."""
+
+    name: str
+    files: str = ""
+
+    @classmethod
+    def named(cls, word: str) -> PluginSource:
+        """The file or the distribution of that name. Raises UnknownNameError where there is neither."""
+        if word.endswith(".py") or Path(word).is_file():
+            return cls(name=Path(word).name, files=word)
+        distributions = {e.dist.name for e in entry_points(group=ENTRY_POINT_GROUP) if e.dist}
+        for name in distributions:
+            if _normalised(name) == _normalised(word):
+                return cls(name=name)
+        raise UnknownNameError("installed distribution or file with plugins", word, distributions)
+
+    def has(self, distribution: str) -> bool:
+        """Whether that is where an offer of the catalogue comes from."""
+        return distribution == self.name if self.files else distribution.rpartition(" ")[0] == self.name
+
+    def verdicts(self, tell: Tell) -> Iterator[Verdict]:
+        """Verdicts, one a promise; `tell` is given what is being tried."""
+        tell("discovery")
+        try:
+            catalogue = discover(self.files)
+        except HarnessError as error:
+            yield Verdict(
+                kind="", plugin=self.name, promise=DISCOVERY, verdict=BROKEN, reason=str(error)
+            )
+            return
+        for broken in catalogue.broken:
+            if self.has(broken.distribution):
+                yield Verdict(
+                    kind="", plugin=broken.name, promise=DISCOVERY, verdict=BROKEN, reason=broken.reason
+                )
+        for offer in self._offers(catalogue):
+            yield Verdict(kind=offer.kind, plugin=offer.name, promise=DISCOVERY, verdict=KEPT)
+            yield from self._of(offer, tell)
+
+    def _offers(self, catalogue: Catalogue) -> Iterator[Offer]:
+        """Offers of the source, of models the first few by their own names."""
+        for offer in catalogue.offers:
+            if not self.has(offer.distribution):
+                continue
+            if offer.kind != "model":
+                yield offer
+                continue
+            for name in catalogue.models_of(offer)[:MOST_MODELS]:
+                [model] = catalogue.choose_models(name)
+                yield replace(offer, name=name, plugin=model)
+
+    def _of(self, offer: Offer, tell: Tell) -> Iterator[Verdict]:
+        tell(f"promises of {offer.kind} {offer.name}")
+        verdicts = self._promised(offer)
+        yield from verdicts
+        if all(verdict.verdict == KEPT for verdict in verdicts):
+            tell(f"a small run with {offer.kind} {offer.name}")
+            yield CellCheck(offer=offer, files=self.files).verdict()
+        else:
+            reason = "not tried: see above"
+            yield replace(verdicts[-1], promise=PROMISE, verdict=SKIPPED, reason=reason)
+
+    def _promised(self, offer: Offer) -> list[Verdict]:
+        """Verdicts on its promises, tried where a plugin that exits ends nothing but itself."""
+        with TemporaryDirectory(prefix="harness-check-") as folder:
+            job = CheckJob(
+                kind=offer.kind, name=offer.name, files=self.files, notes=Path(folder) / "notes.jsonl"
+            )
+            engine = LocalEngine(
+                workers=1, time_limit=SECONDS, log=Path(folder) / "log.txt", preloads=PRELOADS
+            )
+            jobs = {offer.name: job}
+            [(_, outcome)] = engine.run(try_promises, jobs, watching=lambda _: None)
+            return job.verdicts(outcome.failure)
+
+
+def _normalised(name: str) -> str:
+    """As pip compares names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,38 @@
+"""Promises: what a contract asks for, in the order in which the kit tries it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, cast
+from unittest import SkipTest
+
+from harness.errors import HarnessError, failure_reason
+
+if TYPE_CHECKING:
+    from harness.contracts.abilities import Abilities
+
+Promises = Generator[str, None, "Abilities"]
+"""Sentences, each told before it is tried: kept where the next one comes. Returns the abilities."""
+
+STEADY_NAME = "travels to workers, under a name that can be selected, its abilities spelt right"
+"""What every kind promises first."""
+
+
+def keep(promises: Promises) -> Abilities:
+    """Try all promises, and return the abilities.
+
+    Raises AssertionError with one sentence on the first that is broken, whatever the plugin raised
+    there, and SkipTest where this machine cannot tell.
+    """
+    promise = ""
+    while True:
+        try:
+            promise = next(promises)
+        except StopIteration as end:
+            return cast("Abilities", end.value)
+        except (AssertionError, SkipTest):
+            raise
+        except HarnessError as error:
+            raise AssertionError(f"{promise}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise AssertionError(f"{promise}: {failure_reason(error)}") from error

@@ -1,0 +1,1 @@
+"""Images: decoded once, transformed, augmented, and looked at before anything is trained on them."""

@@ -1,0 +1,95 @@
+"""`harness check` finds what each broken plugin breaks, and a run goes on beside them."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError, UnknownNameError
+from harness.storage.run_folder import RunFolder
+from harness.testing.checking.cell_check import PROMISE
+from harness.testing.checking.check_job import BROKEN, KEPT, CheckJob
+from harness.testing.checking.command import COLOURS
+from harness.testing.checking.plugin_check import PluginSource
+from harness.training.images.dataset_check import check_images
+from tests import broken_plugins as broken
+
+FILE = Path(broken.__file__)
+OFFERED = (
+    *broken.PRUNERS, *broken.SCHEDULES, *broken.DATASETS, *broken.BACKENDS, *broken.REPORTERS,
+    *broken.MODELS, broken.CountsOn,
+)  # fmt: skip
+
+
+@pytest.mark.long(20)
+def test_every_broken_promise_is_found(command):
+    done = command("check", str(FILE), "--json")
+    assert done.returncode == 1
+    verdicts = defaultdict(list)
+    for verdict in json.loads(done.stdout):
+        verdicts[verdict["plugin"]].append(verdict)
+    assert verdicts.keys() == {plugin.name for plugin in OFFERED}
+    for plugin, own in verdicts.items():
+        reasons = [verdict["reason"] for verdict in own if verdict["verdict"] == BROKEN]
+        assert len(reasons) == 1, plugin
+        assert "UnboundLocalError" not in reasons[0]
+
+
+@pytest.mark.long(15)
+def test_a_sound_plugin_keeps_all_promises_down_to_a_measured_cell(command):
+    command("new", "pruner", "kurtosis", "--file")
+    done = command("check", "kurtosis.py")
+    assert done.returncode == 0, done.stdout
+    assert f"kept     {PROMISE}" in done.stdout
+    assert "0 broken, 0 skipped" in done.stdout
+
+
+RUN = (
+    "run", "--models", "test_resnet", "--levels", "0.5", "--target", "params", "--seeds", "0",
+    "--dense-epochs", "1", "--finetune-epochs", "0.2", "--penalty-epochs", "1", "--timing-seconds", "0",
+    "--quick", "--arithmetic", "fp32", "--backends", "eager_cpu,first_output_for_ever",
+    "--schedules", "one_shot,rewinds_beyond_the_end", "--granularities", "weight",
+    "--pruners", "random," + ",".join(made.name for made in broken.PRUNERS),
+)  # fmt: skip
+
+
+@pytest.mark.long(15)
+def test_in_a_run_each_is_a_row_with_its_reason(command, tmp_path):
+    done = command(*RUN, "--plugin", str(FILE), "--out", "run")
+    assert done.returncode == 1, done.stderr
+    rows = [row for row in RunFolder(tmp_path / "run").rows if row["backend"] == "eager_cpu"]
+    sound = [row["pruner"] for row in rows if row["status"] == "ok"]
+    assert {*sound} == {"dense", "random"}
+    for row in rows:
+        assert row["status"] == "ok" or row["reason"], row["pruner"]
+        assert "UnboundLocalError" not in (row["reason"] or "")
+
+
+SILENT = [made for made in broken.DATASETS if made is not broken.OwnDice]
+"""Those by which a number would be wrong, and nobody would see."""
+
+
+@pytest.mark.parametrize("dataset", SILENT, ids=lambda made: made.name)
+def test_images_that_are_none_are_named_before_anything_is_trained(dataset):
+    check_images(broken.Noise())
+    with pytest.raises(HarnessError, match=dataset.name):
+        check_images(dataset())
+
+
+def test_a_process_that_ends_leaves_its_last_promise_broken(tmp_path):
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text('["first", "", ""]\n["first", "kept", ""]\n["second", "", ""]\n')
+    job = CheckJob(kind="pruner", name="any", files="", notes=notes)
+    first, second = job.verdicts("its process ended with exit code 3")
+    assert (first.verdict, second.verdict) == (KEPT, BROKEN)
+    assert second.reason == "its process ended with exit code 3"
+
+
+def test_what_is_neither_installed_nor_a_file_is_named():
+    with pytest.raises(UnknownNameError, match="no installed distribution or file with plugins"):
+        PluginSource.named("harness-nowhere")
+
+
+def test_every_verdict_has_a_colour():
+    assert {BROKEN, KEPT} <= COLOURS.keys()
