@@ -5,6 +5,21 @@ holds and where that is; a name's module is imported when the name is first aske
 command line answers at once and listing plugins imports no PyTorch.
 """
 
+import warnings
+from collections.abc import Mapping
+
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+RENAMED: Mapping[str, str] = {}
+"""Names that were given up in this minor version, by what they are called now; they go in the next."""
+
+_lazily, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """A name's object, its module imported now; one that was given up warns."""
+    if name in RENAMED:
+        text = f"harness.{name} is called harness.{RENAMED[name]} now, and goes in the next version"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        name = RENAMED[name]
+    return _lazily(name)

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tomllib
 from inspect import signature
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from harness.commands.cli import cli
 from harness.commands.run import run
@@ -105,6 +107,16 @@ def test_every_hook_is_documented_with_its_arguments():
 def test_every_built_in_plugin_is_on_its_page(kind, page):
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     assert [name for name in CATALOGUE.names(kind) if f"`{name}" not in text] == []
+
+
+def test_licences_of_all_dependencies_are_listed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
+    names = {Requirement(text).name for text in wanted} - {"pruning-harness"}
+    listed = re.findall(
+        r"^\| ([\w.-]+) \| .+ \| .+ \|$", (DOCS / "licences.md").read_text(), re.MULTILINE
+    )
+    assert {*listed} - {"package", "---"} == names
 
 
 def test_the_site_builds_without_a_warning(tmp_path):

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import harness
+from tests.doubles import ROOT
+from tests.facade import facade_lines
 
 STUB = Path(harness.__file__).with_suffix(".pyi")
 
@@ -30,3 +34,15 @@ def test_importing_the_facade_imports_nothing_behind_it():
 def listed() -> list[str]:
     tree = ast.parse(STUB.read_text(encoding="utf-8"))
     return ast.literal_eval(next(node.value for node in tree.body if isinstance(node, ast.Assign)))
+
+
+def test_names_and_signatures_are_those_that_authors_build_on():
+    kept = (ROOT / "tests" / "facade.txt").read_text(encoding="utf-8").splitlines()
+    # What changes here is announced: CONTRIBUTING.md says how.
+    assert facade_lines() == kept
+
+
+def test_a_name_that_was_given_up_warns_for_a_minor_version_and_names_the_new_one(monkeypatch):
+    monkeypatch.setattr(harness, "RENAMED", {"Criterion": "Pruner"})
+    with pytest.warns(DeprecationWarning, match="harness.Criterion is called harness.Pruner now"):
+        assert harness.Criterion is harness.Pruner

@@ -13,12 +13,13 @@ SHARED = (
     "tests.broken_plugins",
     "tests.doubles",
     "tests.engines.ray_jobs",
+    "tests.facade",
     "tests.publishing.browsing",
     "tests.structure",
     "tests.testing.processor",
 )
 """What tests may import of each other."""
-FILES = [path for path in TESTS.rglob("*.py") if "stranger" not in path.parts]
+FILES = [path for path in TESTS.rglob("*.py") if not {"stranger", "ria"} & {*path.parts}]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(TESTS).as_posix())

@@ -39,6 +39,8 @@ WORDS: Mapping[Metric, tuple[str, str]] = {
     "masks": ("changed", "unchanged"),
     "score": ("worse", "better"),
 }
+TIMED: tuple[Metric, ...] = ("latency", "score")
+"""Metrics that two sessions do not settle."""
 EXAMPLES = """\b
 harness compare results/base results/new                what changed, latencies reported only
 harness compare results/base results/new --remeasure    latencies of both timed in one session
@@ -107,6 +109,8 @@ def compare(
             stopping_rule=replace(STOPPING_RULE, seconds=timing_seconds),
             tolerance=tolerances["latency"],
         ).measure(row_pairs, ConsoleProgress)
+    elif fail_on != FAIL_ON and any(f"{metric}=" in fail_on for metric in TIMED):
+        click.echo("Latency and score fail nothing without --remeasure.", err=True)
     comparison = Comparison(
         base=ours, new=theirs, pairs=row_pairs, tolerances=tolerances, remeasured=remeasured
     )
@@ -141,7 +145,9 @@ def _show(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair], *, most:
 
     page = console()
     counted = Counter((one.metric, _word(one)) for one in verdicts)
-    print_table(page, ("metric", "verdict", "pairs"), [(*key, n) for key, n in counted.items()])
+    metrics = list(WORDS)
+    ordered = sorted(counted.items(), key=lambda item: (metrics.index(item[0][0]), item[0][1]))
+    print_table(page, ("metric", "verdict", "pairs"), [(*key, n) for key, n in ordered])
     for title, verdict in (("Regressed", "worse"), ("Improved", "better")):
         chosen = [one for one in verdicts if one.verdict == verdict]
         print_findings(page, title, [(one, _word(one)) for one in chosen[:most]])
@@ -164,6 +170,8 @@ def _word(verdict: MetricVerdict) -> str:
     worse, better = WORDS[verdict.metric]
     words = {"worse": worse, "better": better}
     said = words.get(verdict.verdict, verdict.verdict)
+    if verdict.edited and verdict.verdict == "worse":
+        return f"{said}, as did its source (--fail-on masks=off lets it pass)"
     return said if verdict.decides else f"{said} (two sessions: reported only)"
 
 

@@ -15,8 +15,8 @@ from harness.storage.row import network_name
 from harness.storage.run_folder import RunFolder
 
 EXAMPLES = """\b
-harness export results/resnet18-digits magnitude_l2@0.8 --backend onnxruntime_cpu
-harness export RUN "taylor weight@0.9" --backend ethos_u55 --out deployed
+harness export results/resnet18-digits taylor@0.6 --backend onnxruntime_cpu
+harness export RUN "group_norm_l2 channel@0.5" --backend ethos_u55 --out deployed
 """
 
 

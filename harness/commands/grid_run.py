@@ -28,6 +28,7 @@ from harness.runs.sizing import (
     in_arithmetic_of,
     in_fastest_arithmetic,
     remembered_costs,
+    training_step_ms,
     try_training_costs,
     workers_that_fit,
 )
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 
 
 MAX_PODIUM_SEEDS = 8
+LEVELS = "trying how much can leave"
+LEVELS_SECONDS = 5.0
+"""That it takes, about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +102,17 @@ class GridRun:
 
         What was asked for is kept in the folder as `options`, a configuration file.
         """
-        time_breakdown = TimeBreakdown()
-        if fresh or not Ledger(self.folder).rows():
-            # Before the plan, which imports PyTorch: there is work to be done.
-            self._begin_imports(time_breakdown)
-        check_levels(self.reaches(self.plan(fresh=fresh), time_breakdown, sufficing=True))
+        from harness.console.progress import ConsoleProgress
+
+        time_breakdown, progress = TimeBreakdown(), ConsoleProgress()
+        with progress:
+            if fresh or not Ledger(self.folder).rows():
+                # Before the plan, which imports PyTorch: there is work to be done.
+                self._begin_imports(time_breakdown)
+            plan = self.plan(fresh=fresh)
+            self._expect(plan, progress)
+            progress.phase(LEVELS, 0)
+            check_levels(self.reaches(plan, time_breakdown, sufficing=True))
         with Ledger(self.folder).lock():
             if fresh:
                 from harness.runs.runner import clear
@@ -110,7 +120,8 @@ class GridRun:
                 clear(self.folder)
             write_file(self.folder / OPTIONS, options.encode())
             rows = Ledger(self.folder).rows()
-            grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
+            with progress:
+                grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)
             if not plan.pending:
                 text = f"Nothing to do: all {len(plan.cells)} cells are in {self.folder}."
@@ -123,7 +134,7 @@ class GridRun:
                     plan = plan.with_cells(further)
                     if further.pending:
                         worked = True
-                        grid_run._carry_out(further, plan, time_breakdown)
+                        grid_run._carry_out(further, plan, time_breakdown, progress)
             except KeyboardInterrupt:
                 grid_run._report.answer(grid_run._report.conclude(plan))
                 raise
@@ -166,7 +177,9 @@ class GridRun:
     def train_shard(self, shard: Shard) -> RunOutcome:
         """Only train a shard of what is owed, beside others in the same folder, writing no rows."""
         plan = self.plan(fresh=False)
-        with self._runner(plan, TimeBreakdown()) as (runner, _):
+        from harness.console.progress import ConsoleProgress
+
+        with self._runner(TimeBreakdown(), ConsoleProgress()) as runner:
             return RunOutcome(failures=len(runner.train(plan, shard)), folder=self.folder)
 
     def _plan(self, rows: Sequence[Mapping[str, Any]]) -> Plan:
@@ -200,13 +213,31 @@ class GridRun:
             workers = workers_that_fit(workers, step_costs, free_mb=free, say=say)
         return replace(self, grid=grid, execution=replace(self.execution, workers=workers))
 
-    def _carry_out(self, plan: Plan, whole: Plan, time_breakdown: TimeBreakdown) -> None:
-        """Seed by seed on this machine, with a provisional table after each; a cluster takes all.
+    def _expect(self, plan: Plan, progress: ConsoleProgress) -> None:
+        """Say what is to come, and about how long it takes."""
+        from harness.planning.run_forecast import run_forecast
+
+        step_ms = training_step_ms(self.grid)
+        rule, workers = self.execution.stopping_rule, self.execution.workers
+        phases = run_forecast(
+            self._stages(plan), step_ms=step_ms, workers=workers, timing_seconds=rule.seconds
+        )
+        progress.expect(len(plan.pending), [(LEVELS, LEVELS_SECONDS), *phases])
+
+    def _stages(self, plan: Plan) -> Sequence[Plan]:
+        """Seed by seed on this machine; a cluster takes all."""
+        return [plan] if self.cluster is not None else plan.stages()
+
+    def _carry_out(
+        self, plan: Plan, whole: Plan, time_breakdown: TimeBreakdown, progress: ConsoleProgress
+    ) -> None:
+        """Stage by stage, with a provisional table after each.
 
         The first is of what is timed first, so that there is one to look at as early as can be.
         """
-        stages = [plan] if self.cluster is not None else plan.stages()
-        with self._runner(plan, time_breakdown) as (runner, progress):
+        stages = self._stages(plan)
+        self._expect(plan, progress)
+        with self._runner(time_breakdown, progress) as runner:
             show = partial(self._report.show_provisional, progress.console, whole)
             runner.carry_out(stages[0], first_timed=show)
             for stage in stages[1:]:
@@ -214,12 +245,8 @@ class GridRun:
                 runner.carry_out(stage)
 
     @contextmanager
-    def _runner(
-        self, plan: Plan, time_breakdown: TimeBreakdown
-    ) -> Iterator[tuple[Runner, ConsoleProgress]]:
-        from harness.console.progress import ConsoleProgress
-
-        with self._engine(time_breakdown) as engine, ConsoleProgress(len(plan.pending)) as progress:
+    def _runner(self, time_breakdown: TimeBreakdown, progress: ConsoleProgress) -> Iterator[Runner]:
+        with self._engine(time_breakdown) as engine, progress:
             from harness.runs.runner import Runner
 
             runner = Runner(
@@ -229,7 +256,7 @@ class GridRun:
                 observer=progress,
                 time_breakdown=time_breakdown,
             )
-            yield runner, progress
+            yield runner
 
     @contextmanager
     def _engine(self, time_breakdown: TimeBreakdown) -> Iterator[EngineFactory | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.verdicts import (
@@ -46,6 +46,8 @@ class MetricVerdict:
     loss: Loss | None
     verdict: Verdict
     decides: bool = True
+    edited: bool = False
+    """Whether the criterion's source is another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,9 @@ class Comparison:
             yield self._verdict(pair.label, "accuracy", accuracy_loss(base, new))
             yield self._verdict(pair.label, "size", size_loss(base, new))
             if base["pruner"] != "dense" and not base["rival"]:
-                yield self._verdict(pair.label, "masks", self._mask_loss(base, new, catalogue))
+                masks = self._verdict(pair.label, "masks", self._mask_loss(base, new, catalogue))
+                edited = base["pruner_hash"] != new["pruner_hash"]
+                yield replace(masks, edited=edited)
         yield from self._scores()
 
     def _verdict(

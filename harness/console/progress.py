@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from harness.console._time_left import TimeLeft
 from harness.console.tables import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+    from rich.progress import TaskID
+
+NAMED = ("training", "timing", "covering")
+"""Phases whose jobs have names for people; those of others are hashes."""
 
 
 class ConsoleProgress:
-    """A bar with what is running, the rows written and the time left; a line for each job done."""
+    """One bar of the whole run: its phase, what is running, the rows written and the time left.
 
-    def __init__(self, pending: int) -> None:
+    A line for each job done whose name says something.
+    """
+
+    def __init__(self, pending: int = 0) -> None:
         self.console = console(stderr=True)
         self._owed = pending
-        self._written = 0
-        self._phase = ""
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[cells]}", markup=False),
-            TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("planning", total=None, cells="")
+        self._phase = "starting"
+        self._units = self._done = 0.0
+        self._time = TimeLeft()
+        self._bar = _Bar(self._time, console=self.console)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -47,26 +41,77 @@ class ConsoleProgress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def expect(self, pending: int, phases: Sequence[tuple[str, float]]) -> None:
+        """What is to come: rows, and phases with the seconds that they are thought to take."""
+        self._owed = pending
+        self._time.expect(phases)
+
     def phase(self, name: str, units: float) -> None:
         """A phase begins that is `units` of work long."""
-        self._phase = name
-        self._bar.reset(self._task, total=units, description=name)
-        self.rows(self._written)
+        self._phase, self._units, self._done = name, units, 0.0
+        self._time.begin(name, units)
+        self.running(())
 
     def running(self, labels: Sequence[str]) -> None:
         """What is being worked on now."""
-        self._bar.update(self._task, description=f"{self._phase}: {'; '.join(labels)}")
+        waits = [label for label in labels if label.startswith("waiting ")]
+        shown = labels if self._phase in NAMED else waits
+        counted = f" {self._done:g} of {self._units:g}" if self._units and not shown else ""
+        self._bar.describe(f"{self._phase}{counted}{': ' if shown else ''}{'; '.join(shown)}")
 
     def done(self, label: str, units: float) -> None:
         """Something is finished."""
-        self._bar.advance(self._task, units)
-        self.note(label)
+        self._done += units
+        self._time.advance(units)
+        if self._phase in NAMED:
+            self.note(label)
 
     def rows(self, written: int) -> None:
         """How many of the owed rows are on disk."""
-        self._written = written
-        self._bar.update(self._task, cells=f"{written}/{self._owed} rows")
+        self._bar.count(f"{written} of {self._owed} rows")
 
     def note(self, text: str) -> None:
         """Something worth a line."""
         self.console.print(text, markup=False, highlight=False)
+
+
+class _Bar(Progress):
+    """Bar that asks how far the run is whenever it is drawn."""
+
+    def __init__(self, time_left: TimeLeft, **settings: object) -> None:
+        self._time_left = time_left
+        self._task: TaskID | None = None
+        super().__init__(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[cells]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}", markup=False),
+            transient=True,
+            **settings,  # type: ignore[arg-type]  # rich's own
+        )
+        self._task = self.add_task("starting", total=None, cells="", left="")
+
+    def describe(self, text: str) -> None:
+        """Show what is being done."""
+        self._show(description=text)
+
+    def count(self, text: str) -> None:
+        """Show how much is written."""
+        self._show(cells=text)
+
+    def _show(self, **columns: Any) -> None:  # noqa: ANN401 -- rich's own
+        # It is drawn once before it has a task.
+        if self._task is not None:
+            self.update(self._task, **columns)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Bar as far as the run is now."""
+        left = self._time_left.seconds_left()
+        words = "" if left is None else f"{timedelta(seconds=round(left))} left"
+        # Without a total it moves to and fro.
+        total = None if left is None else 1.0
+        done = self._time_left.fraction()
+        self._show(completed=done, total=total, left=words)
+        yield from super().get_renderables()

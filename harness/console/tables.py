@@ -116,11 +116,17 @@ def print_skipped(page: Console, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_failed(page: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The cells that failed, counted by reason; nothing where there are none."""
-    names = ("model", "pruner", "granularity", "schedule", "backend", "reason")
-    counted = Counter(tuple(row[n] for n in names) for row in rows if row["status"] == "failed")
-    lines = [(*words, count, reason) for (*words, reason), count in counted.items()]
-    print_table(page, (*names[:-1], "cells", "reason"), lines, title="Failed")
+    """The cells that failed, in a line a reason; nothing where there are none."""
+    by_reason = defaultdict[str, list["Mapping[str, Any]"]](list)
+    for row in rows:
+        if row["status"] == "failed":
+            by_reason[str(row["reason"])].append(row)
+    for reason, failed in by_reason.items():
+        methods = dict.fromkeys(f"{row['pruner']} {row['granularity']}".strip() for row in failed)
+        backends = dict.fromkeys(str(row["backend"]) for row in failed)
+        cells = f"{len(failed)} {'cell' if len(failed) == 1 else 'cells'}"
+        where = f"{listed([*methods])} on {listed([*backends])}"
+        print_sentence(page, f"Failed {cells}, of {where}: {reason}")
 
 
 def print_sentence(page: Console, text: str) -> None:
@@ -151,7 +157,7 @@ def _loss(finding: MetricVerdict) -> str:
         return ""
     unit = {"accuracy": " points", "score": " / 100"}.get(finding.metric, " %")
     value, low, high = (100 * bound for bound in vars(finding.loss).values())
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]{unit}"
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f}){unit}"
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

@@ -17,6 +17,7 @@ import pebble
 
 from harness.engines._worker_process import become_worker, run_job
 from harness.engines.engine import Outcome
+from harness.engines.telling import ToldLines
 from harness.errors import failure_reason
 from harness.machine.device_lock import timing_lock
 
@@ -119,6 +120,7 @@ class LocalEngine:
             initargs=(str(self.log),),
         )
         try:
+            told = ToldLines(self.log)
             pending: dict[concurrent.futures.Future[Outcome[Result]], str] = {}
             started: set[str] = set()
             while pending or len(started) < len(jobs):
@@ -127,6 +129,8 @@ class LocalEngine:
                     pending[self._scheduled(pool, function, jobs[label])] = label
                 done, _ = concurrent.futures.wait(pending, POLL_SECONDS, "FIRST_COMPLETED")
                 watching([label for future, label in pending.items() if future.running()])
+                for line in told.new():
+                    self.note(line)
                 for future in done:
                     yield future, pending.pop(future)
             pool.close()

@@ -59,10 +59,15 @@ def _dense_line(board: Leaderboard) -> list[str]:
         return []
     return [
         f"Dense: top-1 {shown_top1(row):.1%}, {row['latency_ms']:.3g} ms, {row['fps']:.0f} images/s, "
-        f"{row['size_mb']:.1f} MB{_energy(row)}.",
+        f"{_megabytes(row['size_mb'])} MB{_energy(row)}.",
         *_backend_accuracy(row),
         *_inputs(row),
     ]
+
+
+def _megabytes(size: float) -> str:
+    """To a tenth, or to three digits where that would be hardly any."""
+    return f"{size:.1f}" if size >= 10 else f"{size:.3g}"
 
 
 def _inputs(row: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -38,6 +39,8 @@ MANIFEST_COLUMNS = (
     "energy_j", "energy_source", "params_nonzero", "macs", "key",
 )  # fmt: skip
 MANIFEST = "manifest.json"
+NEAREST = 3
+"""Methods that are named where none is what was typed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,11 @@ def select_row(rows: Sequence[Row], selector: RowSelector) -> Row:
     matching = [row for row in named if _answers(row, words.split(), level, selector)]
     if not matching:
         methods = sorted({_label(row) for row in named})
-        raise HarnessError(f"{selector.method!r} is none of {', '.join(methods[:20])}")
+        nearest = get_close_matches(selector.method, methods, n=NEAREST, cutoff=0.0)
+        raise HarnessError(
+            f"{selector.method!r} is none of the {len(methods)} that were measured on "
+            f"{selector.backend}; the nearest: {', '.join(nearest)}"
+        )
     least = min((row["batch"], row["seed"]) for row in matching)
     chosen = [row for row in matching if (row["batch"], row["seed"]) == least]
     if len(chosen) > 1:

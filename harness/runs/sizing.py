@@ -10,7 +10,7 @@ from harness.machine.environment import cpu_name, installed_version
 from harness.storage.artifacts import ArtifactStore
 from harness.storage.files import cache_folder
 from harness.storage.keys import digest, source_hash
-from harness.training.recipe import StepCost
+from harness.training.recipe import PROFILED_IMAGES, StepCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,6 +46,17 @@ def remembered_costs(grid: Grid) -> dict[str, StepCost]:
     """What training asks for, by model, of those that were tried on this machine before."""
     records = {model.name: _remembered(_key(model, grid)) for model in grid.networks}
     return {name: step_cost for name, step_cost in records.items() if step_cost is not None}
+
+
+def training_step_ms(grid: Grid) -> dict[str, float]:
+    """Milliseconds of a training step, by model, of those that were tried on this machine before."""
+    images = grid.recipe.train_batch / PROFILED_IMAGES
+    return {
+        name: images * step_cost.milliseconds[arithmetic]
+        for name, step_cost in remembered_costs(grid).items()
+        if (arithmetic := grid.arithmetics.get(name, fastest(step_cost.milliseconds)))
+        in step_cost.milliseconds
+    }
 
 
 def _remembered(key: str) -> StepCost | None:

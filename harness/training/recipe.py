@@ -44,6 +44,10 @@ class Recipe:
         return bool(self.dense_epochs or self.finetune_epochs or penalty_epochs)
 
 
+PROFILED_IMAGES = 32
+"""Of a training step that is tried."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepCost:
     """Step cost: milliseconds by arithmetic, and 10^6 bytes of a worker where the system tells."""

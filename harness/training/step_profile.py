@@ -15,7 +15,7 @@ from harness.machine.device_lock import read_lock
 from harness.machine.environment import cpu_name
 from harness.machine.memory import PeakMemory
 from harness.training.arithmetic import loss_of, move_model, processor_arithmetics
-from harness.training.recipe import StepCost
+from harness.training.recipe import PROFILED_IMAGES, StepCost
 from harness.training.sampling import calibration_batches
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     Batch = tuple[Tensor, Tensor]
 
-PROFILED_IMAGES = 32
 PROFILE_LIMITS = Limits(precision=0.02, seconds=1.0)
 MAX_GRADIENT_CHANGE = 0.3
 """Largest change over the distance between two batches' gradients: a tenth more of its square."""

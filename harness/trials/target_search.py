@@ -15,6 +15,7 @@ from harness.contracts.backends import Simulates
 from harness.contracts.converters import LoadsFile
 from harness.conversion.device_tensors import device_clock, to_device
 from harness.conversion.export import convert, load_on_backend
+from harness.engines.telling import tell
 from harness.errors import HarnessError, UnsupportedError
 from harness.machine.clock import Limits, interleave
 from harness.networks.layers import count_macs, prunable_weights
@@ -128,7 +129,13 @@ class TargetSearch:
 
         def left(model: nn.Module) -> float:
             fraction = self.fraction_left(model)
-            self.steps[-1] = (self.steps[-1][0], 1.0 - fraction)
+            sparsity, _ = self.steps[-1]
+            self.steps[-1] = (sparsity, 1.0 - fraction)
+            if timed:
+                tell(
+                    f"search step {len(self.steps)}: {fraction:.2f} of dense time at sparsity "
+                    f"{sparsity:.3f}; {1.0 - level:.2f} is looked for"
+                )
             return fraction
 
         return least_removal(choose_noting, level, left=left, first=first, of=self._target.name)

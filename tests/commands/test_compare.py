@@ -46,7 +46,7 @@ def test_lost_accuracy_fails_with_its_interval(written, command):
     done = command("compare", "base", "new")
     assert done.returncode == 1
     assert "harness: 3 regressions and 0 broken rows" in done.stderr
-    assert "+30.0 [+" in done.stdout.split("Regressed")[1]
+    assert "+30.0 (+" in done.stdout.split("Regressed")[1]
     assert command("compare", "base", "new", "--fail-on", "accuracy=off").returncode == 0
 
 

@@ -38,8 +38,8 @@ def test_every_broken_promise_is_found(command):
 
 @pytest.mark.long(15)
 def test_a_sound_plugin_keeps_all_promises_down_to_a_measured_cell(command):
-    command("new", "pruner", "kurtosis", "--file")
-    done = command("check", "kurtosis.py")
+    command("new", "pruner", "sharpness", "--file")
+    done = command("check", "sharpness.py")
     assert done.returncode == 0, done.stdout
     assert f"kept     {PROMISE}" in done.stdout
     assert "0 broken, 0 skipped" in done.stdout
