@@ -99,6 +99,7 @@ def nodes(tree: ast.AST, *, types: bool) -> Iterator[ast.AST]:
             yield from nodes(node, types=types)
 
 
+@cache
 def imports_by_module(root: Path = ROOT) -> dict[str, set[str]]:
     """The core's modules that each of them imports, for types and inside functions too."""
     paths = modules_of(root)
@@ -141,6 +142,7 @@ def folder_sizes(root: Path = ROOT) -> Counter[str]:
     return Counter(path.parent.relative_to(root).as_posix() for path in paths)
 
 
+@cache
 def untested_modules(root: Path = ROOT) -> list[str]:
     """Modules that no test imports while it runs."""
     tested = {name for path in (root / "tests").rglob("*.py") for name in imported(path, types=False)}
@@ -153,6 +155,7 @@ def untested_modules(root: Path = ROOT) -> list[str]:
     )
 
 
+@cache
 def doubled_words(root: Path = ROOT) -> dict[str, list[str]]:
     """Words that stand for something else than their one meaning, and the modules where they do."""
     doubles: dict[str, list[str]] = defaultdict(list)

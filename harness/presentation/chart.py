@@ -7,6 +7,7 @@ import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 FONT = "Liberation Sans"
@@ -44,23 +45,28 @@ class Chart:
 
     def svg(self) -> bytes:
         """SVG, the same bytes from the same specification."""
+        return self._svg.encode()
+
+    @cached_property
+    def _svg(self) -> str:
+        """Drawn once for all formats."""
         import vl_convert
 
         svg: str = vl_convert.vegalite_to_svg(self._text(), vl_version="6.4")
-        return svg.encode()
+        return svg
 
     def pdf(self) -> bytes:
         """PDF, for a paper."""
         import vl_convert
 
-        pdf: bytes = vl_convert.svg_to_pdf(self.svg().decode())
+        pdf: bytes = vl_convert.svg_to_pdf(self._svg)
         return pdf
 
     def png(self) -> bytes:
         """PNG, a pixel a unit."""
         import vl_convert
 
-        png: bytes = vl_convert.svg_to_png(self.svg().decode(), scale=1.0)
+        png: bytes = vl_convert.svg_to_png(self._svg, scale=1.0)
         return png
 
     def _text(self) -> str:

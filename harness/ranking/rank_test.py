@@ -6,12 +6,16 @@ pooled by empirical Bayes before the differences are tested, all pairs at once.
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.ranking._pooled_variances import pooled_variances
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -112,10 +116,25 @@ def apart(scores: MethodScores, *, correction: Correction = "holm", level: float
         return decided
     one, other = np.triu_indices(count, 1)
     method = "holm" if correction == "holm" else "fdr_bh"
-    rejected, *_ = multipletests(paired_p_values(scores)[one, other], alpha=level, method=method)
+    p_values = paired_p_values(scores)[one, other]
+    with _nothing_to_collect():
+        rejected, *_ = multipletests(p_values, alpha=level, method=method)
     sign = np.sign(_mean_differences(scores.by_seed)[one, other]).astype(np.int8) * rejected
     decided[one, other], decided[other, one] = sign, -sign
     return decided
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Keep what there is from the garbage collection that statsmodels asks for at every call.
+
+    It takes a second beside PyTorch, for each board.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _mean_differences(by_seed: Doubles) -> Doubles:

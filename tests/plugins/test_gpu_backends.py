@@ -54,7 +54,7 @@ VARIANTS = ["channels_last", "tf32", "bf16", "fp16", "channels_last+fp16"]
 
 @pytest.mark.parametrize(
     "backend",
-    [Eager(), *map(Eager().configured, VARIANTS), Compiled(), Compiled().configured("bf16"), Sparse(),
+    [Eager(), *map(Eager().configured, VARIANTS), Compiled().configured("bf16"), Sparse(),
      OnnxRuntime()],
     ids=lambda backend: backend.name,
 )  # fmt: skip
