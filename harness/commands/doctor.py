@@ -53,12 +53,15 @@ def doctor(*, clock: bool, cases: int, model: str, backend: str, plugin: str) ->
 def _show_machine(catalogue: Catalogue) -> None:
     from harness.machine.environment import cpu_name, machine_facts
     from harness.machine.load import LoadMonitor
+    from harness.machine.system_limits import system_limits
 
     load_monitor = LoadMonitor()
     time.sleep(WATCHED_SECONDS)
     facts = {"processor": cpu_name(), **machine_facts(), **vars(load_monitor.load())}
     for name, value in facts.items():
         click.echo(f"{name:16} {'the system does not tell' if value in (None, '') else value}")
+    for sentence in system_limits():
+        click.echo(f"on {facts['platform']}: {sentence}")
     for name, distribution, reason in catalogue.missing():
         click.echo(f"{name} ({distribution}) cannot be used: {reason}")
 

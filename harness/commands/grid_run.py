@@ -110,7 +110,8 @@ class GridRun:
                 # Before the plan, which imports PyTorch: there is work to be done.
                 self._begin_imports(time_breakdown)
             plan = self.plan(fresh=fresh)
-            self._expect(plan, progress)
+            if plan.pending:
+                self._expect(plan, progress)
             progress.phase(LEVELS, 0)
             check_levels(self.reaches(plan, time_breakdown, sufficing=True))
         with Ledger(self.folder).lock():
@@ -119,6 +120,8 @@ class GridRun:
 
                 clear(self.folder)
             write_file(self.folder / OPTIONS, options.encode())
+            if plan.pending:
+                progress.note(f"{len(plan.pending)} rows to be measured, into {self.folder}")
             rows = Ledger(self.folder).rows()
             with progress:
                 grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)

@@ -32,7 +32,7 @@ class ConsoleProgress:
         self._phase = "starting"
         self._units = self._done = 0.0
         self._time = TimeLeft()
-        self._bar = _Bar(self._time, console=self.console)
+        self._bar = _Bar(self._time, console=self.console, disable=not self.console.is_terminal)
 
     def __enter__(self) -> Self:
         self._bar.start()

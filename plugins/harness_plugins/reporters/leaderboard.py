@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ an empty value.
 """
 
 
+LEAST_BOARDS = 3
+"""From which on a page has a list of them."""
+
+
 class LeaderboardPage:
     """leaderboard.md, .tex and .csv: methods ranked on each backend, and what the tables show."""
 
@@ -30,12 +35,25 @@ class LeaderboardPage:
         """One section or table for each set of conditions; on the page, then, what could not run."""
         boards = harness.leaderboards(rows)
         apart = [f"{harness.escaped_markdown(text)}\n" for text in harness.recipe_sentences(boards)]
-        page = [INTRODUCTION, *apart, *map(_section, boards), *_missing(rows)]
+        page = [INTRODUCTION, *apart, *_contents(boards), *map(_section, boards), *_missing(rows)]
         return {
             "leaderboard.md": "\n".join(page).encode(),
             "leaderboard.tex": "\n".join(map(harness.board_latex, boards)).encode(),
             "leaderboard.csv": harness.boards_frame(boards).to_csv(index=False).encode(),
         }
+
+
+def _contents(boards: Sequence[harness.Leaderboard]) -> list[str]:
+    """Links to the sections, where there are more than one sees at once."""
+    if len(boards) < LEAST_BOARDS:
+        return []
+    links = [f"- [{harness.escaped_markdown(b.title)}](#{_anchor(b.title)})" for b in boards]
+    return ["\n".join([*links, ""])]
+
+
+def _anchor(title: str) -> str:
+    """As GitHub and most others name a heading: lower case, words joined, no punctuation."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _section(board: harness.Leaderboard) -> str:
