@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from harness.console._time_left import TimeLeft
 from harness.console.tables import console
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.progress import TaskID
 
+BAR_WIDTH = 20
+DESCRIPTION = Column(no_wrap=True, overflow="ellipsis", ratio=1)
 NAMED = ("training", "timing", "covering")
 """Phases whose jobs have names for people; those of others are hashes."""
 
@@ -83,12 +86,14 @@ class _Bar(Progress):
         self._task: TaskID | None = None
         super().__init__(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            # What is being done gives way to the rest where lines are short.
+            TextColumn("{task.description}", markup=False, table_column=DESCRIPTION),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[cells]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}", markup=False),
             transient=True,
+            expand=True,
             **settings,  # type: ignore[arg-type]  # rich's own
         )
         self._task = self.add_task("starting", total=None, cells="", left="")

@@ -89,7 +89,8 @@ def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
     written, problems = write_reports(folder, rows, catalogue.choose("reporter", "all"))
     for problem in problems:
         click.echo(f"harness: warning: {problem}", err=True)
-    click.echo(f"Wrote {', '.join(path.as_posix() for path in written)}", err=True)
+    names = ", ".join(path.relative_to(folder).as_posix() for path in written)
+    click.echo(f"Wrote into {folder}: {names}", err=True)
 
 
 def print_best(page: Console, rows: RankedRows) -> None:

@@ -110,5 +110,5 @@ def test_what_reporters_write_is_named(capsys, rows, tmp_path: Path):
     print_reports(tmp_path, RankedRows(rows), discover())
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert f"Wrote {tmp_path.as_posix()}/leaderboard.md" in printed.err
+    assert f"Wrote into {tmp_path}: leaderboard.md" in printed.err
     assert (tmp_path / "leaderboard.md").is_file()
