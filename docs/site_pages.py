@@ -58,4 +58,8 @@ def _interface() -> str:
     stub = Path(harness.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
     names = re.findall(r"^from \.(\S+) import \(\n    (\w+) as", stub, re.MULTILINE)
     ordered = sorted(names, key=lambda pair: pair[1].lower())
-    return "\n\n".join(f"::: harness.{module}.{name}" for module, name in ordered)
+    # Shown by the name that is imported, wherever it lives.
+    return "\n\n".join(
+        f"::: harness.{module}.{name}\n    options:\n      heading: harness.{name}"
+        for module, name in ordered
+    )
