@@ -78,6 +78,15 @@ class CheckJob:
         ]
 
 
+def discovery_problem(files: str) -> str:
+    """Why plugins cannot be discovered with those files; empty where they can."""
+    try:
+        discover(files)
+    except HarnessError as error:
+        return str(error)
+    return ""
+
+
 def try_promises(job: CheckJob) -> None:
     """Try a plugin's promises, in this process, until one is broken."""
     with job.notes.open("a", encoding="utf-8") as file:

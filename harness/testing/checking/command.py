@@ -44,7 +44,7 @@ def check(*, source: str, as_json: bool) -> None:
         click.echo(json.dumps([asdict(verdict) for verdict in verdicts], indent=1))
     else:
         words = ", ".join(f"{counts[v]} {v}" for v in (KEPT, BROKEN, SKIPPED))
-        click.echo(f"\n{len(verdicts)} promises: {words}.")
+        click.echo(f"\n{len(verdicts)} {'promise' if len(verdicts) == 1 else 'promises'}: {words}.")
     sys.exit(1 if counts[BROKEN] or not verdicts else 0)
 
 

@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING
 from harness.discovery.hookspecs import ENTRY_POINT_GROUP
 from harness.discovery.loading import discover
 from harness.engines.local import LocalEngine
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import UnknownNameError
 from harness.testing.checking.cell_check import PROMISE, CellCheck
-from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED, CheckJob, Verdict, try_promises
+from harness.testing.checking.check_job import (
+    BROKEN,
+    KEPT,
+    SKIPPED,
+    CheckJob,
+    Verdict,
+    discovery_problem,
+    try_promises,
+)
 
 if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue, Offer
@@ -55,13 +63,11 @@ class PluginSource:
     def verdicts(self, tell: Tell) -> Iterator[Verdict]:
         """Verdicts, one a promise; `tell` is given what is being tried."""
         tell("discovery")
-        try:
-            catalogue = discover(self.files)
-        except HarnessError as error:
-            yield Verdict(
-                kind="", plugin=self.name, promise=DISCOVERY, verdict=BROKEN, reason=str(error)
-            )
+        problem = self._discovery_problem()
+        if problem:
+            yield Verdict(kind="", plugin=self.name, promise=DISCOVERY, verdict=BROKEN, reason=problem)
             return
+        catalogue = discover(self.files)
         for broken in catalogue.broken:
             if self.has(broken.distribution):
                 yield Verdict(
@@ -70,6 +76,14 @@ class PluginSource:
         for offer in self._offers(catalogue):
             yield Verdict(kind=offer.kind, plugin=offer.name, promise=DISCOVERY, verdict=KEPT)
             yield from self._of(offer, tell)
+
+    def _discovery_problem(self) -> str:
+        """Why its plugins cannot be discovered, tried elsewhere first: what is imported may exit."""
+        with TemporaryDirectory(prefix="harness-check-") as folder:
+            engine = _engine(Path(folder))
+            outcomes = engine.run(discovery_problem, {"discovery": self.files}, watching=lambda _: None)
+            [(_, outcome)] = outcomes
+        return outcome.failure or outcome.value or ""
 
     def _offers(self, catalogue: Catalogue) -> Iterator[Offer]:
         """Offers of the source, of models the first few by their own names."""
@@ -100,12 +114,14 @@ class PluginSource:
             job = CheckJob(
                 kind=offer.kind, name=offer.name, files=self.files, notes=Path(folder) / "notes.jsonl"
             )
-            engine = LocalEngine(
-                workers=1, time_limit=SECONDS, log=Path(folder) / "log.txt", preloads=PRELOADS
-            )
             jobs = {offer.name: job}
-            [(_, outcome)] = engine.run(try_promises, jobs, watching=lambda _: None)
+            [(_, outcome)] = _engine(Path(folder)).run(try_promises, jobs, watching=lambda _: None)
             return job.verdicts(outcome.failure)
+
+
+def _engine(folder: Path) -> LocalEngine:
+    """Processes for what may hang or exit."""
+    return LocalEngine(workers=1, time_limit=SECONDS, log=folder / "log.txt", preloads=PRELOADS)
 
 
 def _normalised(name: str) -> str:

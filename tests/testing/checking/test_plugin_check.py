@@ -91,5 +91,21 @@ def test_what_is_neither_installed_nor_a_file_is_named():
         PluginSource.named("harness-nowhere")
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os\nos._exit(7)\n", "its process ended with exit code 7"),
+        ("def (\n", "SyntaxError: invalid syntax"),
+        ("nothing = 1\n", "offers nothing: mark one of harness_pruners"),
+    ],
+)
+def test_a_file_that_cannot_be_discovered_is_one_broken_promise(source, reason, tmp_path):
+    file = tmp_path / "own_undiscovered.py"
+    file.write_text(source)
+    [verdict] = PluginSource.named(str(file)).verdicts(tell=lambda _: None)
+    assert verdict.verdict == BROKEN
+    assert reason in verdict.reason
+
+
 def test_every_verdict_has_a_colour():
     assert {BROKEN, KEPT} <= COLOURS.keys()
