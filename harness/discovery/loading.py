@@ -137,8 +137,8 @@ def _collect_offers(
                     f"{type(plugin).__name__} is no {kind}: it has no {', '.join(missing)}",
                 )
             problem = name_problem(kind, plugin.name)
-            if problem or ":" in plugin.name:
-                return offers, problem or f"{plugin.name!r}: an argument is no part of a name"
+            if problem or {*plugin.name} & {":", "/", "\\"}:
+                return offers, problem or f"{plugin.name!r}: a name has neither : nor a slash in it"
             offers.append(
                 Offer(
                     kind=kind,

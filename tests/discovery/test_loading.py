@@ -156,7 +156,9 @@ def test_the_name_of_the_unpruned_model_is_reserved(installed):
     assert "'dense' is no name for a pruner: it is what the unpruned model is called" in broken.reason
 
 
-@pytest.mark.parametrize("name", ["", "two words", "comma,name", "x*", "all", "with:argument", "!not"])
+@pytest.mark.parametrize(
+    "name", ["", "two words", "comma,name", "x*", "all", "with:argument", "!not", "../evil"]
+)
 def test_a_name_that_no_selection_could_pick_is_refused(installed, name):
     installed("stranger-name", PRUNER.format(name=name))
     [broken] = discover().broken

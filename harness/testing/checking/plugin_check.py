@@ -48,7 +48,7 @@ class PluginSource:
     @classmethod
     def named(cls, word: str) -> PluginSource:
         """The file or the distribution of that name. Raises UnknownNameError where there is neither."""
-        if word.endswith(".py") or Path(word).is_file():
+        if Path(word).is_file():
             return cls(name=Path(word).name, files=word)
         distributions = {e.dist.name for e in entry_points(group=ENTRY_POINT_GROUP) if e.dist}
         for name in distributions:
