@@ -102,7 +102,6 @@ class PluginTemplate:
         return {
             "kind": self.kind,
             "name": self.name,
-            "title": " ".join(words),
             "Class": "".join(word[:1].upper() + word[1:] for word in words),
             "module": self.module,
             "distribution": self.distribution,

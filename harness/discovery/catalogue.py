@@ -31,6 +31,13 @@ class Offer:
     description: str
     plugin: Any = field(repr=False)
 
+    @property
+    def selected_as(self) -> str:
+        """Name that selects it, with the example of an argument where it needs one."""
+        if isinstance(self.plugin, NeedsArgument):
+            return f"{self.name}:{self.plugin.needs_argument}"
+        return self.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, cast
 from unittest import SkipTest
 
@@ -18,8 +18,8 @@ STEADY_NAME = "travels to workers, under a name that can be selected, its abilit
 """What every kind promises first."""
 
 
-def keep(promises: Promises) -> Abilities:
-    """Try all promises, and return the abilities.
+def keep(promises: Promises, *, begin: Callable[[str], None] = lambda _: None) -> Abilities:
+    """Try all promises, of each of which `begin` is told first, and return the abilities.
 
     Raises AssertionError with one sentence on the first that is broken, whatever the plugin raised
     there, and SkipTest where this machine cannot tell.
@@ -28,6 +28,7 @@ def keep(promises: Promises) -> Abilities:
     while True:
         try:
             promise = next(promises)
+            begin(promise)
         except StopIteration as end:
             return cast("Abilities", end.value)
         except (AssertionError, SkipTest):

@@ -21,15 +21,20 @@ if TYPE_CHECKING:
     from harness.discovery.catalogue import Offer
 
 EXAMPLES: Mapping[str, str] = {
-    "pruner": "harness run --models resnet18 --pruners {name},random",
-    "schedule": "harness run --models resnet18 --pruners taylor,random --schedules {name}",
-    "model": "harness run --models {name}",
-    "dataset": "harness run --models resnet18 --dataset {name}",
-    "backend": "harness run --models resnet18 --backends {name}",
-    "meter": "harness run --models resnet18 --meter {name}",
-    "reporter": "harness report results/resnet18-digits",
+    "pruner": "--models resnet18 --pruners {name},random",
+    "schedule": "--models resnet18 --schedules {name}",
+    "model": "--models {name}",
+    "dataset": "--models resnet18 --dataset {name}",
+    "backend": "--models resnet18 --backends {name}",
+    "meter": "--models resnet18 --meter {name}",
+    "reporter": "--models resnet18",
 }
-"""By kind, a command that uses a plugin."""
+"""By kind, options of a run that a plugin is part of; reporters always are."""
+
+
+def example_run(kind: str, name: str) -> str:
+    """Command of a run that a plugin is part of."""
+    return f"harness run {EXAMPLES[kind].format(name=name)}"
 
 
 def plugin_facts(offer: Offer) -> Iterator[tuple[str, str]]:
@@ -50,12 +55,7 @@ def plugin_facts(offer: Offer) -> Iterator[tuple[str, str]]:
         needs = "needs" if isinstance(plugin, NeedsArgument) else "takes"
         yield "argument", f"{needs} one, as {offer.name}:{example}"
     yield "source", inspect.getsourcefile(type(plugin)) or "none"
-    yield "example", EXAMPLES[offer.kind].format(name=_selected(offer))
-
-
-def _selected(offer: Offer) -> str:
-    plugin = offer.plugin
-    return f"{offer.name}:{plugin.needs_argument}" if isinstance(plugin, NeedsArgument) else offer.name
+    yield "example", example_run(offer.kind, offer.selected_as)
 
 
 def _abilities(offer: Offer) -> list[str]:

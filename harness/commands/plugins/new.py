@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.authoring.plugin_template import GRIDS, PluginTemplate
+from harness.commands.plugins._plugin_facts import example_run
 from harness.console.options import SETTINGS
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
@@ -61,7 +62,7 @@ def _write_file(template: PluginTemplate, path: Path) -> None:
     click.echo(
         f"{path} is a {template.kind}. Next:\n\n"
         f"  harness check {path}\n"
-        f"  harness run --plugin {path} {_selected(template)} --dry-run"
+        f"  {example_run(template.kind, template.name)} --plugin {path} --dry-run"
     )
 
 
@@ -74,23 +75,8 @@ def _write_distribution(template: PluginTemplate, folder: Path) -> None:
         f"  cd {folder}\n"
         f"  pip install -e .\n"
         f"  harness check {template.distribution}\n"
-        f"  harness run {_selected(template)} --dry-run"
+        f"  {example_run(template.kind, template.name)} --dry-run"
     )
-
-
-def _selected(template: PluginTemplate) -> str:
-    """Options of a run that it is part of; reporters always are."""
-    name = template.name
-    options = {
-        "pruner": f"--models resnet18 --pruners {name},random",
-        "schedule": f"--models resnet18 --schedules {name}",
-        "model": f"--models {name}",
-        "dataset": f"--models resnet18 --dataset {name}",
-        "backend": f"--models resnet18 --backends {name}",
-        "meter": f"--models resnet18 --meter {name}",
-        "reporter": "--models resnet18",
-    }
-    return options[template.kind]
 
 
 def _refuse_existing(path: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness.contracts.options import NeedsArgument
 from harness.errors import HarnessError
 from harness.storage.run_folder import RunFolder
 from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED, Verdict
@@ -31,7 +30,7 @@ SELECTED_BY: Mapping[str, str] = {
     "pruner": "pruners", "schedule": "schedules", "model": "models", "dataset": "dataset",
     "backend": "backends", "meter": "meter",
 }  # fmt: skip
-"""By kind, the option and the column of rows; reporters are always asked."""
+"""By kind, the option; reporters are always asked."""
 SECONDS = 300
 """That a run may take."""
 
@@ -59,18 +58,13 @@ class CellCheck:
     def _command(self) -> Sequence[str]:
         options = dict(SMALL)
         if self.offer.kind in SELECTED_BY:
-            options[SELECTED_BY[self.offer.kind]] = self._selected
+            options[SELECTED_BY[self.offer.kind]] = self.offer.selected_as
         if self.offer.kind == "pruner":
             options["granularities"] = "weight,channel"
         if self.files:
             options["plugin"] = self.files
         words = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-m", "harness", "run", *words, "--quick"]
-
-    @property
-    def _selected(self) -> str:
-        plugin, name = self.offer.plugin, self.offer.name
-        return f"{name}:{plugin.needs_argument}" if isinstance(plugin, NeedsArgument) else name
 
     def _judged(self, folder: Path, done: subprocess.CompletedProcess[str]) -> Verdict:
         complaint = next((line for line in done.stderr.splitlines() if self._blames(line)), "")

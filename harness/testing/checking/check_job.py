@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from unittest import SkipTest
 
 from harness.discovery.loading import discover
-from harness.errors import HarnessError, failure_reason
+from harness.errors import HarnessError
 from harness.testing.backends import backend_promises
 from harness.testing.datasets import dataset_promises
 from harness.testing.meters import meter_promises
 from harness.testing.models import model_promises
+from harness.testing.promises import keep
 from harness.testing.pruners import pruner_promises
 from harness.testing.reporters import reporter_promises
 from harness.testing.schedules import schedule_promises
@@ -96,22 +97,22 @@ def try_promises(job: CheckJob) -> None:
             # The next promise may end this process.
             file.flush()
 
-        promise = ""
+        trying = ""
+
+        def begin(promise: str) -> None:
+            nonlocal trying
+            if trying:
+                note(trying, KEPT)
+            trying = promise
+            note(promise)
+
         try:
-            for told in _promises(job):
-                if promise:
-                    note(promise, KEPT)
-                promise = told
-                note(promise)
-            note(promise, KEPT)
+            keep(_promises(job), begin=begin)
+            note(trying, KEPT)
         except SkipTest as skipped:
-            note(promise, SKIPPED, str(skipped))
+            note(trying, SKIPPED, str(skipped))
         except AssertionError as broken:
-            note(promise, BROKEN, str(broken))
-        except HarnessError as error:
-            note(promise, BROKEN, str(error))
-        except (Exception, SystemExit) as error:
-            note(promise, BROKEN, failure_reason(error))
+            note(trying, BROKEN, str(broken).removeprefix(f"{trying}: "))
 
 
 def _promises(job: CheckJob) -> Promises:

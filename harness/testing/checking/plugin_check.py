@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -67,7 +69,9 @@ class PluginSource:
         if problem:
             yield Verdict(kind="", plugin=self.name, promise=DISCOVERY, verdict=BROKEN, reason=problem)
             return
-        catalogue = discover(self.files)
+        # What plugins print as they are imported is none of the verdicts.
+        with redirect_stdout(sys.stderr):
+            catalogue = discover(self.files)
         for broken in catalogue.broken:
             if self.has(broken.distribution):
                 yield Verdict(

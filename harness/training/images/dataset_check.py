@@ -21,6 +21,7 @@ FEW_IMAGES = 64
 MOST_NORMALISED = 50.0
 """Least value that no normalised image reaches, and pixels from 0 to 255 do."""
 DRAWS = 9
+"""Generators that an augmentation is tried with."""
 
 
 def check_images(dataset: Dataset) -> None:
