@@ -109,3 +109,12 @@ def test_a_file_that_cannot_be_discovered_is_one_broken_promise(source, reason, 
 
 def test_every_verdict_has_a_colour():
     assert {BROKEN, KEPT} <= COLOURS.keys()
+
+
+def test_what_a_plugin_prints_as_it_is_imported_is_none_of_the_json(process, tmp_path):
+    (tmp_path / "own_loud.py").write_text(
+        "print('hello')\nimport harness\n@harness.hookimpl\ndef harness_pruners(): return []\n"
+    )
+    done = process("check", "own_loud.py", "--json")
+    assert json.loads(done.stdout) == []
+    assert done.returncode == 1
