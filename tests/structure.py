@@ -59,7 +59,7 @@ BORROWED: Mapping[str, set[str]] = {
     "target": {
         "harness.networks._dependency", "harness.networks._torch_pruning_graph",
         "harness.networks._traced_model",
-        "harness.engines.local", "harness.engines._worker_process",
+        "harness.engines.local", "harness.engines._job_process", "harness.engines._worker_process",
     },
 }  # fmt: skip
 """Names of libraries, which say what they like, by the modules that use them."""

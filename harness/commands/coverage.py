@@ -13,7 +13,7 @@ import click
 import pandas as pd
 from tabulate import tabulate
 
-from harness.console.options import SETTINGS, FiniteRange, plugin_option
+from harness.console.options import SETTINGS, FiniteRange, WritablePath, plugin_option
 from harness.console.progress import ConsoleProgress
 from harness.discovery.loading import discover
 from harness.discovery.selection import split_terms
@@ -81,7 +81,7 @@ TABLE, PAGE, SETTINGS_FILE = "coverage.csv", "coverage.md", "settings.json"
 @click.option("--time-limit", type=FiniteRange(min=1), default=300, help="Seconds for each.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=WritablePath(file_okay=False),
     default=Path("results/coverage"),
     help="Where coverage.csv and coverage.md go.",
 )

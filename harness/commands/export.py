@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option
+from harness.console.options import SETTINGS, WritablePath, plugin_option
 from harness.discovery.loading import discover
 from harness.planning.row_dataset import row_dataset
 from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
@@ -31,7 +31,7 @@ harness export RUN "group_norm_l2 channel@0.5" --backend ethos_u55 --out deploye
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Likewise.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=WritablePath(file_okay=False),
     default=Path("exported"),
     help="A folder for the files.",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option, with_options
+from harness.console.options import SETTINGS, WritablePath, plugin_option, with_options
 from harness.console.ranking_options import RankingOptions
 from harness.console.tables import print_reports
 from harness.discovery.loading import discover
@@ -27,7 +27,7 @@ MOST_LINES = 20
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=WritablePath(file_okay=False),
     help="The folder of the merged run, which is new.",
 )
 @plugin_option

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option, with_options
+from harness.console.options import SETTINGS, WritablePath, plugin_option, with_options
 from harness.console.ranking_options import RankingOptions
 from harness.console.run_options import beyond_defaults
 from harness.discovery.loading import discover
@@ -29,7 +29,7 @@ harness publish results/* theirs.harness.zip               beside what others ha
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=WritablePath(file_okay=False),
     default=Path("site"),
     help="The site's folder: an empty one, or an earlier build, which is replaced.",
 )

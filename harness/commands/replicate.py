@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.console.agreement import agreement_sentences, print_side_by_side
-from harness.console.options import SETTINGS, plugin_option
+from harness.console.options import SETTINGS, WritablePath, plugin_option
 from harness.console.tables import console
 from harness.errors import HarnessError
 from harness.ranking.agreement import rank_agreement
@@ -32,7 +32,7 @@ harness replicate results/resnet18-digits --seeds 7,8    these, in a folder of i
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=WritablePath(file_okay=False),
     help="The second run's folder.  [default: RUN-replicate]",
 )
 @plugin_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option, with_options
+from harness.console.options import SETTINGS, WritablePath, plugin_option, with_options
 from harness.console.ranking_options import RankingOptions
 from harness.console.tables import console, print_best, print_ranking, print_reports
 from harness.discovery.loading import discover
@@ -27,7 +27,7 @@ harness report results/one results/other --out both         one ranking of sever
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=WritablePath(file_okay=False),
     help="Where files go.  [default: the run's own folder; of several, nowhere]",
 )
 @click.option("--pdf", is_flag=True, help="The pictures as PDF too, for a paper.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, WritablePath
 from harness.exchange.submission import SUFFIX, write_submission
 from harness.storage.run_folder import RunFolder
 
@@ -21,7 +21,7 @@ harness verify resnet18-digits{SUFFIX}      what whoever receives it will do fir
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=WritablePath(dir_okay=False),
     help=f"The file.  [default: RUN's name with {SUFFIX}]",
 )
 @click.option("--by", default="", help="Whom to ask about it; kept in the file's manifest.")

@@ -8,17 +8,17 @@ import os
 import tomllib
 from dataclasses import field, fields
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from harness.errors import HarnessError, UnknownNameError
-from harness.storage.files import valid_text
+from harness.storage.files import valid_text, writing_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from dataclasses import Field
-    from pathlib import Path
 
     from _typeshed import DataclassInstance
 
@@ -152,6 +152,24 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+class WritablePath(click.ParamType["Path"]):
+    """Paths that can be written to, which is tried before any work is done for them."""
+
+    def __init__(self, *, file_okay: bool = True, dir_okay: bool = True) -> None:
+        self._path = click.Path(file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+        self.name = self._path.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ANN401 -- likewise
+        """The path. Fails where it is empty, or nothing can be written there."""
+        if not str(value).strip():
+            self.fail("it is empty; name one, as results/mine", param, ctx)
+        path: Path = self._path.convert(value, param, ctx)
+        if problem := writing_problem(path):
+            option = param.opts[0] if param else "path"
+            raise HarnessError(f"{option}: {value} cannot be written ({problem}); choose another")
+        return path
 
 
 def cores_to_pin(text: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from harness.console._training_options import TrainingOptions
 from harness.console.options import (
     PLUGIN_HELP,
     FiniteRange,
+    WritablePath,
     defaults_of,
     flag,
     option,
@@ -40,7 +41,7 @@ NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard", "
 Files of plugins are run, so that a folder of results never names any."""
 COUNT, AMOUNT = click.IntRange(min=1), FiniteRange(min=0)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
+NEW_FOLDER = WritablePath(file_okay=False)
 KEPT_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -170,7 +171,7 @@ class TimingOptions:
 class FolderOptions:
     """Where rows and models go, and what is taken over of those that there are."""
 
-    out: Path | None = optional(FOLDER, help="The run's folder.")
+    out: Path | None = optional(NEW_FOLDER, help="The run's folder.")
     dense_from: Path | None = optional(
         KEPT_FOLDER,
         help="A run folder whose dense models are taken over instead of training the same ones again.",

@@ -4,29 +4,57 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import traceback
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.engines.engine import Outcome
 from harness.errors import failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.connection import Connection
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 PR_SET_PDEATHSIG = 1
+SAFE_PATH = "PYTHONSAFEPATH"
+SET_HERE = "by harness"
+"""Its value where the fork server alone is meant, and no program that a plugin starts."""
+
+
+class _Ended(BaseException):
+    """SIGTERM: whoever started this process wants it to end."""
+
+
+def run_worker(results: Connection, log: str, function: Callable[[Job], Result], job: Job) -> None:
+    """Run a job as a worker process, and send its outcome."""
+    become_worker(log)
+    try:
+        _send(results, run_job(function, job))
+    except _Ended:
+        sys.exit(1)
+
+
+def _send(results: Connection, outcome: Outcome[Any]) -> None:
+    try:
+        results.send(outcome)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        traceback.print_exc()
+        results.send(Outcome(failure=failure_reason(error)))
 
 
 def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
     """Run a job and catch what it raises, in its own process, where the traceback is known."""
     try:
         return Outcome(value=function(job))
+    except _Ended:
+        raise
     except BaseException as error:
         # What means to end a process is no more than this job's end.
         traceback.print_exc()
@@ -38,15 +66,29 @@ def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
 
 
 def become_worker(log: str) -> None:
-    """Become a worker: print to the log, leave Ctrl-C to the run, and end when that does."""
+    """Become a worker: print to the log, leave Ctrl-C to the run, and end when that does.
+
+    In a session of its own, so that whatever it starts can be ended with it.
+    """
+    if sys.platform != "win32":
+        os.setsid()
+    if os.environ.get(SAFE_PATH) == SET_HERE:
+        del os.environ[SAFE_PATH]
     _end_with_server()
     Thread(target=_end_with_driver, daemon=True).start()
     # Ctrl-C is the parent's to handle; what libraries and plugins print belongs in the log.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+
+
+def _end(*_: object) -> None:
+    """End as a process does that is done, with all that is removed then; once is enough."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Ended
 
 
 def _end_with_driver() -> None:

@@ -46,12 +46,11 @@ class Engine(Protocol):
         *,
         watching: Callable[[list[str]], None],
         slots: Mapping[str, DeviceSlot] | None = None,
-        expected: int = 0,
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Run jobs: label and outcome of each as it ends; `watching` is called with those running.
 
-        A job that `slots` does not name runs anywhere. Whoever takes the outcomes may add to `jobs`,
-        up to `expected` of them: they begin as workers become free.
+        A job that `slots` does not name runs anywhere. Whoever takes the outcomes may add to `jobs`:
+        what is added begins as workers become free.
         """
 
     def devices(self, slots: Iterable[DeviceSlot]) -> int:

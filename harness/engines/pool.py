@@ -55,7 +55,7 @@ class WorkerPool:
         job = function if exclusive else partial(_run_under_read_lock, function)
         watching = self.observer.running if exclusive else _Watch(self.observer)
         expected = max(len(jobs), expected)
-        outcomes = self.engine.run(job, jobs, watching=watching, slots=slots, expected=expected)
+        outcomes = self.engine.run(job, jobs, watching=watching, slots=slots)
         if self.whole is not None:
             with self.time_breakdown.counting(self.whole):
                 yield from outcomes

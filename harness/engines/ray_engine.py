@@ -79,7 +79,6 @@ class RayEngine:
         *,
         watching: Callable[[list[str]], None],
         slots: Mapping[str, DeviceSlot] | None = None,
-        expected: int = 0,  # noqa: ARG002 -- hosts are there already
     ) -> Iterator[tuple[str, Outcome[Result]]]:
         """Run jobs: label and outcome of each as it ends; `watching` is called with those running.
 

@@ -34,6 +34,21 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
+def writing_problem(path: Path) -> str | None:
+    """Why nothing can be written at a path, tried in the nearest folder there is; None otherwise."""
+    if "\0" in str(path):
+        return "embedded null character"
+    try:
+        path = path.expanduser().absolute()
+        beside = next(parent for parent in (path, *path.parents) if parent.exists())
+        folder = beside if beside != path or beside.is_dir() else beside.parent
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder):
+            return None
+    except (OSError, RuntimeError) as error:
+        # As of a home that nobody has.
+        return getattr(error, "strerror", None) or str(error)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Name the file in an error of the system, as one of a full disk does not by itself."""

@@ -1,15 +1,19 @@
 """Worker processes: a job that raises, hangs, exits or is killed is a reason, and the rest goes on."""
 
+import contextlib
+import ctypes
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from threading import Thread
 
 import psutil
 import pytest
 
+from harness.engines import _job_process
 from harness.engines.local import LocalEngine
 from harness.machine.device import DeviceSlot
 from tests.doubles import ROOT, local_engine
@@ -29,9 +33,26 @@ def work(job: str) -> str:
     if job == "hangs":
         print(f"hangs as {os.getpid()}", flush=True)
         time.sleep(600)
+    if job == "exits as if done":
+        os._exit(0)
+    if job == "is ended by a library":
+        ctypes.CDLL(None).exit(0)
+    if job == "leaves a thread":
+        Thread(target=time.sleep, args=(600,)).start()
+    if job == "leaves a child":
+        print(f"leaves {subprocess.Popen(['sleep', '600']).pid}", flush=True)
     if job == "prints":
         print("for the log")
     return f"{job} done"
+
+
+def end_server_once(mark):
+    """End the fork server, and this process with it, unless the mark says that it was done."""
+    if mark is not None and not mark.exists():
+        mark.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+    return "done"
 
 
 @pytest.fixture
@@ -56,6 +77,43 @@ def test_each_ending_has_its_reason_and_the_others_go_on(outcomes):
     assert found["interrupts"].failure == f"KeyboardInterrupt {line(8)}"
     assert found["exits"].failure == "its process ended with exit code 3"
     assert "ended with exit code -9" in found["is killed"].failure
+
+
+@pytest.mark.parametrize("ending", ["exits as if done", "is ended by a library"])
+def test_a_process_that_ends_as_if_it_were_done_is_not_waited_for(ending, outcomes):
+    found = outcomes(ending, "works")
+    assert found[ending].failure == "its process ended with exit code 0"
+    assert found["works"].value == "works done"
+
+
+def test_a_thread_that_is_left_holds_nobody_up(outcomes, monkeypatch):
+    monkeypatch.setattr(_job_process, "ENDING_SECONDS", 0.5)
+    assert outcomes("leaves a thread")["leaves a thread"].value == "leaves a thread done"
+
+
+def test_a_child_that_is_left_ends_with_its_job(outcomes, tmp_path):
+    assert outcomes("leaves a child")["leaves a child"].value == "leaves a child done"
+    [pid] = re.findall(r"leaves (\d+)", text_of(tmp_path / "log.txt"))
+    assert has_ended(int(pid))
+
+
+def has_ended(pid):
+    """Whether a process is gone within a minute, or nothing but its exit code is left."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        child = psutil.Process(pid)
+        for _ in range(600):
+            if child.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.1)
+        return False
+    return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no server starts workers")
+def test_jobs_that_end_with_the_server_of_workers_are_begun_again(tmp_path):
+    jobs = {"ends it": tmp_path / "ended", "neighbour": None}
+    outcomes = dict(local_engine(tmp_path).run(end_server_once, jobs, watching=lambda _: None))
+    assert {label: outcome.value for label, outcome in outcomes.items()} == dict.fromkeys(jobs, "done")
 
 
 class EndsWhoReadsIt:
@@ -99,7 +157,7 @@ def test_a_job_that_cannot_travel_is_a_reason(tmp_path):
 def test_jobs_that_come_while_others_run_are_run_too(tmp_path):
     engine = local_engine(tmp_path, workers=2)
     jobs, ended = {"first": "first"}, []
-    for label, outcome in engine.run(work, jobs, watching=lambda _: None, expected=3):
+    for label, outcome in engine.run(work, jobs, watching=lambda _: None):
         ended.append(outcome.value)
         if label == "first":
             jobs.update({"second": "second", "third": "third"})
@@ -131,6 +189,27 @@ def test_what_works_ends_with_a_run_that_is_killed(tmp_path):
     run.wait()
     # Raises where it goes on.
     worker.wait(timeout=60)
+
+
+RUNS_BESIDE_OTHER_MODULES = """
+from tests.engines.test_local import work
+from harness.engines.local import LocalEngine
+from pathlib import Path
+if __name__ == "__main__":
+    engine = LocalEngine(workers=1, time_limit=60, log=Path("log.txt"))
+    [(_, outcome)] = engine.run(work, {"works": "works"}, watching=lambda _: None)
+    print(outcome.value)
+"""
+
+
+def test_no_file_of_the_current_folder_takes_a_modules_place(tmp_path):
+    """Workers begin there, and one who tries a plugin there may have called it so."""
+    for module in ("random", "torch"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('not that one')")
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, "-P", "-c", RUNS_BESIDE_OTHER_MODULES]
+    done = subprocess.run(program, cwd=tmp_path, env=here, capture_output=True, text=True)
+    assert done.stdout == "works done\n", done.stderr
 
 
 def text_of(path):

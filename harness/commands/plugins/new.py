@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from harness.authoring.plugin_template import GRIDS, PluginTemplate
 from harness.commands.plugins._plugin_facts import example_run
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, WritablePath
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.storage.files import write_file
@@ -25,7 +26,7 @@ harness new dataset scans --file       scans.py, one file for --plugin
 @click.option("--file", "as_file", is_flag=True, help="One file instead, to be used with --plugin.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=WritablePath(),
     show_default="here, under the plugin's name",
     help="Folder, or with --file the file, to write.",
 )
@@ -58,12 +59,23 @@ def _write_file(template: PluginTemplate, path: Path) -> None:
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise HarnessError(f"--out {path}: a Python module's name, as my_{template.kind}.py")
     _refuse_existing(path)
+    _refuse_hiding(path)
     write_file(path, template.module_text().encode())
     click.echo(
         f"{path} is a {template.kind}. Next:\n\n"
         f"  harness check {path}\n"
         f"  {example_run(template.kind, template.name)} --plugin {path} --dry-run"
     )
+
+
+def _refuse_hiding(path: Path) -> None:
+    """Python finds a file before an installed module, in every program that is started beside it."""
+    if find_spec(path.stem) is not None:
+        other = path.with_name(f"my_{path.name}")
+        raise HarnessError(
+            f"{path} would hide the module {path.stem!r} from programs beside it: name another with "
+            f"--out, as {other}"
+        )
 
 
 def _write_distribution(template: PluginTemplate, folder: Path) -> None:

@@ -64,7 +64,7 @@ class CellCheck:
         if self.files:
             options["plugin"] = self.files
         words = [f"--{name}={value}" for name, value in options.items()]
-        return [sys.executable, "-m", "harness", "run", *words, "--quick"]
+        return [sys.executable, "-P", "-m", "harness", "run", *words, "--quick"]
 
     def _judged(self, folder: Path, done: subprocess.CompletedProcess[str]) -> Verdict:
         complaint = next((line for line in done.stderr.splitlines() if self._blames(line)), "")

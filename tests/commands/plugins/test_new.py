@@ -1,5 +1,6 @@
 """`harness new` writes what works, and nothing where it cannot."""
 
+import pytest
 from click.testing import CliRunner
 
 from harness.commands.plugins.new import new
@@ -33,6 +34,29 @@ def test_names_that_are_taken_or_none_are_refused(command, tmp_path):
     assert "a model is called 'resnet18' already" in refusal(command("new", "model", "resnet18"))
     assert "'two words' is no name for a pruner" in refusal(command("new", "pruner", "two words"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["torch", "statistics"])
+def test_no_file_hides_a_module_from_programs_beside_it(name, command, tmp_path):
+    assert f"{name}.py would hide the module {name!r}" in refusal(
+        command("new", "pruner", name, "--file")
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert command("new", "pruner", name).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("new", "pruner", "kurtosis"),
+        ("run", "--models=test_resnet", "--pruners=random", "--dry-run"),
+        ("merge", "one", "other"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(words, command, tmp_path):
+    (tmp_path / "file").touch()
+    assert "file/x cannot be written (Not a directory)" in refusal(command(*words, "--out=file/x"))
+    assert "it is empty" in refusal(command(*words, "--out="))
 
 
 def test_help_says_what_is_written():
