@@ -9,6 +9,7 @@ import math
 import os
 import time
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -95,6 +96,28 @@ class Leaves(Magnitude):
         os._exit(3)
 
 
+class LeavesQuietly(Magnitude):
+    name = "exits_as_if_done"
+
+    def score(self, evidence):
+        os._exit(0)
+
+
+class Indifferent(Magnitude):
+    name = "scores_all_alike"
+
+    def score(self, evidence):
+        return {name: torch.ones_like(weight) for name, weight in evidence.weights.items()}
+
+
+class Litters(Magnitude):
+    name = "writes_where_it_is_run"
+
+    def score(self, evidence):
+        Path("scores.txt").write_text("mine")
+        return super().score(evidence)
+
+
 class Pruner(Magnitude):
     """Commas and patterns are what selections are made of."""
 
@@ -152,6 +175,29 @@ class NoSuchLabel(Noise):
         images, labels = super().split(part).tensors
         labels[30] = 77
         return TensorDataset(images, labels)
+
+
+class OneHot(Noise):
+    name = "labels_in_rows"
+
+    def split(self, part):
+        images, labels = super().split(part).tensors
+        return TensorDataset(images, nn.functional.one_hot(labels, self.classes))
+
+
+class OneLabel(Noise):
+    name = "one_label_for_all"
+
+    def split(self, part):
+        images, labels = super().split(part).tensors
+        return TensorDataset(images, torch.zeros_like(labels))
+
+
+class NoPairs(Noise):
+    name = "images_and_labels_apart"
+
+    def split(self, part):
+        return super().split(part).tensors
 
 
 class HoleInside(Noise):
@@ -223,6 +269,43 @@ class Restless(Processor):
         return {**super().describe(), "runtime": str(time.time_ns())}
 
 
+class Remembers(Processor):
+    name = "outputs_looked_up"
+
+    def prepare(self, model, example):
+        outputs = {}
+
+        def run(images):
+            key = images.numpy().tobytes()
+            if key not in outputs:
+                outputs[key] = model(images)
+            return outputs[key]
+
+        return run
+
+
+class TakesThreads(Processor):
+    name = "sets_the_threads"
+
+    def prepare(self, model, example):
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        return model
+
+
+class Lists(Processor):
+    name = "outputs_in_a_list"
+
+    def prepare(self, model, example):
+        return lambda images: model(images).tolist()
+
+
+class Denies(Processor):
+    name = "unavailable_is_false"
+
+    def unavailable(self):
+        return False
+
+
 class Overwrites:
     name = "overwrites_tables"
 
@@ -281,18 +364,22 @@ def with_drawn_buffers(dataset):
 
 PRUNERS = (
     KeepsAll, Galaxy, NoSteps, NoPenalty, RewritesNothing, ScoresNothing, NotANumber, OfAnotherLibrary,
-    FlattensScales, Leaves,
+    FlattensScales, Leaves, LeavesQuietly, Indifferent,
 )  # fmt: skip
 SCHEDULES = RewindsBeyond, Late, Negative
-DATASETS = SamePart, NoSuchLabel, HoleInside, Unscaled, DrawnAnew, Blackout, OwnDice
-BACKENDS = Stale, Restless
+DATASETS = (
+    SamePart, NoSuchLabel, OneHot, OneLabel, NoPairs, HoleInside, Unscaled, DrawnAnew, Blackout,
+    OwnDice,
+)  # fmt: skip
+WRONG_TIMES = Stale, Remembers, TakesThreads, Lists
+BACKENDS = *WRONG_TIMES, Restless, Denies
 REPORTERS = Overwrites, Clears
 MODELS = Built("no_parameters", without_parameters), Built("drawn_buffers", with_drawn_buffers)
 
 
 @harness.hookimpl
 def harness_pruners():
-    return [made() for made in PRUNERS]
+    return [made() for made in (*PRUNERS, Litters)]
 
 
 @harness.hookimpl

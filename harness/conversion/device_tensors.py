@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from harness.contracts.backends import OnDevice
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,10 +22,20 @@ def to_device(images: Tensor, backend: Backend) -> Tensor:
 
 
 def from_host(run: Run, backend: Backend) -> Run:
-    """Run from host memory to host memory, done when it returns."""
-    if not isinstance(backend, OnDevice):
-        return run
-    return lambda images: run(to_device(images, backend)).cpu()
+    """Run from host memory to host memory, done when it returns.
+
+    It raises HarnessError where what it computes is no tensor.
+    """
+
+    def run_from_host(images: Tensor) -> Tensor:
+        # A stranger's may be anything.
+        outputs: object = run(to_device(images, backend))
+        if not isinstance(outputs, torch.Tensor):
+            kind = type(outputs).__name__
+            raise HarnessError(f"{backend.name}: a run must return the outputs as a tensor, not {kind}")
+        return outputs.cpu()
+
+    return run_from_host
 
 
 def device_clock(backend: Backend) -> Elapsed | None:

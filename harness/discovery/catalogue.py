@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -182,18 +183,28 @@ def _why_missing(offer: Offer) -> str | None:
 
 def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: ANN401 -- pluggy's HookImpl
     try:
-        return list(implementation.function(pattern=pattern))
+        return listed_plugins(implementation.function(pattern=pattern), hook="harness_models")
     except (Exception, SystemExit) as error:
         message = f"{implementation.plugin_name} offers no models: {failure_reason(error)}"
         warnings.warn(message, stacklevel=2)
         return []
 
 
+def listed_plugins(offered: object, *, hook: str) -> list[Any]:
+    """What a hook offered, as a list. Raises HarnessError where it is none."""
+    if isinstance(offered, str | bytes) or not isinstance(offered, Iterable):
+        raise HarnessError(f"`{hook}` must return a list of plugins, not {offered!r}")
+    return list(offered)
+
+
 def refuse_double(kind: str, name: str, earlier: tuple[Any, str] | None, source: str) -> None:
     """Raise NameCollisionError where an `earlier` plugin has the name; both come with their source."""
     if earlier is not None:
+        if earlier[1] == source:
+            raise NameCollisionError(f"{source} offers two {kind}s named {name!r}: rename one of them")
         raise NameCollisionError(
-            f"two plugins offer {kind} {name!r}: {earlier[1]} and {source}; uninstall one of them"
+            f"two plugins offer {kind} {name!r}: {earlier[1]} and {source}; "
+            "rename one in its file, or uninstall one of them"
         )
 
 

@@ -28,6 +28,7 @@ from harness.discovery.catalogue import (
     Offer,
     first_line,
     implementations,
+    listed_plugins,
     refuse_double,
 )
 from harness.discovery.plugin_name import name_problem
@@ -129,7 +130,7 @@ def _collect_offers(
 ) -> tuple[list[Offer], str | None]:
     offers: list[Offer] = []
     try:
-        for plugin in function():
+        for plugin in listed_plugins(function(), hook=f"harness_{kind}s"):
             missing = _missing_attributes(plugin, protocol)
             if missing:
                 return (

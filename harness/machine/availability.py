@@ -23,9 +23,13 @@ class Unavailable(Protocol):
 def why_unavailable(plugin: Unavailable) -> str | None:
     """Reason why a backend or meter cannot be used here, its own error included; None where it can."""
     try:
-        return plugin.unavailable()
+        # A stranger's may be anything.
+        reason: object = plugin.unavailable()
     except (Exception, SystemExit) as error:
         return failure_reason(error)
+    if reason is None or (isinstance(reason, str) and reason.strip()):
+        return reason
+    return f"`unavailable` returned {reason!r}: it returns None where it can be used, and else says why"
 
 
 def no_gpu() -> str | None:

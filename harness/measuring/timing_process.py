@@ -23,7 +23,9 @@ from harness.errors import HarnessError, failure_reason
 from harness.machine.clock import CLOCK, Limits, interleave
 from harness.machine.energy import joules
 from harness.machine.load import LoadMonitor
+from harness.machine.process_settings import ProcessSettings
 from harness.measuring._snapshot_loading import load_models, trace_of
+from harness.measuring.remembered_inputs import check_not_remembered
 from harness.measuring.timing_results import COPY, DENSE, ProcessTiming
 from harness.training.sampling import drawn_images
 
@@ -75,6 +77,7 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
     if job.cores:
         os.sched_setaffinity(0, job.cores)
     torch.set_num_threads(job.threads)
+    settings = ProcessSettings.now()
     folders = {**job.snapshots, COPY: job.snapshots[DENSE]}
     # What is loaded first lies elsewhere than what is loaded last: another order in every process.
     order = random.Random(job.seed).sample(sorted(folders), len(folders))  # noqa: S311 -- an order
@@ -100,7 +103,9 @@ def time_snapshots(job: TimingJob) -> ProcessTiming:
             for batch, images in inputs.items()
         }
         for batch, images in inputs.items():
-            _time_batch(job, timed_models, ready, images, expected[batch], timing=timing)
+            _time_batch(
+                job, timed_models, ready, images, expected[batch], timing=timing, settings=settings
+            )
     timing.seconds = (CLOCK() - began) / 1e9
     timing.load = load_monitor.load()
     return timing
@@ -119,11 +124,11 @@ class _RecordingRun:
 
     def __init__(self, run: Run, images: Tensor, backend: Backend) -> None:
         self.output: Tensor | None = None
-        self._given = to_device(images, backend)
-        self._run = run
+        self.given = to_device(images, backend)
+        self.run = run
 
     def __call__(self) -> None:
-        self.output = self._run(self._given)
+        self.output = self.run(self.given)
 
 
 def _inputs(job: TimingJob, batch: int) -> list[Tensor]:
@@ -152,6 +157,7 @@ def _time_batch(
     expected: Mapping[str, Sequence[Tensor]],
     *,
     timing: ProcessTiming,
+    settings: ProcessSettings,
 ) -> None:
     batch, runs = len(inputs[0]), dict[str, list[_RecordingRun]]()
     failures = timing.failures[batch]
@@ -172,6 +178,7 @@ def _time_batch(
         )
         timing.samples[batch] = interleaved.samples
         failures |= _wrong_outputs(runs, timed_models, expected, timing)
+        failures |= _cheated_clock(runs[DENSE], job.backend, settings)
         if job.meter is not None:
             timing.joules[batch] = {label: joules(job.meter, own) for label, own in runs.items()}
     reasons = [failures[label] for label in (DENSE, COPY) if label in failures]
@@ -197,6 +204,19 @@ def _wrong_outputs(
             except HarnessError as error:
                 wrong[timed.label] = str(error)
     return wrong
+
+
+def _cheated_clock(
+    runs: Sequence[_RecordingRun], backend: Backend, settings: ProcessSettings
+) -> dict[str, str]:
+    """Why times are none of this job's, under the label of dense; nothing where they are."""
+    if change := settings.change():
+        return {DENSE: f"{backend.name} {change}"}
+    try:
+        check_not_remembered(runs[0].run, runs[0].given, backend)
+    except HarnessError as error:
+        return {DENSE: f"{backend.name}: {error}"}
+    return {}
 
 
 def _prepared(

@@ -73,6 +73,7 @@ def score_model(
     def compute() -> tuple[Scores, list[str]]:
         scores = {name: _as_float(score) for name, score in scores_of(pruner, evidence).items()}
         check_finite(scores)
+        check_distinct(scores, of=pruner.name)
         check = _check_channel_shapes if granularity == "channel" else _check_weight_shapes
         check(model, scores)
         return scores, sorted(evidence.touched)
@@ -138,6 +139,16 @@ def _check_channel_shapes(model: nn.Module, scores: Scores) -> None:
                 f"at granularity channel, the scores of {name!r} must be shaped {tuple(shape)} or "
                 f"{tuple(shape[:1])}; they are {tuple(score.shape)}"
             )
+
+
+def check_distinct(scores: Scores, *, of: str) -> None:
+    """Raise HarnessError where all scores are one number: what is removed would be an accident."""
+    values = [score.flatten() for score in scores.values() if score.numel()]
+    if sum(len(some) for some in values) < 2:
+        return
+    first = values[0][0]
+    if all(bool((some == first).all()) for some in values):
+        raise HarnessError(f"{of}: all scores are {float(first):g}, so that they choose nothing")
 
 
 def check_finite(scores: Scores) -> None:

@@ -64,8 +64,10 @@ def _set_up(plugin: Configurable, argument: str, name: str) -> Configurable:
     """A copy set to the argument, the plugin itself left as it was."""
     made, again = plugin.configured(argument), plugin.configured(argument)
     _check_name(made, argument, name)
-    require(_name(plugin) == name, f"{name}: `configured` returns a copy and leaves the plugin alone")
-    require(_name(made) == _name(again), f"{name}: the same argument makes the same name")
+    require(
+        _name(plugin) == name, f"{name}: `configured` must return a copy and leave the plugin alone"
+    )
+    require(_name(made) == _name(again), f"{name}: the same argument must make the same name")
     return travelled(made)
 
 
@@ -74,7 +76,7 @@ def _check_nonsense(plugin: Configurable, name: str) -> None:
     try:
         made = plugin.configured(NONSENSE)
     except HarnessError as error:
-        require(bool(str(error)), f"{name}: the HarnessError says what an argument must be")
+        require(bool(str(error)), f"{name}: the HarnessError must say what an argument has to be")
     except Exception as error:
         raise AssertionError(
             f"{name}: a wrong argument is a HarnessError, not {type(error).__name__}: {error}"

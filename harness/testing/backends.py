@@ -26,6 +26,7 @@ from harness.contracts.converters import LoadsFile, SharesGraph
 from harness.conversion.device_tensors import from_host
 from harness.conversion.equivalence import deviation, tolerance
 from harness.conversion.export import convert
+from harness.measuring.remembered_inputs import check_not_remembered
 from harness.testing.arguments import called, ready
 from harness.testing.converters import check_conversion, check_format, check_graph, check_tensors
 from harness.testing.promises import STEADY_NAME, keep
@@ -82,7 +83,7 @@ def backend_promises(backend: Backend, *, argument: str | None = None) -> Promis
 def _check_description(backend: Backend) -> None:
     told, again = backend.describe(), backend.describe()
     for fact in ("device", "runtime"):
-        require(bool(told.get(fact)), f"{backend.name}: `describe` tells the {fact}")
+        require(bool(told.get(fact)), f"{backend.name}: `describe` must tell the {fact}")
     require(
         dict(told) == dict(again),
         f"{backend.name}: `describe` tells other facts at each call, which rows are keyed by: {again}",
@@ -97,30 +98,30 @@ def _check_facts(backend: Backend) -> None:
     """What a backend tells of itself, whether or not it is available here."""
     name = backend.name
     runs = isinstance(backend, RunsModel | LoadsFile)
-    require(runs, f"{name}: takes a model (`prepare`) or loads a file (`converter`, `load`)")
+    require(runs, f"{name}: must take a model (`prepare`) or load a file (`converter`, `load`)")
     if isinstance(backend, Simulates):
         loads = isinstance(backend, LoadsFile)
-        require(loads, f"{name}: a simulator loads a file (`converter`, `load`)")
+        require(loads, f"{name}: a simulator must load a file (`converter`, `load`)")
     if isinstance(backend, OnDevice):
         _check_device(backend, name)
     if isinstance(backend, Approximate):
         some = 0.0 < backend.tolerance < math.inf
-        require(some, f"{name}: tolerance is a number above 0, not {backend.tolerance!r}")
+        require(some, f"{name}: tolerance must be a number above 0, not {backend.tolerance!r}")
     if isinstance(backend, LimitsBatch):
         _check_count(backend.most_images, f"{name}: most_images")
     if isinstance(backend, PrefersMultiple):
         _check_count(backend.channel_multiple, f"{name}: channel_multiple")
     if isinstance(backend, ReadsWeights):
         told = isinstance(backend.reads_weights, bool)
-        require(told, f"{name}: reads_weights is True or False, not {backend.reads_weights!r}")
+        require(told, f"{name}: reads_weights must be True or False, not {backend.reads_weights!r}")
     if isinstance(backend, Bounded):
         one, two = (backend.peak_macs(threads) for threads in (1, 2))
-        require(0.0 < one <= two, f"{name}: peak_macs is above 0 and no less on more threads")
+        require(0.0 < one <= two, f"{name}: peak_macs must be above 0, and no less on more threads")
 
 
 def _check_count(number: object, what: str) -> None:
     whole = isinstance(number, int) and number >= 1
-    require(whole, f"{what} is a whole number above 0, not {number!r}")
+    require(whole, f"{what} must be a whole number above 0, not {number!r}")
 
 
 def _check_device(backend: OnDevice, name: str) -> None:
@@ -141,7 +142,10 @@ def _check_files(backend: Backend, loader: LoadsFile, network: nn.Module, most: 
     check_tensors(converter, file, _images(1), of=backend.name)
     if isinstance(backend, Compiles):
         command = backend.compile_command("some.file")
-        require("some.file" in command, f"{backend.name}: a command that compiles the file")
+        require(
+            "some.file" in command,
+            f"{backend.name}: `compile_command` must name the file that it compiles",
+        )
     if isinstance(backend, Simulates):
         _check_simulation(backend, loader, file, network, shares=shares_time(backend))
 
@@ -149,7 +153,7 @@ def _check_files(backend: Backend, loader: LoadsFile, network: nn.Module, most: 
 def _check_file(
     backend: Backend, loader: LoadsFile, file: bytes, network: nn.Module, images: Tensor
 ) -> None:
-    require(isinstance(file, bytes), f"{backend.name}: its converter makes bytes")
+    require(isinstance(file, bytes), f"{backend.name}: its converter must make bytes")
     _check_outputs(backend, loader.load(file), network, images)
 
 
@@ -163,6 +167,7 @@ def _check_outputs(backend: Backend, run: Run, network: nn.Module, images: Tenso
             f"outputs differ from PyTorch's by {off:.2g} of the largest at{which} batch {len(images)}"
         )
         require(off <= tolerance(backend), f"{backend.name}: {what}")
+    check_not_remembered(run, images, backend)
 
 
 def _check_simulation(
@@ -171,9 +176,9 @@ def _check_simulation(
     """The same figures of the same file, and of zeros where the simulator reads no weights."""
     name = type(backend).__name__
     first = backend.simulate(file)
-    require(first.latency_ms > 0.0, f"{name}: an inference takes time")
+    require(first.latency_ms > 0.0, f"{name}: an inference must take time")
     if not shares:
-        require(backend.simulate(file) == first, f"{name}: the same file takes the same time")
+        require(backend.simulate(file) == first, f"{name}: the same file must take the same time")
         return
     zeros = copy.deepcopy(network)
     for parameter in zeros.parameters():

@@ -38,9 +38,11 @@ def check_format(converter: AnyConverter, *, of: str) -> None:
     name = f"the converter of {of}"
     recognised = recognised_abilities(converter, Format, name=name)
     ways = [way for way in (Converter, Refines, SharesGraph) if way in recognised]
-    require(len(ways) == 1, f"{name}: makes files by one of `convert`, `refine`, `export` and `fill`")
-    require(converter.suffix.startswith("."), f"{name}: its suffix begins with a dot, as .onnx")
-    require(bool(converter.name and converter.version), f"{name}: names its format and versions")
+    require(
+        len(ways) == 1, f"{name}: must make files by one of `convert`, `refine`, `export` and `fill`"
+    )
+    require(converter.suffix.startswith("."), f"{name}: its suffix must begin with a dot, as .onnx")
+    require(bool(converter.name and converter.version), f"{name}: must name its format and versions")
     if isinstance(converter, Refines):
         check_format(converter.source, of=f"{of}'s source")
 
@@ -84,8 +86,8 @@ def check_tensors(converter: AnyConverter, file: bytes, images: Tensor, *, of: s
         return
     name = f"the converter of {of}"
     inputs, outputs = converter.tensors(file)
-    require(len(inputs) == 1, f"{name}: one input, not {len(inputs)}")
-    require(len(outputs) == 1, f"{name}: one output, not {len(outputs)}")
+    require(len(inputs) == 1, f"{name}: must have one input, not {len(inputs)}")
+    require(len(outputs) == 1, f"{name}: must have one output, not {len(outputs)}")
     channels, height, width = images.shape[1:]
     layouts = [(channels, height, width), (height, width, channels), ()]
     shape = inputs[0].shape
@@ -93,7 +95,10 @@ def check_tensors(converter: AnyConverter, file: bytes, images: Tensor, *, of: s
     for tensor in (*inputs, *outputs):
         quantised = "int" in tensor.type
         told = tensor.scale is not None and tensor.zero_point is not None
-        require(quantised == told, f"{name}: {tensor.type} has a scale and a zero point, or none")
+        require(
+            quantised == told,
+            f"{name}: {tensor.type} must have both a scale and a zero point, or neither",
+        )
 
 
 def narrower(network: nn.Module, images: Tensor) -> nn.Module:

@@ -62,7 +62,11 @@ def dataset_promises(dataset: Dataset, *, argument: str | None = None) -> Promis
         yield f"{dataset.name}: {part} has finite float32 images and labels, the same each time"
         check_part(dataset, part, most=MOST_IMAGES)
     yield f"{dataset.name}: a fingerprint, and no image in both parts"
-    require(dataset.fingerprint() == dataset.fingerprint() != "", f"{dataset.name}: fingerprint")
+    prints = [dataset.fingerprint() for _ in range(2)]
+    require(
+        isinstance(prints[0], str) and prints[0] == prints[1] != "",
+        f"{dataset.name}: `fingerprint` must return the same text each time, not {prints}",
+    )
     check_parts_apart(dataset, most=MOST_IMAGES)
     yield from _ability_promises(dataset)
     return abilities
@@ -72,7 +76,8 @@ def _ability_promises(dataset: Dataset) -> Iterator[str]:
     if isinstance(dataset, NamesClasses):
         yield f"{dataset.name}: a name for each class"
         names = dataset.class_names()
-        require(len(names) == dataset.classes, f"{dataset.name}: a name for each class")
+        what = f"`class_names` must have {dataset.classes} names, one a class"
+        require(len(names) == dataset.classes, f"{dataset.name}: {what}, not {len(names)}")
     if isinstance(dataset, Preprocesses):
         yield f"{dataset.name}: images become inputs as they are asked for"
         _check_preprocessed(dataset, dataset.name)
@@ -86,20 +91,29 @@ def _check_preprocessed(dataset: Preprocesses, name: str) -> None:
     size, halves = dataset.image_side() // 2 or 1, (0.5, 0.5, 0.5)
     asked = Preprocessing(size=size, mean=(1.0, 1.0, 1.0), std=halves)
     smaller: Any = dataset.preprocessed(asked)
-    require(smaller.preprocessing() == asked, f"{name}: `preprocessed` is asked for {asked}")
+    require(
+        smaller.preprocessing() == asked,
+        f"{name}: `preprocessed` must apply {asked}, and `preprocessing` tell so",
+    )
     check_part(smaller, "test", most=MOST_IMAGES)
-    require(smaller.shape == (3, size, size), f"{name}: shape {smaller.shape} of {asked}")
+    require(smaller.shape == (3, size, size), f"{name}: images of {asked} are shaped {smaller.shape}")
     values = smaller.split("test")[0][0]
-    require(-2.0 <= float(values.min()) <= float(values.max()) <= 0.0, f"{name}: mean and deviation")
+    require(
+        -2.0 <= float(values.min()) <= float(values.max()) <= 0.0,
+        f"{name}: `preprocessed` must subtract the mean and divide by the deviation",
+    )
     own: Any = dataset
     require(
-        smaller.fingerprint() != own.fingerprint(), f"{name}: the fingerprint follows preprocessing"
+        smaller.fingerprint() != own.fingerprint(),
+        f"{name}: the fingerprint must change with preprocessing",
     )
 
 
 def _check_preloads(dataset: Preloads, name: str) -> None:
     modules = dataset.preloads
-    require(not isinstance(modules, str), f"{name}: preloads are a sequence of module names")
+    require(
+        not isinstance(modules, str), f"{name}: preloads must be a sequence of module names, not a text"
+    )
     for module in modules:
         require(_is_there(module), f"{name}: preloads {module!r}, which is no module here")
 

@@ -36,13 +36,15 @@ def meter_promises(meter: Meter, *, argument: str | None = None) -> Promises:
     meter, abilities = ready(meter, Meter, argument=argument)
     yield f"{meter.name}: says whether it measures or estimates, and of which backends"
     sources = get_args(Source)
-    require(meter.source in sources, f"{meter.name}: source is of {sources}, not {meter.source!r}")
+    require(
+        meter.source in sources, f"{meter.name}: source must be one of {sources}, not {meter.source!r}"
+    )
     reason = meter.unavailable()
     if reason is not None:
         skip(meter.name, reason)
     told = meter.meters(_Processor())
-    require(isinstance(told, bool), f"{meter.name}: `meters` says whether it can, as a bool")
-    yield f"{meter.name}: joules are of the time since `begin`, or None"
+    require(isinstance(told, bool), f"{meter.name}: `meters` must say whether it can, as True or False")
+    yield f"{meter.name}: joules must be of the time since `begin`, or None"
     whole = _joules(meter, SECONDS)
     after = _joules(meter, 0.0)
     anew = whole is None or after is None or after < whole

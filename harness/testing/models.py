@@ -51,7 +51,7 @@ def _check_state(name: str, first: nn.Module, second: nn.Module) -> None:
     require(bool([*first.parameters()]), f"{name}: a network without parameters cannot be pruned")
     require(bool(prunable_weights(first)), f"{name}: no convolution or linear layer to prune")
     pairs = zip(first.parameters(), second.parameters(), strict=True)
-    require(all(torch.equal(a, b) for a, b in pairs), f"{name}: weights follow the seed")
+    require(all(torch.equal(a, b) for a, b in pairs), f"{name}: weights must follow the seed")
     for buffer, value in first.named_buffers():
         same = torch.equal(value, second.get_buffer(buffer))
         require(same, f"{name}: buffer {buffer!r} is drawn, but not from the seed")
@@ -67,7 +67,10 @@ def _check_outputs(name: str, network: nn.Module, dataset: Dataset) -> None:
     images = torch.randn(2, *dataset.shape)
     with torch.no_grad():
         outputs, again = (network.eval()(images) for _ in range(2))
-    require(tuple(outputs.shape) == (2, dataset.classes), f"{name}: outputs {tuple(outputs.shape)}")
+    require(
+        tuple(outputs.shape) == (2, dataset.classes),
+        f"{name}: outputs are shaped {tuple(outputs.shape)}, not {(2, dataset.classes)}",
+    )
     require(bool(torch.isfinite(outputs).all()), f"{name}: outputs hold NaN or infinity")
     require(torch.equal(outputs, again), f"{name}: the same images give other outputs")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from unittest import SkipTest
 
 from harness.errors import HarnessError, failure_reason
+from harness.machine.process_settings import ProcessSettings
 
 if TYPE_CHECKING:
     from harness.contracts.abilities import Abilities
@@ -24,16 +25,22 @@ def keep(promises: Promises, *, begin: Callable[[str], None] = lambda _: None) -
     Raises AssertionError with one sentence on the first that is broken, whatever the plugin raised
     there, and SkipTest where this machine cannot tell.
     """
-    promise = ""
+    promise, settings = "", ProcessSettings.now()
     while True:
+        abilities = None
         try:
-            promise = next(promises)
-            begin(promise)
+            following = next(promises)
         except StopIteration as end:
-            return cast("Abilities", end.value)
+            following, abilities = "", cast("Abilities", end.value)
         except (AssertionError, SkipTest):
             raise
         except HarnessError as error:
             raise AssertionError(f"{promise}: {error}") from error
         except (Exception, SystemExit) as error:
             raise AssertionError(f"{promise}: {failure_reason(error)}") from error
+        if change := settings.change():
+            raise AssertionError(f"{promise}: {change}")
+        if abilities is not None:
+            return abilities
+        promise = following
+        begin(promise)

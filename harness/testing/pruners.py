@@ -20,7 +20,7 @@ from harness.contracts.pruners import (
 from harness.networks.layers import prunable_weights
 from harness.pruning.mask_search import select_masks
 from harness.pruning.removal import choose_in_steps
-from harness.pruning.scoring import check_finite
+from harness.pruning.scoring import check_distinct, check_finite
 from harness.testing.arguments import called, ready
 from harness.testing.promises import STEADY_NAME, keep
 from harness.testing.pruning_case import PruningCase, ScoresAlone, published_scope
@@ -58,7 +58,7 @@ def pruner_promises(pruner: Pruner, *, argument: str | None = None) -> Promises:
     yield f"{pruner.name}: granularities and scopes are those that there are"
     defined = pruner.granularities if isinstance(pruner, PrunesOnly) else GRANULARITIES
     known = bool(defined) and set(defined) <= set(GRANULARITIES)
-    require(known, f"{pruner.name}: granularities are of {GRANULARITIES}, not {[*defined]}")
+    require(known, f"{pruner.name}: granularities must be of {GRANULARITIES}, not {[*defined]}")
     cases = [PruningCase.of(pruner, g) for g in GRANULARITIES if g in defined]
     for case in cases:
         published_scope(pruner, case.granularity)
@@ -106,8 +106,9 @@ def _check_scores(case: PruningCase) -> Scoring:
     first, second = case.scoring(), case.scoring()
     scores, again = first.scores, second.scores
     check_finite(scores)
+    check_distinct(scores, of=case.label)
     floats = all(score.is_floating_point() for score in scores.values())
-    require(floats, f"{case.label}: scores are floats")
+    require(floats, f"{case.label}: scores must be floating-point numbers")
     _check_shapes(case, scores)
     same = all(torch.equal(score, again[name]) for name, score in scores.items())
     require(same, f"{case.label}: the same evidence must give the same scores")
@@ -150,7 +151,9 @@ def _check_masks(pruner: Pruner, case: PruningCase, scoring: Scoring) -> None:
 
 def _check_penalty(pruner: Penalises, case: PruningCase, keep: Mapping[str, Tensor]) -> None:
     whole = isinstance(pruner.least_steps, int) and pruner.least_steps >= 1
-    require(whole, f"{case.label}: least_steps is a whole number above 0, not {pruner.least_steps!r}")
+    require(
+        whole, f"{case.label}: least_steps must be a whole number above 0, not {pruner.least_steps!r}"
+    )
     model = residual_network()
     penalty = penalty_on(
         model,

@@ -107,7 +107,7 @@ def published_scope(pruner: Pruner, granularity: Granularity) -> Scope:
     if not isinstance(pruner, Scoped):
         return "global"
     unknown = sorted({*pruner.scopes} - {*GRANULARITIES})
-    require(not unknown, f"{pruner.name}: scopes are by granularity, of which {unknown} are none")
+    require(not unknown, f"{pruner.name}: scopes must be by granularity, and {unknown} are none")
     scope, allowed = pruner.scopes.get(granularity, "global"), pattern(granularity).scopes
     require(scope in allowed, f"{pruner.name} at {granularity}: scope {scope!r} is none of {allowed}")
     return scope

@@ -23,9 +23,10 @@ def require(condition: bool, sentence: str) -> None:  # noqa: FBT001 -- reads as
         raise AssertionError(sentence)
 
 
-def skip(name: str, reason: str) -> NoReturn:
+def skip(name: str, reason: object) -> NoReturn:
     """Have the test runner skip, and say why; AssertionError where the plugin gives no reason."""
-    require(bool(reason.strip()), f"{name}: a plugin that is unavailable says why")
+    told = isinstance(reason, str) and bool(reason.strip())
+    require(told, f"{name}: `unavailable` must return None or say why, not return {reason!r}")
     raise SkipTest(f"{name}: {reason}")
 
 

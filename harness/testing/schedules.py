@@ -36,9 +36,9 @@ def schedule_promises(schedule: Schedule, *, argument: str | None = None) -> Pro
     if isinstance(schedule, StartsEarly):
         yield f"{schedule.name}: starts before dense training ends"
         early = 0.0 <= schedule.starts_at < 1.0
-        require(early, f"{schedule.name}: starts_at is from 0 up to 1, not {schedule.starts_at}")
+        require(early, f"{schedule.name}: starts_at must be from 0 up to 1, not {schedule.starts_at}")
     if isinstance(schedule, Controlled):
-        yield f"{schedule.name}: its control is a schedule of another name"
+        yield f"{schedule.name}: its control must be a schedule of another name"
         control = schedule.control
         require(control.name != schedule.name, f"{schedule.name}: its control needs a name of its own")
         check_schedule(control)
@@ -49,7 +49,7 @@ def _check_rounds(schedule: Schedule, target: float) -> None:
     rounds, again = (list(schedule.rounds(target)) for _ in range(2))
     levels = [round_.sparsity for round_ in rounds]
     what = f"{schedule.name} at {target}"
-    require(rounds == again, f"{what}: the same target makes the same rounds")
-    require(bool(rounds) and abs(levels[-1] - target) < 1e-9, f"{what}: the last is the target")
-    require(all(a < b for a, b in pairwise(levels)), f"{what}: rounds rise")
-    require(abs(sum(t.share for t in rounds) - 1) < 1e-6, f"{what}: shares add up to 1")
+    require(rounds == again, f"{what}: the same target must make the same rounds")
+    require(bool(rounds) and abs(levels[-1] - target) < 1e-9, f"{what}: the last must be the target")
+    require(all(a < b for a, b in pairwise(levels)), f"{what}: rounds must rise")
+    require(abs(sum(t.share for t in rounds) - 1) < 1e-6, f"{what}: shares must add up to 1")

@@ -123,6 +123,19 @@ def test_a_file_that_is_edited_is_another_plugin_as_is_one_that_it_imports(edite
             "import harness\n@harness.hookimpl\ndef harness_pruners(): return [object()]\n",
             "object is no pruner: it has no name",
         ),
+        (
+            "import harness\n@harness.hookimpl\ndef harness_pruners(): return object()\n",
+            "`harness_pruners` must return a list of plugins, not <object",
+        ),
+        (
+            "import harness\n@harness.hookimpl\ndef harness_backends(): pass\n",
+            "`harness_backends` must return a list of plugins, not None",
+        ),
+        (
+            "import harness\nclass P:\n  name, score = 'twin', len\n"
+            "@harness.hookimpl\ndef harness_pruners(): return [P(), P()]\n",
+            r"own_file\.py offers two pruners named 'twin': rename one of them",
+        ),
         ("import sys; sys.exit(3)\n", "SystemExit: 3"),
         ("def f(:\n", "SyntaxError"),
     ],

@@ -1,10 +1,16 @@
 """Jobs in their order, as many at once as there are workers, and each with an outcome."""
 
 import multiprocessing
+import time
 
 from harness.engines._job_process import JobProcess, end_all, wait_for_any
 from harness.engines._job_queue import JobQueue
-from tests.engines.test_local import work
+
+
+def work(job):
+    if job == "hangs":
+        time.sleep(600)
+    return f"{job} done"
 
 
 def queue_of(jobs, tmp_path, workers=2):
@@ -17,7 +23,7 @@ def queue_of(jobs, tmp_path, workers=2):
 
 
 def test_as_many_run_as_there_are_workers_in_the_order_of_jobs(tmp_path):
-    queue = queue_of({name: "hangs" for name in "abc"}, tmp_path)
+    queue = queue_of(dict.fromkeys("abc", "hangs"), tmp_path)
     assert queue.has_more()
     assert [*queue.start()] == []
     assert [*queue.running] == ["a", "b"]
@@ -30,7 +36,7 @@ def test_jobs_that_are_added_follow(tmp_path):
     while queue.has_more():
         assert [*queue.start()] == []
         wait_for_any(queue.running.values(), 60.0)
-        for label, outcome in queue.ended():
+        for _, outcome in queue.ended():
             ended.append(outcome.value)
             jobs.setdefault("second", "second")
     assert ended == ["first done", "second done"]

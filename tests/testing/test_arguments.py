@@ -106,8 +106,8 @@ class Reserved(Stretched):
         (Nameless(), "set to '4' is called 'stretched': its name must include the argument"),
         (Renaming(), "set to '4' is called '4': its name must include the argument"),
         (Credulous(), "set to 'no such argument' is called 'stretched'"),
-        (Itself(), "`configured` returns a copy and leaves the plugin alone"),
-        (Broken(), "stretched:4 at 0.1: the last is the target"),
+        (Itself(), "`configured` must return a copy and leave the plugin alone"),
+        (Broken(), "stretched:4 at 0.1: the last must be the target"),
     ],
 )
 def test_a_plugin_that_mistakes_its_argument_is_told_so(broken, sentence):

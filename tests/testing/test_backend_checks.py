@@ -65,8 +65,8 @@ class Idle:
         (Stale(), "outputs differ from PyTorch's by .* at a second batch 1"),
         (OneBuffer(), "outputs differ from PyTorch's"),
         (Pruning(), "must leave the model as it is"),
-        (Anonymous(), "`describe` tells the runtime"),
-        (Idle(), r"takes a model \(`prepare`\) or loads a file"),
+        (Anonymous(), "`describe` must tell the runtime"),
+        (Idle(), r"must take a model \(`prepare`\) or load a file"),
     ],
 )
 def test_a_broken_backend_is_told_what_is_wrong(broken, sentence):
@@ -92,10 +92,10 @@ class AbsentAndWrong(Absent):
 def test_a_backend_that_is_not_here_is_skipped_with_its_reason():
     with pytest.raises(SkipTest, match="processor: pip install it"):
         check_backend(Absent())
-    with pytest.raises(AssertionError, match="a plugin that is unavailable says why"):
+    with pytest.raises(AssertionError, match="`unavailable` must return None or say why"):
         check_backend(Mute())
     # What can be told of it all the same is told.
-    with pytest.raises(AssertionError, match="channel_multiple is a whole number above 0"):
+    with pytest.raises(AssertionError, match="channel_multiple must be a whole number above 0"):
         check_backend(AbsentAndWrong())
 
 
@@ -143,11 +143,11 @@ class Slow(Facts):
     ("broken", "sentence"),
     [
         (Nowhere(), "torch_device is none of PyTorch's"),
-        (Exact(), "tolerance is a number above 0, not 0.0"),
-        (Full(), "most_images is a whole number above 0, not 0"),
-        (Uneven(), "channel_multiple is a whole number above 0, not 1.5"),
-        (Unsure(), "reads_weights is True or False, not 'no'"),
-        (Slow(), "peak_macs is above 0 and no less on more threads"),
+        (Exact(), "tolerance must be a number above 0, not 0.0"),
+        (Full(), "most_images must be a whole number above 0, not 0"),
+        (Uneven(), "channel_multiple must be a whole number above 0, not 1.5"),
+        (Unsure(), "reads_weights must be True or False, not 'no'"),
+        (Slow(), "peak_macs must be above 0, and no less on more threads"),
     ],
 )
 def test_facts_that_make_no_sense_are_named(broken, sentence):
@@ -296,11 +296,11 @@ def reading(converter, reader=Reader):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (Dotless, "its suffix begins with a dot"),
-        (Unversioned, "names its format and versions"),
-        (Wordy, "its converter makes bytes"),
+        (Dotless, "its suffix must begin with a dot"),
+        (Unversioned, "must name its format and versions"),
+        (Wordy, "its converter must make bytes"),
         (Untrained, "outputs differ from PyTorch's"),
-        (Twofold, "makes files by one of `convert`, `refine`, `export` and `fill`"),
+        (Twofold, "must make files by one of `convert`, `refine`, `export` and `fill`"),
         (Stuck, "outputs differ from PyTorch's"),
         (Careless, "outputs differ from PyTorch's"),
     ],
@@ -396,9 +396,9 @@ class Unloaded(Processor):
     ("broken", "sentence"),
     [
         (Blind(), "reads_weights is False, yet a twin of zeros takes another time"),
-        (Timeless(), "an inference takes time"),
-        (Wavering(), "the same file takes the same time"),
-        (Unloaded(), r"a simulator loads a file \(`converter`, `load`\)"),
+        (Timeless(), "an inference must take time"),
+        (Wavering(), "the same file must take the same time"),
+        (Unloaded(), r"a simulator must load a file \(`converter`, `load`\)"),
     ],
 )
 def test_a_broken_simulator_is_told_what_is_wrong(broken, sentence):

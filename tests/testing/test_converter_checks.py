@@ -42,11 +42,11 @@ def test_an_image_of_either_layout_or_of_no_size_is_one(inputs):
 @pytest.mark.parametrize(
     ("inputs", "outputs", "sentence"),
     [
-        ([IMAGE, IMAGE], [LOGITS], "one input, not 2"),
-        ([IMAGE], [], "one output, not 0"),
+        ([IMAGE, IMAGE], [LOGITS], "must have one input, not 2"),
+        ([IMAGE], [], "must have one output, not 0"),
         ([replace(IMAGE, shape=(1, 16, 3, 16))], [LOGITS], "is no image"),
-        ([replace(INTEGERS, scale=None)], [LOGITS], "int8 has a scale and a zero point"),
-        ([replace(IMAGE, scale=0.5, zero_point=0)], [LOGITS], "float32 has a scale"),
+        ([replace(INTEGERS, scale=None)], [LOGITS], "int8 must have both a scale and a zero point"),
+        ([replace(IMAGE, scale=0.5, zero_point=0)], [LOGITS], "float32 must have both"),
     ],
 )
 def test_tensors_that_are_no_images_and_logits_are_refused(inputs, outputs, sentence):

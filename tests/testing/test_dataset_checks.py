@@ -204,7 +204,7 @@ class Spelling(Small):
     ("broken", "sentence"),
     [
         (Hoping(), "preloads 'harness_no_such_library.data', which is no module here"),
-        (Spelling(), "preloads are a sequence of module names"),
+        (Spelling(), "preloads must be a sequence of module names, not a text"),
     ],
 )
 def test_modules_to_preload_are_there(broken, sentence):

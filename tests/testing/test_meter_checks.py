@@ -70,13 +70,13 @@ class Mute(Stopwatch):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (Guess(), "source is of .*, not 'guessed'"),
+        (Guess(), "source must be one of .*, not 'guessed'"),
         (Accumulating(), "counts on from an earlier `begin`"),
         (Zero(), "0 joules is a counter that told nothing"),
         (Negative(), "energy is a number of joules or None, not -1.0"),
         (Worded(), "energy is a number of joules or None, not 'much'"),
-        (Unsure(), "`meters` says whether it can, as a bool"),
-        (Mute(), "a plugin that is unavailable says why"),
+        (Unsure(), "`meters` must say whether it can, as True or False"),
+        (Mute(), "`unavailable` must return None or say why"),
     ],
 )
 def test_a_broken_meter_is_told_what_is_wrong(broken, sentence):

@@ -46,8 +46,8 @@ class Undefined(Linear):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (Narrow(), r"linear: outputs \(2, 9\)"),
-        (Unseeded(), "weights follow the seed"),
+        (Narrow(), r"linear: outputs are shaped \(2, 9\)"),
+        (Unseeded(), "weights must follow the seed"),
         (Undefined(), "outputs hold NaN or infinity"),
     ],
 )

@@ -89,14 +89,14 @@ class UnknownGranularity(Magnitude):
         (Undefined(), "hold NaN"),
         (Restless(), "the same evidence must give the same scores"),
         (Transposed(), "'first.weight' needs one of"),
-        (Counting(), "scores are floats"),
+        (Counting(), "scores must be floating-point numbers"),
         (HeadAlone(), "scores no layer of"),
         (Inventive(), "scores .*'zeroth.weight'.*, which are no parameters"),
         (Vandal(), "must leave the model as it is"),
-        (Fine(), "granularities are of .*, not .*'kernel'"),
-        (Nowhere(), "granularities are of"),
+        (Fine(), "granularities must be of .*, not .*'kernel'"),
+        (Nowhere(), "granularities must be of"),
         (RowsOfChannels(), "scope 'row' is none of"),
-        (UnknownGranularity(), "scopes are by granularity, of which .*'filter'.* are none"),
+        (UnknownGranularity(), "scopes must be by granularity, and .*'filter'.* are none"),
     ],
 )
 def test_a_broken_pruner_is_told_what_is_wrong(broken, sentence):
@@ -219,7 +219,10 @@ class Fragile(Magnitude):
 
 @pytest.mark.parametrize(
     ("broken", "sentence"),
-    [(Impatient(), "steps are a whole number above 0, not 0.5"), (Fragile(), "hold NaN or infinity")],
+    [
+        (Impatient(), "steps are a whole number above 0, not 0.5"),
+        (Fragile(), "hold NaN or infinity"),
+    ],
 )
 def test_scoring_in_steps_goes_on_from_a_pruned_model(broken, sentence):
     assert check_pruner(Patient()) == (harness.Steps,)
@@ -277,7 +280,7 @@ class Endless(Shrinking):
         (Flat(), "the penalty's gradient is zero when training ends"),
         (PerLayer(), "the penalty at progress 0 is no finite scalar"),
         (Infinite(), "the penalty at progress 0 is no finite scalar"),
-        (Endless(), "least_steps is a whole number above 0, not 0"),
+        (Endless(), "least_steps must be a whole number above 0, not 0"),
     ],
 )
 def test_a_penalty_is_a_finite_scalar_with_a_gradient(broken, sentence):

@@ -77,10 +77,10 @@ class HeldByAWrongOne(Once):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (Undershooting(), "the last is the target"),
-        (Falling(), "rounds rise"),
+        (Undershooting(), "the last must be the target"),
+        (Falling(), "rounds must rise"),
         (Borrowing(), "a round's share is a part of epochs, from 0 up, not -0.5"),
-        (Once(settings={"share": 2.0}), "shares add up to 1"),
+        (Once(settings={"share": 2.0}), "shares must add up to 1"),
         (Once(settings={"dense_share": -1.0}), "dense_share is a part of epochs, from 0 up"),
         (Once(settings={"rewind": 2.0}), "rewind is a place from 0 to 1 or 'budget', not 2.0"),
         (Once(settings={"rate": "start"}), "rate is a place from 0 to 1 or 'budget', not 'start'"),
@@ -89,10 +89,10 @@ class HeldByAWrongOne(Once):
             "a round redraws weights or rewinds them, not both",
         ),
         (NeverMoving(), "regrowth drops a fraction"),
-        (Fickle(), "the same target makes the same rounds"),
-        (Late(), "starts_at is from 0 up to 1, not 1.0"),
+        (Fickle(), "the same target must make the same rounds"),
+        (Late(), "starts_at must be from 0 up to 1, not 1.0"),
         (HeldByItself(), "its control needs a name of its own"),
-        (HeldByAWrongOne(), "control at 0.1: the last is the target"),
+        (HeldByAWrongOne(), "control at 0.1: the last must be the target"),
     ],
 )
 def test_a_broken_schedule_is_told_what_is_wrong(broken, sentence):

@@ -31,8 +31,6 @@ SELECTED_BY: Mapping[str, str] = {
     "backend": "backends", "meter": "meter",
 }  # fmt: skip
 """By kind, the option; reporters are always asked."""
-SECONDS = 300
-"""That a run may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +39,19 @@ class CellCheck:
 
     offer: Offer
     files: str
+    time_limit: float
 
     def verdict(self) -> Verdict:
         """Whether the run measured a cell with it, and why not."""
         with TemporaryDirectory(prefix="harness-check-") as folder:
             try:
                 done = subprocess.run(
-                    [*self._command, "--out", folder],
-                    capture_output=True, text=True, check=False, timeout=SECONDS,
+                    [*self._command, "--out", str(Path(folder) / "run")],
+                    capture_output=True, text=True, check=False, timeout=self.time_limit, cwd=folder,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
-                return self._told(BROKEN, f"the run took more than {SECONDS} s")
-            return self._judged(Path(folder), done)
+                return self._told(BROKEN, f"the run took more than {self.time_limit:g} s")
+            return self._judged(Path(folder) / "run", done)
 
     @property
     def _command(self) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from harness.testing.promises import Promises
 
 KEPT, BROKEN, SKIPPED = "kept", "broken", "skipped"
+TIDY = "leaves the current folder as it is"
 PROMISES: Mapping[str, Any] = {
     "pruner": pruner_promises,
     "schedule": schedule_promises,
@@ -56,6 +58,11 @@ class CheckJob:
     name: str
     files: str
     notes: Path
+
+    def trying(self) -> str:
+        """The promise that is being tried, or what comes before the first."""
+        lines = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.is_file() else []
+        return str(json.loads(lines[-1])[0]) if lines else f"{self.name}: loading"
 
     def verdicts(self, failure: str) -> list[Verdict]:
         """Verdicts that were noted; `failure` is that of the process that noted them."""
@@ -89,7 +96,11 @@ def discovery_problem(files: str) -> str:
 
 
 def try_promises(job: CheckJob) -> None:
-    """Try a plugin's promises, in this process, until one is broken."""
+    """Try a plugin's promises, in this process and an empty folder, until one is broken."""
+    promises = _promises(job)
+    folder = job.notes.parent / "current"
+    folder.mkdir()
+    os.chdir(folder)
     with job.notes.open("a", encoding="utf-8") as file:
 
         def note(promise: str, verdict: str = "", reason: str = "") -> None:
@@ -107,7 +118,10 @@ def try_promises(job: CheckJob) -> None:
             note(promise)
 
         try:
-            keep(_promises(job), begin=begin)
+            keep(promises, begin=begin)
+            begin(f"{job.name}: {TIDY}")
+            if left := sorted(path.name for path in folder.iterdir()):
+                raise AssertionError(f"wrote {', '.join(left)} there, which is whoever runs it's own")
             note(trying, KEPT)
         except SkipTest as skipped:
             note(trying, SKIPPED, str(skipped))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, FiniteRange
 from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED
-from harness.testing.checking.plugin_check import PluginSource
+from harness.testing.checking.plugin_check import SECONDS, PluginSource
 
 if TYPE_CHECKING:
     from harness.testing.checking.check_job import Verdict
@@ -27,15 +27,21 @@ COLOURS = {KEPT: "green", BROKEN: "red", SKIPPED: "yellow"}
 
 @click.command(context_settings=SETTINGS, epilog=EXAMPLES)
 @click.argument("source", metavar="DISTRIBUTION|FILE")
+@click.option(
+    "--time-limit",
+    type=FiniteRange(min=0, min_open=True),
+    default=SECONDS,
+    help="Seconds that one plugin's promises may take, and a run with it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON: an array of objects, one a promise.")
-def check(*, source: str, as_json: bool) -> None:
+def check(*, source: str, time_limit: float, as_json: bool) -> None:
     """Check plugins: discovery, names, every promise of their contracts, and a small run with each.
 
     A line for each promise: kept, broken with the reason, or skipped where this machine cannot tell.
     Plugins are run, in processes of their own. Exit code 1 where a promise is broken.
     """
     verdicts: list[Verdict] = []
-    for verdict in PluginSource.named(source).verdicts(tell=_tell):
+    for verdict in PluginSource.named(source, time_limit=time_limit).verdicts(tell=_tell):
         if not as_json:
             _print(verdict, verdicts[-1] if verdicts else None)
         verdicts.append(verdict)

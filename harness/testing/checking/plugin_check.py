@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -42,20 +43,24 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class PluginSource:
-    """What is checked: an installed distribution, or a file of `--plugin`."""
+    """What is checked: an installed distribution, or a file of `--plugin`.
+
+    What is tried of one plugin may take `time_limit` seconds, its promises and the run each.
+    """
 
     name: str
     files: str = ""
+    time_limit: float = SECONDS
 
     @classmethod
-    def named(cls, word: str) -> PluginSource:
+    def named(cls, word: str, *, time_limit: float = SECONDS) -> PluginSource:
         """The file or the distribution of that name. Raises UnknownNameError where there is neither."""
         if Path(word).is_file():
-            return cls(name=Path(word).name, files=word)
+            return cls(name=Path(word).name, files=str(Path(word).resolve()), time_limit=time_limit)
         distributions = {e.dist.name for e in entry_points(group=ENTRY_POINT_GROUP) if e.dist}
         for name in distributions:
             if _normalised(name) == _normalised(word):
-                return cls(name=name)
+                return cls(name=name, time_limit=time_limit)
         raise UnknownNameError("installed distribution or file with plugins", word, distributions)
 
     def has(self, distribution: str) -> bool:
@@ -84,7 +89,7 @@ class PluginSource:
     def _discovery_problem(self) -> str:
         """Why its plugins cannot be discovered, tried elsewhere first: what is imported may exit."""
         with TemporaryDirectory(prefix="harness-check-") as folder:
-            engine = _engine(Path(folder))
+            engine = self._engine(Path(folder))
             outcomes = engine.run(discovery_problem, {"discovery": self.files}, watching=lambda _: None)
             [(_, outcome)] = outcomes
         return outcome.failure or outcome.value or ""
@@ -102,30 +107,35 @@ class PluginSource:
                 yield replace(offer, name=name, plugin=model)
 
     def _of(self, offer: Offer, tell: Tell) -> Iterator[Verdict]:
-        tell(f"promises of {offer.kind} {offer.name}")
-        verdicts = self._promised(offer)
+        verdicts = self._promised(offer, tell)
         yield from verdicts
         if all(verdict.verdict == KEPT for verdict in verdicts):
             tell(f"a small run with {offer.kind} {offer.name}")
-            yield CellCheck(offer=offer, files=self.files).verdict()
+            yield CellCheck(offer=offer, files=self.files, time_limit=self.time_limit).verdict()
         else:
             reason = "not tried: see above"
             yield replace(verdicts[-1], promise=PROMISE, verdict=SKIPPED, reason=reason)
 
-    def _promised(self, offer: Offer) -> list[Verdict]:
+    def _promised(self, offer: Offer, tell: Tell) -> list[Verdict]:
         """Verdicts on its promises, tried where a plugin that exits ends nothing but itself."""
         with TemporaryDirectory(prefix="harness-check-") as folder:
             job = CheckJob(
                 kind=offer.kind, name=offer.name, files=self.files, notes=Path(folder) / "notes.jsonl"
             )
-            jobs = {offer.name: job}
-            [(_, outcome)] = _engine(Path(folder)).run(try_promises, jobs, watching=lambda _: None)
+            jobs, began = {offer.name: job}, time.monotonic()
+
+            def watch(_: list[str]) -> None:
+                seconds = time.monotonic() - began
+                tell(f"{offer.kind} {job.trying()} ({seconds:.0f} of at most {self.time_limit:g} s)")
+
+            [(_, outcome)] = self._engine(Path(folder)).run(try_promises, jobs, watching=watch)
             return job.verdicts(outcome.failure)
 
-
-def _engine(folder: Path) -> LocalEngine:
-    """Processes for what may hang or exit."""
-    return LocalEngine(workers=1, time_limit=SECONDS, log=folder / "log.txt", preloads=PRELOADS)
+    def _engine(self, folder: Path) -> LocalEngine:
+        """Processes for what may hang or exit."""
+        return LocalEngine(
+            workers=1, time_limit=self.time_limit, log=folder / "log.txt", preloads=PRELOADS
+        )
 
 
 def _normalised(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -39,19 +40,62 @@ def check_images(dataset: Dataset) -> None:
 
 def check_part(dataset: Dataset, part: Part, *, most: int) -> None:
     """Raise HarnessError where one of up to `most` images, or its label, is none, or reads differ."""
-    pairs = cast("Any", dataset.split(part))
-    if len(pairs) == 0:
-        raise HarnessError(f"{dataset.name}: {part} is empty")
-    for index in _indices(len(pairs), most):
-        image, label = pairs[index]
+    labels = set[int]()
+    for index in _indices(_length(dataset, part), most):
+        image, label = _pair(dataset, part, index)
         _check_image(dataset, image, f"{dataset.name}: image {index} of {part}")
-        if float(label) != int(label) or not 0 <= int(label) < dataset.classes:
-            raise HarnessError(f"{dataset.name}: label {label} of image {index} of {part}")
+        labels.add(_class(dataset, label, f"{dataset.name}: label {label} of image {index} of {part}"))
+    if len(labels) == 1 < dataset.classes:
+        raise HarnessError(
+            f"{dataset.name}: all images of {part} have the label {labels.pop()}, of "
+            f"{dataset.classes} classes: who always guesses it is right"
+        )
     if _digests(dataset, part, most) != _digests(dataset, part, most):
         raise HarnessError(f"{dataset.name}: reads differ: other images of {part} each time")
 
 
-def _check_image(dataset: Dataset, image: Tensor, what: str) -> None:
+def _length(dataset: Dataset, part: Part) -> int:
+    """Number of images of a part. Raises HarnessError where there is none, or no end to them."""
+    try:
+        length = len(cast("Any", dataset.split(part)))
+    except TypeError as error:
+        raise HarnessError(f"{dataset.name}: {_no_split(part)}: {error}") from error
+    if length == 0:
+        raise HarnessError(f"{dataset.name}: {part} is empty")
+    return length
+
+
+def _pair(dataset: Dataset, part: Part, index: int) -> tuple[Any, Any]:
+    """Image and label. Raises HarnessError where they are no pair."""
+    split = cast("Any", dataset.split(part))
+    try:
+        image, label = split[index]
+    except (TypeError, ValueError) as error:
+        kind = type(split).__name__
+        raise HarnessError(
+            f"{dataset.name}: {_no_split(part)}; item {index} of a {kind}: {error}"
+        ) from error
+    return image, label
+
+
+def _no_split(part: Part) -> str:
+    return f"`split({part!r})` must return what has a length, and (image, label) as each item"
+
+
+def _class(dataset: Dataset, label: object, what: str) -> int:
+    """The class of a label. Raises HarnessError where it is none."""
+    try:
+        number = float(cast("Any", label))
+    except (TypeError, ValueError, RuntimeError):
+        number = math.nan
+    if number not in range(dataset.classes):
+        raise HarnessError(f"{what} is no class: a whole number from 0 to {dataset.classes - 1}")
+    return int(number)
+
+
+def _check_image(dataset: Dataset, image: object, what: str) -> None:
+    if not isinstance(image, torch.Tensor):
+        raise HarnessError(f"{what} is a {type(image).__name__}: images are float32 tensors")
     if tuple(image.shape) != tuple(dataset.shape):
         raise HarnessError(f"{what} is shaped {tuple(image.shape)}, not {tuple(dataset.shape)}")
     if image.dtype != torch.float32:

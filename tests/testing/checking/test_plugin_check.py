@@ -18,7 +18,7 @@ from tests import broken_plugins as broken
 FILE = Path(broken.__file__)
 OFFERED = (
     *broken.PRUNERS, *broken.SCHEDULES, *broken.DATASETS, *broken.BACKENDS, *broken.REPORTERS,
-    *broken.MODELS, broken.CountsOn,
+    *broken.MODELS, broken.CountsOn, broken.Litters,
 )  # fmt: skip
 
 
@@ -48,7 +48,8 @@ def test_a_sound_plugin_keeps_all_promises_down_to_a_measured_cell(command):
 RUN = (
     "run", "--models", "test_resnet", "--levels", "0.5", "--target", "params", "--seeds", "0",
     "--dense-epochs", "1", "--finetune-epochs", "0.2", "--penalty-epochs", "1", "--timing-seconds", "0",
-    "--quick", "--arithmetic", "fp32", "--backends", "eager_cpu,first_output_for_ever",
+    "--quick", "--arithmetic", "fp32",
+    "--backends", "eager_cpu," + ",".join(made.name for made in broken.WRONG_TIMES),
     "--schedules", "one_shot,rewinds_beyond_the_end", "--granularities", "weight",
     "--pruners", "random," + ",".join(made.name for made in broken.PRUNERS),
 )  # fmt: skip
@@ -58,7 +59,12 @@ RUN = (
 def test_in_a_run_each_is_a_row_with_its_reason(command, tmp_path):
     done = command(*RUN, "--plugin", str(FILE), "--out", "run")
     assert done.returncode == 1, done.stderr
-    rows = [row for row in RunFolder(tmp_path / "run").rows if row["backend"] == "eager_cpu"]
+    every = RunFolder(tmp_path / "run").rows
+    timed_wrong = [row for row in every if row["backend"] != "eager_cpu"]
+    assert {row["backend"] for row in timed_wrong} == {made.name for made in broken.WRONG_TIMES}
+    assert "ok" not in {row["status"] for row in timed_wrong}
+    assert all(row["reason"] for row in timed_wrong)
+    rows = [row for row in every if row["backend"] == "eager_cpu"]
     sound = [row["pruner"] for row in rows if row["status"] == "ok"]
     assert {*sound} == {"dense", "random"}
     for row in rows:
@@ -66,6 +72,17 @@ def test_in_a_run_each_is_a_row_with_its_reason(command, tmp_path):
         assert "UnboundLocalError" not in (row["reason"] or "")
 
 
+ENDLESS = """
+import harness
+class Endless:
+    name = "endless"
+    def score(self, evidence):
+        while True:
+            pass
+@harness.hookimpl
+def harness_pruners():
+    return [Endless()]
+"""
 SILENT = [made for made in broken.DATASETS if made is not broken.OwnDice]
 """Those by which a number would be wrong, and nobody would see."""
 
@@ -105,6 +122,14 @@ def test_a_file_that_cannot_be_discovered_is_one_broken_promise(source, reason, 
     [verdict] = PluginSource.named(str(file)).verdicts(tell=lambda _: None)
     assert verdict.verdict == BROKEN
     assert reason in verdict.reason
+
+
+def test_a_plugin_without_end_is_told_with_the_promise_that_it_was_at(command, tmp_path):
+    (tmp_path / "own_endless.py").write_text(ENDLESS)
+    done = command("check", "own_endless.py", "--time-limit", "4")
+    assert done.returncode == 1
+    assert "broken   at weight: scores are finite floats" in done.stdout
+    assert "ran past the time limit of 4 s" in done.stdout
 
 
 def test_every_verdict_has_a_colour():
