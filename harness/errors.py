@@ -18,14 +18,20 @@ class HarnessError(Exception):
 
 
 class UnknownNameError(HarnessError):
-    """A name that no plugin, column or setting answers to; the message offers the nearest one."""
+    """A name that no plugin, column or setting answers to; the message offers the nearest one.
 
-    def __init__(self, kind: str, name: str, allowed: Iterable[str]) -> None:
+    Where there are many, `shown_by` is the command that shows them all.
+    """
+
+    def __init__(self, kind: str, name: str, allowed: Iterable[str], *, shown_by: str = "") -> None:
         known = sorted(allowed)
         near = get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-        super().__init__(f"no {kind} is called {name!r}{hint} (there are: {listed or 'none'})")
+        there = f"there are: {listed or 'none'}"
+        if shown_by and len(known) > 12:
+            there = f"`{shown_by}` shows all {len(known)}"
+        super().__init__(f"no {kind} is called {name!r}{hint} ({there})")
 
 
 class NameCollisionError(HarnessError):

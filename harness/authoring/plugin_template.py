@@ -49,7 +49,9 @@ class PluginTemplate:
     def __post_init__(self) -> None:
         """Raise HarnessError where the name cannot be that of a plugin and of a module."""
         problem = name_problem(self.kind, self.name)
-        if problem is None and (not self.name.isidentifier() or keyword.iskeyword(self.name)):
+        if problem is None and keyword.iskeyword(self.name):
+            problem = f"{self.name!r} cannot be a module's name too: it is a word of Python itself"
+        if problem is None and not self.name.isidentifier():
             problem = (
                 f"{self.name!r} cannot be a module's name too: letters, digits and _, no digit first"
             )

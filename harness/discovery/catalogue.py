@@ -121,7 +121,7 @@ class Catalogue:
         for offer in self.offers:
             if (offer.kind, offer.name) == (kind, name):
                 return offer.plugin
-        raise UnknownNameError(kind, name, self.names(kind))
+        raise UnknownNameError(kind, name, self.names(kind), shown_by=f"harness list {kind}s")
 
     def _needs_argument(self, kind: Kind, name: str) -> bool:
         return isinstance(self._named(kind, name), NeedsArgument)

@@ -54,5 +54,6 @@ def _matching(term: str, names: Sequence[str], kind: str) -> list[str]:
         return list(names)
     matching = [name for name in names if name == term or fnmatchcase(name, term)]
     if not matching:
-        raise UnknownNameError(kind, term, names)
+        # Kinds of few names, as granularities, are shown in the message itself.
+        raise UnknownNameError(kind, term, names, shown_by=f"harness list {kind}s")
     return matching

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 harness show taylor              a criterion: paper, formula, granularities, evidence
+harness show 'magnitude*'        all that a pattern matches
 harness show onnxruntime_cpu     a backend, and whether it is available here
 harness show resnet18 --json     a model, for a program
 """
@@ -45,12 +47,16 @@ def show(*, name: str, as_json: bool, plugin: str) -> None:
 
 
 def _offers(catalogue: Catalogue, word: str) -> list[Offer]:
-    """Those of the name, of whichever kinds. Raises UnknownNameError naming the nearest otherwise."""
+    """Those that a name or a pattern matches, of whichever kinds.
+
+    Raises UnknownNameError naming the nearest where there is none.
+    """
     name = word.partition(":")[0]
-    offers = [offer for offer in catalogue.offers if offer.kind != "model" and offer.name == name]
+    others = [offer for offer in catalogue.offers if offer.kind != "model"]
+    offers = [offer for offer in others if fnmatchcase(offer.name, name)]
     if not offers:
         offers = [*catalogue.model_offers(name)]
     if not offers:
-        names = [offer.name for offer in catalogue.offers if offer.kind != "model"]
-        raise UnknownNameError("plugin", word, [*names, *catalogue.model_names()])
+        every = [*(offer.name for offer in others), *catalogue.model_names()]
+        raise UnknownNameError("plugin", word, every, shown_by="harness list --json")
     return offers

@@ -33,6 +33,7 @@ def test_names_that_are_taken_or_none_are_refused(command, tmp_path):
     assert "a pruner is called 'taylor' already" in refusal(command("new", "pruner", "taylor"))
     assert "a model is called 'resnet18' already" in refusal(command("new", "model", "resnet18"))
     assert "'two words' is no name for a pruner" in refusal(command("new", "pruner", "two words"))
+    assert "it is a word of Python itself" in refusal(command("new", "pruner", "class"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -48,5 +48,11 @@ def test_there_is_an_example_of_each_kind():
     assert EXAMPLES.keys() == {*KINDS, "model"}
 
 
+def test_a_pattern_shows_all_that_it_matches(shown):
+    facts = json.loads(shown("magnitude_l*", "--json"))
+    assert [fact["name"] for fact in facts] == ["magnitude_l1", "magnitude_l2"]
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(command):
-    assert "no plugin is called 'tailor'; did you mean 'taylor'?" in refusal(command("show", "tailor"))
+    said = refusal(command("show", "tailor"))
+    assert "no plugin is called 'tailor'; did you mean 'taylor'? (`harness list --json` shows" in said
