@@ -1,6 +1,5 @@
 """The documentation: commands and names are those of this version, blocks run, links lead somewhere."""
 
-import ast
 import re
 import shlex
 import shutil
@@ -10,11 +9,17 @@ import tomllib
 from inspect import signature
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import timm
+import torch
 from packaging.requirements import Requirement
 
+import harness
 from harness.commands.cli import cli
+from harness.commands.grid_run import GridRun
+from harness.commands.python_run import _words as option_words
 from harness.commands.run import run
 from harness.discovery import hookspecs
 from harness.discovery.loading import discover
@@ -23,9 +28,15 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 WITH_COMMANDS = [page for page in sorted(DOCS.rglob("*.md")) if "\nharness " in page.read_text()]
+WITH_PYTHON = [page for page in sorted(DOCS.rglob("*.md")) if "```python" in page.read_text()]
 CATALOGUE = discover()
-OF_PAGES = "gradient", "kurtosis", "mine"
-"""Names of plugins that pages write themselves."""
+ELSEWHERE = "check", "compare", "coverage", "export", "publish", "verify"
+"""Commands that take long, and that other tests run in full; here they are only understood."""
+MY_NETWORK = """
+import timm
+def MyNetwork(channels, classes):
+    return timm.create_model("resnet10t", in_chans=channels, num_classes=classes)
+"""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -34,7 +45,13 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def typed(page: Path) -> list[list[str]]:
     """Commands of the page's shell blocks, as words."""
-    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    lines = [
+        line
+        for block in blocks(page, "sh")
+        # What pip has installed, other tests run: see ELSEWHERE.
+        if "pip install -e ." not in block
+        for line in block.splitlines()
+    ]
     commands = [line.partition(" > ")[0] for line in lines if line.startswith("harness ")]
     return [shlex.split(command, comments=True) for command in commands]
 
@@ -44,47 +61,70 @@ def named(page: Path) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, image_folder, monkeypatch):
     """Where a person has the files that the pages name."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.pth").touch()
+    for name in ("photographs", "PATH"):
+        shutil.copytree(image_folder, tmp_path / name)
+    torch.save(timm.create_model("resnet10t", num_classes=3).state_dict(), tmp_path / "mine.pth")
     [grid] = blocks(DOCS / "choose.md", "toml")
     (tmp_path / "grid.toml").write_text(grid)
-    for name in ("base", "new"):
+    (tmp_path / "my_network.py").write_text(MY_NETWORK)
+    (tmp_path / "my_model.py").write_text(blocks(DOCS / "own-network.md", "python")[0])
+    (tmp_path / "harness_kurtosis.py").write_text(blocks(DOCS / "plugins" / "pruner.md", "python")[0])
+    for name in ("base", "mine", "theirs", "resnet18-digits", "resnet18-digits-epyc"):
         shutil.copytree(ROOT / "results" / "regression", tmp_path / "results" / name)
-    return tmp_path
+    # How much can leave takes seconds a network, and is of networks, not of commands.
+    monkeypatch.setattr(GridRun, "reaches", lambda *_, **__: [])
+    # Where the files of plugins lie is searched from then on.
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    yield tmp_path
+    for module in ("my_network", "my_model", "kurtosis", "harness_kurtosis"):
+        sys.modules.pop(module, None)
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=named)
-def test_commands_are_understood(page, folder):
+def test_commands_run(page, folder, command):
+    """A run as its plan: which cells there are, where every name is answered to."""
     assert typed(page)
-    for _, name, *options in typed(page):
-        # Raises where an option or its value is unknown.
-        context = cli.lazy[name].load().make_context(name, [*options])
-        if name == "run" and not any(own in " ".join(options) for own in OF_PAGES):
-            check_names(context.params)
+    for _, name, *given in typed(page):
+        words = [word.replace("/shared", str(folder)) for word in given]
+        if name in ELSEWHERE or "ray" in words:
+            # Raises where an option or its value is unknown.
+            cli.lazy[name].load().make_context(name, [*words])
+            continue
+        planned = ["--dry-run"] if name == "run" and "slurm-script" not in words else []
+        done = command(name, *words, *planned)
+        # Which nobody can fetch without an account.
+        absent = "torch/imagenet cannot be read from /data/imagenet" in done.stderr
+        assert done.returncode == (2 if absent else 0), done.stderr
 
 
-def check_names(asked) -> None:
-    """Raises where no plugin answers to a name."""
-    CATALOGUE.choose_models(asked["models"])
-    for kind, axis in (("pruner", "pruners"), ("schedule", "schedules"), ("backend", "backends")):
-        CATALOGUE.choose(kind, asked[axis])
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=named)
+def test_python_blocks_run(page, folder, command, monkeypatch):
+    """One after the other in one namespace; a run as its plan.
+
+    Programs that load an exported file need no harness, and run in test_own_network.py.
+    """
+
+    def planned(models, **options):
+        words = [word for name, value in options.items() for word in option_words(name, value)]
+        done = command("run", "--models", models, *words, "--dry-run")
+        assert done.returncode == 0, done.stderr
+        return SimpleNamespace(ranking=(), rows=())
+
+    monkeypatch.setattr(harness, "run", planned)
+    names = {"__name__": "page"}
+    for block in [block for block in blocks(page, "python") if "harness" in block]:
+        exec(compile(block, page.name, "exec"), names)  # noqa: S102 -- the page's own
+    for name in [name for name in names if name.startswith("test_")]:
+        names[name]()
 
 
 def test_every_setting_of_a_file_is_an_option():
     [grid] = blocks(DOCS / "choose.md", "toml")
     options = {option.removeprefix("--") for parameter in run.params for option in parameter.opts}
     assert tomllib.loads(grid).keys() <= options
-
-
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=named)
-def test_options_that_python_blocks_give_a_run_are_options(page):
-    options = {parameter.name for parameter in run.params}
-    for block in blocks(page, "python"):
-        for node in ast.walk(ast.parse(block)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "harness.run":
-                assert {keyword.arg for keyword in node.keywords} <= options
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=named)
