@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.engine import Outcome
+from harness.engines.telling import log_of_host
 from harness.storage.files import cache_folder, write_file
 from harness.storage.keys import sources_beside
 
@@ -77,8 +78,7 @@ def run_on_host(host_job: HostJob) -> Outcome[Any]:
         os.chdir(host_job.cwd)
     # Every process of the job's would import what Ray starts its own workers with.
     vars(sys.modules["__main__"]).pop("__file__", None)
-    log = host_job.engine.log
-    engine = replace(host_job.engine, log=log.with_name(f"{log.stem}-{name}{log.suffix}"))
+    engine = replace(host_job.engine, log=log_of_host(host_job.engine.log, name))
     slots = {host_job.label: host_job.slot} if host_job.slot else {}
     jobs = {host_job.label: host_job.job}
     [(_, outcome)] = engine.run(host_job.function, jobs, watching=ignore_progress, slots=slots)

@@ -16,6 +16,7 @@ from harness.engines._ray_host import HostJob, ignore_progress, run_on_host
 from harness.engines.engine import Outcome, TrainsOnGpu
 from harness.engines.local import LocalEngine
 from harness.engines.ray_cluster import RESOURCE_PREFIX
+from harness.engines.telling import ToldLines
 from harness.errors import failure_reason
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class RayEngine:
         """
         slots = slots or {}
         queues, running = defaultdict[str, deque[str]](deque), dict[Any, _Task]()
-        queued: set[str] = set()
+        queued, told = set[str](), ToldLines(self.log)
         try:
             while running or any(queues.values()) or len(queued) < len(jobs):
                 hosts = self.cluster.hosts()
@@ -107,6 +108,8 @@ class RayEngine:
                             yield task.label, Outcome(failure=failure_reason(error))
                 yield from _without_host(queues, hosts)
                 watching([task.label for task in running.values()])
+                for line in told.new():
+                    self.note(line)
                 for reference in _wait_for_ended(running):
                     self._running.pop(reference)
                     yield running.pop(reference).label, _outcome(reference)

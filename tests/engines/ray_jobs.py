@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.engines.telling import tell
+
 
 def work(job):
     if isinstance(job, Path):
@@ -16,6 +18,7 @@ def work(job):
     if job == "hangs":
         time.sleep(600)
     if job == "waits":
+        tell("waits for a second")
         time.sleep(1)
     return os.environ["HOST"]
 

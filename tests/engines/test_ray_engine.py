@@ -65,9 +65,10 @@ def outcomes(cluster, tmp_path):
     return run
 
 
-def test_jobs_that_train_go_to_all_hosts_with_processors(outcomes):
+def test_jobs_that_train_go_to_all_hosts_with_processors(outcomes, capsys):
     found = outcomes("waits", "works")
     assert {outcome.value or outcome.failure for outcome in found} == {"first", "second"}
+    assert "waits for a second" in capsys.readouterr().out, "what a job tells comes here"
 
 
 def test_jobs_that_train_on_a_gpu_go_to_hosts_that_have_one(outcomes, started):

@@ -1,7 +1,7 @@
 """What a job tells while it runs comes through its log, line by line."""
 
 from harness.engines.local import LocalEngine
-from harness.engines.telling import MARK, ToldLines, tell
+from harness.engines.telling import MARK, ToldLines, log_of_host, tell
 
 
 def test_whole_lines_that_are_told_come_once(tmp_path):
@@ -14,6 +14,15 @@ def test_whole_lines_that_are_told_come_once(tmp_path):
         assert [*told.new()] == ["first"]
         file.write("ond\n")
     assert [*told.new()] == ["second"]
+    assert [*told.new()] == []
+
+
+def test_hosts_of_a_cluster_are_heard_too(tmp_path):
+    log = tmp_path / "log.txt"
+    log_of_host(log, "early").write_text(f"{MARK}before\n")
+    told = ToldLines(log)
+    log_of_host(log, "late").write_text(f"{MARK}from a host that joined\n")
+    assert [*told.new()] == ["from a host that joined"]
     assert [*told.new()] == []
 
 
