@@ -22,7 +22,7 @@ def log_of_host(log: Path, host: str) -> Path:
 
 
 class ToldLines:
-    """Lines that jobs tell from now on, in a log that several of them write to or a host's beside it."""
+    """Lines that jobs tell from now on, in a log that several write to or a host's beside it."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
