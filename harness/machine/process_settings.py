@@ -11,7 +11,10 @@ import torch
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSettings:
-    """Settings of this process that times, arithmetic and files depend on."""
+    """Settings of this process that times, arithmetic and files depend on.
+
+    Not the precision of a GPU's products, which its backends set for themselves.
+    """
 
     threads: int
     """`torch.get_num_threads()`."""
@@ -21,8 +24,6 @@ class ProcessSettings:
     """`torch.get_default_dtype()`."""
     device: torch.device
     """`torch.get_default_device()`."""
-    precision: str
-    """`torch.get_float32_matmul_precision()`."""
     flushes_denormals: bool
     """`torch.set_flush_denormal`."""
     deterministic: bool
@@ -39,7 +40,6 @@ class ProcessSettings:
             cores=frozenset(affinity(0)) if affinity else frozenset(),
             dtype=torch.get_default_dtype(),
             device=torch.get_default_device(),
-            precision=torch.get_float32_matmul_precision(),
             flushes_denormals=_flushes_denormals(),
             deterministic=torch.are_deterministic_algorithms_enabled(),
             folder=Path.cwd(),

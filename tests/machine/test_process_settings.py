@@ -14,7 +14,6 @@ def settings(monkeypatch):
     yield settings
     torch.set_num_threads(settings.threads)
     torch.set_default_dtype(settings.dtype)
-    torch.set_float32_matmul_precision(settings.precision)
     torch.use_deterministic_algorithms(settings.deterministic)
     torch.set_flush_denormal(settings.flushes_denormals)
 
@@ -28,7 +27,6 @@ def test_nothing_has_changed_where_nothing_was_changed(settings):
     [
         (lambda: torch.set_num_threads(torch.get_num_threads() + 1), "changes the process's threads"),
         (lambda: torch.set_default_dtype(torch.float64), "dtype from torch.float32 to torch.float64"),
-        (lambda: torch.set_float32_matmul_precision("medium"), "precision from highest to medium"),
         (lambda: torch.use_deterministic_algorithms(True), "deterministic from False to True"),
         (lambda: torch.set_flush_denormal(True), "flushes_denormals from False to True"),
     ],

@@ -10,9 +10,11 @@ from torch import nn
 import harness
 from harness.conversion.device_tensors import device_clock, from_host, to_device
 from harness.discovery.loading import discover
+from harness.errors import HarnessError
 from harness.machine.clock import Limits, interleave
 from harness.testing import check_backend
 from harness_plugins.backends.cuda import CompiledCuda, EagerCuda
+from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.onnxruntime_cuda import OnnxRuntimeCuda
 from harness_plugins.backends.sparse24_cuda import Sparse24Cuda, sparse_layers
 
@@ -23,7 +25,7 @@ with_gpu = pytest.mark.skipif(harness.gpu_name() == "", reason=str(harness.no_gp
 class Here:
     """Runs a GPU's backend in this machine's memory, on its processor."""
 
-    torch_device = "cpu"
+    name, torch_device = "here", "cpu"
 
     def unavailable(self):
         return None
@@ -99,7 +101,12 @@ def test_runs_of_a_device_are_given_tensors_there_and_bring_theirs_back():
     assert to_device(torch.ones(1), meta).device.type == "meta"
     assert from_host(run, meta)(torch.ones(1)).device.type == "cpu"
     assert seen == ["meta"]
-    assert from_host(run, object()) is run
+
+
+def test_what_a_run_returns_is_a_tensor_wherever_it_ran():
+    for backend in (Here(), EagerCpu()):
+        with pytest.raises(HarnessError, match="must return the outputs as a tensor, not list"):
+            from_host(lambda images: images.tolist(), backend)(torch.ones(1))
 
 
 def test_a_clock_of_the_devices_own_is_the_one_that_times():
