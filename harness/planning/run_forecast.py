@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from harness.planning.plan import Plan
 
-SCORING, EXPORT, INSPECTION, MEMORY = 0.3, 0.6, 0.25, 0.8
-"""Seconds of one, of a small network, on one core."""
-TIMING_START = 8.0
+SCORING, EXPORT, INSPECTION, MEMORY = 0.3, 0.6, 0.25, 0.15
+"""Seconds of one, of a small network, on one core; models of one architecture share their memory's."""
+TIMED_FRACTION = 0.4
+"""Of the seconds that timing may take: most models are timed precisely enough before."""
+TIMING_START = 4.0
 """Seconds of processes that start, load and warm up, before so many models are timed together."""
 MODELS_TOGETHER = 32
 UNKNOWN_STEP = 60.0
@@ -48,7 +50,10 @@ def _stage(
     yield "training", (training + SCORING * cost.scorings + EXPORT * cost.exports) / workers
     yield "inspecting", INSPECTION * snapshots / workers
     yield "memory", MEMORY * timed / workers
-    yield "timing", math.ceil(timed / MODELS_TOGETHER) * (timing_seconds + TIMING_START)
+    yield (
+        "timing",
+        math.ceil(timed / MODELS_TOGETHER) * (TIMED_FRACTION * timing_seconds + TIMING_START),
+    )
 
 
 def _training_seconds(plan: Plan, step_ms: Mapping[str, float]) -> float:
