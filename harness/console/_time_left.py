@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+BELIEVED = 0.1
+"""Fraction of all that was thought, which counts as seen to be true."""
 Clock = Callable[[], float]
 LEAST_LEFT = 0.02
 """Fraction of a phase that is left at least while it is not over."""
@@ -87,7 +89,8 @@ class TimeLeft:
         return max(length - elapsed, LEAST_LEFT * length * (1.0 - share))
 
     def _ratio(self) -> float:
-        """What phases took over what they were thought to take."""
+        """What phases took over what they were thought to take; a short one alone tells little."""
         over = [(p.took, p.thought) for p in self._phases if p.took is not None and p.thought]
         took, thought = sum(t for t, _ in over), sum(t for _, t in over)
-        return took / thought if thought else 1.0
+        believed = BELIEVED * sum(phase.thought for phase in self._phases)
+        return (took + believed) / (thought + believed) if thought else 1.0

@@ -51,8 +51,17 @@ def test_later_phases_are_as_slow_as_those_before(clock):
     clock.now = 120.0
     time_left.advance(10)
     time_left.begin("timing", 5)
-    assert time_left.seconds_left() == pytest.approx(80.0)
-    assert time_left.fraction() == pytest.approx(0.6)
+    # Twice what was thought, of which a tenth of all counts as seen to be true.
+    assert time_left.seconds_left() == pytest.approx(40.0 * (120.0 + 10.0) / (60.0 + 10.0))
+
+
+def test_a_short_phase_that_takes_long_tells_little_of_the_others(clock):
+    time_left = TimeLeft(clock)
+    time_left.expect([("levels", 5.0), ("training", 395.0)])
+    time_left.begin("levels", 0)
+    clock.now = 15.0
+    time_left.begin("training", 10)
+    assert 395.0 < time_left.seconds_left() < 1.25 * 395.0
 
 
 def test_a_phase_without_work_is_passed_over(clock):
