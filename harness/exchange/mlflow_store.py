@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
@@ -32,7 +33,10 @@ def write_mlflow(rows: Rows, *, store: str, experiment: str) -> int:
         raise HarnessError("--to mlflow needs mlflow: pip install mlflow-skinny") from None
     os.environ.setdefault(ALLOWED, "true")
     try:
-        client = MlflowClient(tracking_uri=store)
+        # MLflow remembers stores by their names, wherever a process is now.
+        named = "://" in store or store.startswith("databricks")
+        address = store if named else str(Path(store).resolve())
+        client = MlflowClient(tracking_uri=address)
         number = client.create_experiment(experiment)
     except MlflowException as error:
         raise HarnessError(f"MLflow at {store}: {' '.join(str(error).split())}") from None

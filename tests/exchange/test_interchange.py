@@ -1,5 +1,7 @@
 """A run's rows in other tools, read back by those tools themselves."""
 
+import shutil
+
 import pytest
 
 from harness.errors import HarnessError
@@ -37,6 +39,14 @@ def test_mlflow_finds_a_run_a_measured_row(command, run, tmp_path):
     assert found[0].data.params["backend"] == "eager_cpu"
     assert "energy_j" not in found[0].data.metrics
     assert len(client.search_runs([experiment.experiment_id])) == 6
+
+
+def test_a_store_is_the_one_of_the_folder_that_a_process_is_in(tmp_path, monkeypatch):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        write_mlflow([made_row()], store="mlruns", experiment="once")
+        shutil.rmtree(tmp_path / name)
 
 
 def test_an_experiment_is_not_written_twice(tmp_path):
