@@ -17,6 +17,13 @@ class HarnessError(Exception):
     """The request cannot be carried out; the command line prints it in one line and exits with 2."""
 
 
+class UnwritableError(HarnessError):
+    """A path that an option named to be written to, and that cannot be."""
+
+    def __init__(self, path: object, reason: object, *, option: str = "--out") -> None:
+        super().__init__(f"{option}: {path} cannot be written ({reason}); choose another")
+
+
 class UnknownNameError(HarnessError):
     """A name that no plugin, column or setting answers to; the message offers the nearest one.
 

@@ -48,7 +48,7 @@ def typed(page: Path) -> list[list[str]]:
     lines = [
         line
         for block in blocks(page, "sh")
-        # What pip has installed, other tests run: see ELSEWHERE.
+        # What pip has installed, tests/authoring runs.
         if "pip install -e ." not in block
         for line in block.splitlines()
     ]
@@ -71,7 +71,6 @@ def folder(tmp_path, image_folder, monkeypatch):
     (tmp_path / "grid.toml").write_text(grid)
     (tmp_path / "my_network.py").write_text(MY_NETWORK)
     (tmp_path / "my_model.py").write_text(blocks(DOCS / "own-network.md", "python")[0])
-    (tmp_path / "harness_kurtosis.py").write_text(blocks(DOCS / "plugins" / "pruner.md", "python")[0])
     for name in ("base", "mine", "theirs", "resnet18-digits", "resnet18-digits-epyc"):
         shutil.copytree(ROOT / "results" / "regression", tmp_path / "results" / name)
     # How much can leave takes seconds a network, and is of networks, not of commands.
@@ -114,6 +113,8 @@ def test_python_blocks_run(page, folder, command, monkeypatch):
         return SimpleNamespace(ranking=(), rows=())
 
     monkeypatch.setattr(harness, "run", planned)
+    [kurtosis] = blocks(DOCS / "plugins" / "pruner.md", "python")
+    (folder / "harness_kurtosis.py").write_text(kurtosis)
     names = {"__name__": "page"}
     for block in [block for block in blocks(page, "python") if "harness" in block]:
         exec(compile(block, page.name, "exec"), names)  # noqa: S102 -- the page's own

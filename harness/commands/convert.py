@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from harness.console.options import SETTINGS
+from harness.console.options import SETTINGS, WritablePath
 from harness.errors import HarnessError
 from harness.exchange.dataset_folder import dataset_files
-from harness.exchange.mlflow_store import write_mlflow
+from harness.exchange.mlflow_store import is_address, write_mlflow
 from harness.storage.files import write_file
 from harness.storage.run_folder import RunFolder
 
@@ -19,11 +20,26 @@ harness convert results/resnet18-digits --to datasets --out my-dataset
 """
 
 
+class FolderOrAddress(click.ParamType["str"]):
+    """Folders that can be written to, and addresses of stores."""
+
+    name = "folder or address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 -- click's own signature
+        """The folder or the address. Fails where it is a folder that cannot be written."""
+        if is_address(str(value)):
+            return str(value)
+        return str(WritablePath(file_okay=False).convert(value, param, ctx))
+
+
 @click.command(context_settings=SETTINGS, epilog=EXAMPLES)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--to", type=click.Choice(["mlflow", "datasets"]), required=True, help="For which tool.")
 @click.option(
-    "--out", required=True, help="A folder; for MLflow also an address, as sqlite:///mlflow.db."
+    "--out",
+    type=FolderOrAddress(),
+    required=True,
+    help="A folder; for MLflow also an address, as sqlite:///mlflow.db.",
 )
 def convert(*, folder: Path, to: str, out: str) -> None:
     """Write RUN's rows for another tool.

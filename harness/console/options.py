@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError, UnwritableError
 from harness.storage.files import valid_text, writing_problem
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ class WritablePath(click.ParamType["Path"]):
             self.fail("it is empty; name one, as results/mine", param, ctx)
         path: Path = self._path.convert(value, param, ctx)
         if problem := writing_problem(path):
-            option = param.opts[0] if param else "path"
-            raise HarnessError(f"{option}: {value} cannot be written ({problem}); choose another")
+            raise UnwritableError(value, problem, option=param.opts[0] if param else "path")
         return path
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +17,7 @@ from harness.engines._job_process import JobProcess, end_all, wait_for_any
 from harness.engines._job_queue import JobQueue
 from harness.engines._worker_process import SAFE_PATH, SET_HERE
 from harness.engines.telling import ToldLines
+from harness.errors import HarnessError
 from harness.machine.device_lock import timing_lock
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 POLL_SECONDS = 0.2
+STARTS = 10
+"""Most tries to begin a job's process where the fork server ends meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +95,15 @@ class LocalEngine:
             end_all(queue.running.values())
 
     def _begun(self, function: Callable[[Job], Result], job: Job) -> JobProcess:
-        start_server(self.preloads)
-        context = _start_context(self.preloads)
-        return JobProcess.begin(context, function, job, log=str(self.log), time_limit=self.time_limit)
+        """Process of a job, begun anew where the fork server ends at that moment."""
+        context, log = _start_context(self.preloads), str(self.log)
+        for _ in range(STARTS):
+            start_server(self.preloads)
+            # Nobody answers, or stops answering; until the system tells that it ended, none is started.
+            with suppress(EOFError, ConnectionError):
+                return JobProcess.begin(context, function, job, log=log, time_limit=self.time_limit)
+            time.sleep(POLL_SECONDS)
+        raise HarnessError("no worker process could be started: the server of workers ends each time")
 
 
 def start_server(preloads: tuple[str, ...]) -> None:

@@ -19,6 +19,11 @@ ALLOWED = "MLFLOW_ALLOW_FILE_STORE"
 NUMBERS = frozenset({"int | None", "float | None", "bool | None"})
 
 
+def is_address(store: str) -> bool:
+    """Whether a store is named by an address, as sqlite:///mlflow.db, and no folder."""
+    return "://" in store or store.startswith("databricks")
+
+
 def write_mlflow(rows: Rows, *, store: str, experiment: str) -> int:
     """Write each measured row as a run: what was asked for as parameters, what was measured as metrics.
 
@@ -34,8 +39,7 @@ def write_mlflow(rows: Rows, *, store: str, experiment: str) -> int:
     os.environ.setdefault(ALLOWED, "true")
     try:
         # MLflow remembers stores by their names, wherever a process is now.
-        named = "://" in store or store.startswith("databricks")
-        address = store if named else str(Path(store).resolve())
+        address = store if is_address(store) else str(Path(store).resolve())
         client = MlflowClient(tracking_uri=address)
         number = client.create_experiment(experiment)
     except MlflowException as error:

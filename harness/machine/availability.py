@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from importlib.metadata import requires, version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import failure_reason
@@ -38,6 +39,16 @@ def no_gpu() -> str | None:
         return None
     problem = "tells of none" if shutil.which("nvidia-smi") else "is not found, so there is no driver"
     return f"no NVIDIA GPU is here: nvidia-smi {problem}"
+
+
+def has_module(name: str) -> bool:
+    """Whether Python imports a module by that name here, the main program among them."""
+    try:
+        return find_spec(name) is not None
+    except ValueError:
+        return True
+    except ImportError:
+        return False
 
 
 def unmet(*requirements: str) -> str | None:

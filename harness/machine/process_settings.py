@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class ProcessSettings:
             device=torch.get_default_device(),
             flushes_denormals=_flushes_denormals(),
             deterministic=torch.are_deterministic_algorithms_enabled(),
-            folder=Path.cwd(),
+            folder=_current_folder(),
         )
 
     def change(self) -> str | None:
@@ -53,6 +54,13 @@ class ProcessSettings:
             if before != after:
                 return f"changes the process's {item.name} from {_shown(before)} to {_shown(after)}"
         return None
+
+
+def _current_folder() -> Path:
+    """None that is there, where somebody removed it."""
+    with suppress(OSError):
+        return Path.cwd()
+    return Path()
 
 
 def _flushes_denormals() -> bool:

@@ -214,8 +214,8 @@ def _cheated_clock(
         return {DENSE: f"{backend.name} {change}"}
     try:
         check_not_remembered(runs[0].run, runs[0].given, backend)
-    except HarnessError as error:
-        return {DENSE: f"{backend.name}: {error}"}
+    except Exception as error:
+        return {DENSE: f"{backend.name}: {failure_reason(error)}"}
     return {}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnwritableError
 from harness.storage.files import naming, valid_text
 from harness.storage.row import Row
 
@@ -91,8 +91,7 @@ class Ledger:
             raise self._unwritable(error) from None
 
     def _unwritable(self, error: OSError) -> HarnessError:
-        reason = error.strerror or error
-        return HarnessError(f"--out: {self.path.parent} cannot be written ({reason}); choose another")
+        return UnwritableError(self.path.parent, error.strerror or error)
 
     def _parse(self, line: bytes, number: int) -> dict[str, Any]:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from harness.contracts.data import (
 )
 from harness.contracts.options import Preloads
 from harness.errors import HarnessError
+from harness.machine.availability import has_module
 from harness.testing.arguments import called, ready
 from harness.testing.promises import STEADY_NAME, keep
 from harness.testing.requirements import require, skip
@@ -115,14 +115,7 @@ def _check_preloads(dataset: Preloads, name: str) -> None:
         not isinstance(modules, str), f"{name}: preloads must be a sequence of module names, not a text"
     )
     for module in modules:
-        require(_is_there(module), f"{name}: preloads {module!r}, which is no module here")
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ImportError:
-        return False
+        require(has_module(module), f"{name}: preloads {module!r}, which is no module here")
 
 
 def _check_located(dataset: Located, name: str) -> None:

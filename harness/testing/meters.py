@@ -44,7 +44,7 @@ def meter_promises(meter: Meter, *, argument: str | None = None) -> Promises:
         skip(meter.name, reason)
     told = meter.meters(_Processor())
     require(isinstance(told, bool), f"{meter.name}: `meters` must say whether it can, as True or False")
-    yield f"{meter.name}: joules must be of the time since `begin`, or None"
+    yield f"{meter.name}: joules are of the time since `begin`, or None"
     whole = _joules(meter, SECONDS)
     after = _joules(meter, 0.0)
     anew = whole is None or after is None or after < whole

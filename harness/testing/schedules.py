@@ -38,7 +38,7 @@ def schedule_promises(schedule: Schedule, *, argument: str | None = None) -> Pro
         early = 0.0 <= schedule.starts_at < 1.0
         require(early, f"{schedule.name}: starts_at must be from 0 up to 1, not {schedule.starts_at}")
     if isinstance(schedule, Controlled):
-        yield f"{schedule.name}: its control must be a schedule of another name"
+        yield f"{schedule.name}: its control is a schedule of another name"
         control = schedule.control
         require(control.name != schedule.name, f"{schedule.name}: its control needs a name of its own")
         check_schedule(control)

@@ -53,6 +53,7 @@ def test_later_phases_are_as_slow_as_those_before(clock):
     time_left.begin("timing", 5)
     # Twice what was thought, of which a tenth of all counts as seen to be true.
     assert time_left.seconds_left() == pytest.approx(40.0 * (120.0 + 10.0) / (60.0 + 10.0))
+    assert time_left.fraction() == pytest.approx(120.0 / (120.0 + time_left.seconds_left()))
 
 
 def test_a_short_phase_that_takes_long_tells_little_of_the_others(clock):

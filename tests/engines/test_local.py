@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import re
 import signal
@@ -109,7 +110,23 @@ def has_ended(pid):
     return True
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no server starts workers")
+with_server = pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="no server starts workers here"
+)
+
+
+@with_server
+def test_a_server_of_workers_that_has_just_ended_is_started_again(outcomes):
+    """Whether it is about to answer, no longer does, or is not yet known to have ended."""
+    for _ in range(3):
+        assert outcomes("prints")["prints"].value == "prints done"
+        children = psutil.Process().children()
+        [server] = [child for child in children if "forkserver" in " ".join(child.cmdline())]
+        server.kill()
+        assert outcomes("works")["works"].value == "works done"
+
+
+@with_server
 def test_jobs_that_end_with_the_server_of_workers_are_begun_again(tmp_path):
     jobs = {"ends it": tmp_path / "ended", "neighbour": None}
     outcomes = dict(local_engine(tmp_path).run(end_server_once, jobs, watching=lambda _: None))

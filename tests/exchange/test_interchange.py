@@ -45,8 +45,18 @@ def test_a_store_is_the_one_of_the_folder_that_a_process_is_in(tmp_path, monkeyp
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        write_mlflow([made_row()], store="mlruns", experiment="once")
+        assert write_mlflow([made_row()], store="mlruns", experiment="once") == 1
+        assert (tmp_path / name / "mlruns").is_dir()
         shutil.rmtree(tmp_path / name)
+
+
+def test_a_folder_is_tried_before_anything_is_read_and_an_address_is_not(command, tmp_path):
+    (tmp_path / "file").touch()
+    for to in ("mlflow", "datasets"):
+        done = command("convert", "nowhere", "--to", to, "--out", "file/x")
+        assert "--out: file/x cannot be written (Not a directory)" in refusal(done)
+    done = command("convert", "nowhere", "--to", "mlflow", "--out", "sqlite:///file/x")
+    assert "no run folder is called 'nowhere'" in refusal(done)
 
 
 def test_an_experiment_is_not_written_twice(tmp_path):

@@ -36,6 +36,12 @@ def test_a_change_is_told_with_what_was_and_what_is(change, sentence, settings):
     assert sentence in settings.change()
 
 
+def test_a_folder_that_somebody_removed_is_one_too(settings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert ProcessSettings.now().change() is None
+
+
 def test_so_is_another_current_folder(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert f"folder from {settings.folder} to {tmp_path}" in settings.change()

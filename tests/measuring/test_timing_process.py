@@ -106,6 +106,26 @@ def test_a_failure_at_one_batch_size_leaves_the_other_alone(job):
     assert "one image at a time" in timing.failures[4][DENSE]
 
 
+class Choosy(Nowhere):
+    """Runs what it was given before, and nothing else once it is asked to."""
+
+    def prepare(self, model, example):
+        seen = []
+
+        def run(images):
+            if len(seen) > 40 and not any(torch.equal(images, one) for one in seen):
+                raise RuntimeError("never seen that")
+            seen.append(images.clone())
+            return model(images)
+
+        return run
+
+
+def test_what_a_backend_raises_at_a_new_input_fails_its_own_rows(job):
+    timing = time_snapshots(replace(job, backend=Choosy()))
+    assert "never seen that" in timing.failures[1][DENSE]
+
+
 class Tiring(Nowhere):
     """Right when asked before the clock starts, wrong once it is timed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from harness.commands.plugins._plugin_facts import example_run
 from harness.console.options import SETTINGS, WritablePath
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
+from harness.machine.availability import has_module
 from harness.storage.files import write_file
 
 EXAMPLES = """\b
@@ -59,7 +59,8 @@ def _write_file(template: PluginTemplate, path: Path) -> None:
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise HarnessError(f"--out {path}: a Python module's name, as my_{template.kind}.py")
     _refuse_existing(path)
-    _refuse_hiding(path)
+    other = path.with_name(f"my_{path.name}")
+    _refuse_hiding(path, way_out=f"name another with --out, as {other}")
     write_file(path, template.module_text().encode())
     click.echo(
         f"{path} is a {template.kind}. Next:\n\n"
@@ -68,18 +69,17 @@ def _write_file(template: PluginTemplate, path: Path) -> None:
     )
 
 
-def _refuse_hiding(path: Path) -> None:
+def _refuse_hiding(path: Path, *, way_out: str) -> None:
     """Python finds a file before an installed module, in every program that is started beside it."""
-    if find_spec(path.stem) is not None:
-        other = path.with_name(f"my_{path.name}")
+    if has_module(path.stem):
         raise HarnessError(
-            f"{path} would hide the module {path.stem!r} from programs beside it: name another with "
-            f"--out, as {other}"
+            f"{path} would hide the module {path.stem!r} from programs beside it: {way_out}"
         )
 
 
 def _write_distribution(template: PluginTemplate, folder: Path) -> None:
     _refuse_existing(folder)
+    _refuse_hiding(Path(f"{template.module}.py"), way_out="take another name")
     for name, text in template.files().items():
         write_file(folder / name, text.encode())
     click.echo(

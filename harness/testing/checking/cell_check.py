@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.storage.run_folder import RunFolder
-from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED, Verdict
+from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED, Verdict, mirrored_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,24 +44,26 @@ class CellCheck:
     def verdict(self) -> Verdict:
         """Whether the run measured a cell with it, and why not."""
         with TemporaryDirectory(prefix="harness-check-") as folder:
+            current = mirrored_folder(Path(folder))
             try:
                 done = subprocess.run(
-                    [*self._command, "--out", str(Path(folder) / "run")],
-                    capture_output=True, text=True, check=False, timeout=self.time_limit, cwd=folder,
+                    [*self._command(current), "--out", str(Path(folder) / "run")],
+                    capture_output=True, text=True, check=False, timeout=self.time_limit, cwd=current,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 return self._told(BROKEN, f"the run took more than {self.time_limit:g} s")
             return self._judged(Path(folder) / "run", done)
 
-    @property
-    def _command(self) -> Sequence[str]:
+    def _command(self, current: Path) -> Sequence[str]:
         options = dict(SMALL)
         if self.offer.kind in SELECTED_BY:
             options[SELECTED_BY[self.offer.kind]] = self.offer.selected_as
         if self.offer.kind == "pruner":
             options["granularities"] = "weight,channel"
         if self.files:
-            options["plugin"] = self.files
+            # As it was named, where it can be: a comma in a folder's name would part two files.
+            there = (current / self.files).is_file()
+            options["plugin"] = self.files if there else str(Path(self.files).resolve())
         words = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-P", "-m", "harness", "run", *words, "--quick"]
 

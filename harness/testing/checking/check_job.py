@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,10 +97,10 @@ def discovery_problem(files: str) -> str:
 
 
 def try_promises(job: CheckJob) -> None:
-    """Try a plugin's promises, in this process and an empty folder, until one is broken."""
+    """Try a plugin's promises, in this process and a folder of its own, until one is broken."""
     promises = _promises(job)
-    folder = job.notes.parent / "current"
-    folder.mkdir()
+    folder = mirrored_folder(job.notes.parent)
+    before = {*folder.iterdir()}
     os.chdir(folder)
     with job.notes.open("a", encoding="utf-8") as file:
 
@@ -120,13 +121,27 @@ def try_promises(job: CheckJob) -> None:
         try:
             keep(promises, begin=begin)
             begin(f"{job.name}: {TIDY}")
-            if left := sorted(path.name for path in folder.iterdir()):
+            if left := sorted(path.name for path in {*folder.iterdir()} - before):
                 raise AssertionError(f"wrote {', '.join(left)} there, which is whoever runs it's own")
             note(trying, KEPT)
         except SkipTest as skipped:
             note(trying, SKIPPED, str(skipped))
         except AssertionError as broken:
             note(trying, BROKEN, str(broken).removeprefix(f"{trying}: "))
+
+
+def mirrored_folder(parent: Path) -> Path:
+    """New folder in which lies what does in the current one, by links.
+
+    What a plugin reads by a relative path is there; what it writes is not left to whoever runs it.
+    """
+    folder = parent / "current"
+    folder.mkdir()
+    for path in Path.cwd().iterdir():
+        # Some systems let nobody make links.
+        with suppress(OSError):
+            (folder / path.name).symlink_to(path)
+    return folder
 
 
 def _promises(job: CheckJob) -> Promises:

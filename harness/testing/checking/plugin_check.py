@@ -56,7 +56,7 @@ class PluginSource:
     def named(cls, word: str, *, time_limit: float = SECONDS) -> PluginSource:
         """The file or the distribution of that name. Raises UnknownNameError where there is neither."""
         if Path(word).is_file():
-            return cls(name=Path(word).name, files=str(Path(word).resolve()), time_limit=time_limit)
+            return cls(name=Path(word).name, files=word, time_limit=time_limit)
         distributions = {e.dist.name for e in entry_points(group=ENTRY_POINT_GROUP) if e.dist}
         for name in distributions:
             if _normalised(name) == _normalised(word):

@@ -37,13 +37,20 @@ def test_names_that_are_taken_or_none_are_refused(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["torch", "statistics"])
+@pytest.mark.parametrize("name", ["torch", "statistics", "__main__"])
 def test_no_file_hides_a_module_from_programs_beside_it(name, command, tmp_path):
     assert f"{name}.py would hide the module {name!r}" in refusal(
         command("new", "pruner", name, "--file")
     )
     assert list(tmp_path.iterdir()) == []
     assert command("new", "pruner", name).returncode == 0
+
+
+def test_nor_does_a_distribution(command, tmp_path):
+    said = refusal(command("new", "pruner", "plugins"))
+    assert "harness_plugins.py would hide the module 'harness_plugins'" in said
+    assert "take another name" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

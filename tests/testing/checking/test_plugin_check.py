@@ -5,6 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import torch
+from torch.utils.data import TensorDataset
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.storage.run_folder import RunFolder
@@ -83,6 +85,18 @@ class Endless:
 def harness_pruners():
     return [Endless()]
 """
+READER = """
+from pathlib import Path
+import harness
+class Reader:
+    name, granularities = "reader", ("weight",)
+    def score(self, evidence):
+        exponent = float(Path("scores.txt").read_text())
+        return {name: weight.abs() ** exponent for name, weight in evidence.weights.items()}
+@harness.hookimpl
+def harness_pruners():
+    return [Reader()]
+"""
 SILENT = [made for made in broken.DATASETS if made is not broken.OwnDice]
 """Those by which a number would be wrong, and nobody would see."""
 
@@ -92,6 +106,22 @@ def test_images_that_are_none_are_named_before_anything_is_trained(dataset):
     check_images(broken.Noise())
     with pytest.raises(HarnessError, match=dataset.name):
         check_images(dataset())
+
+
+class RareLabel(broken.Noise):
+    """One image in five hundred is of another class, and none of those that a run looks at."""
+
+    name = "rare_label"
+
+    def split(self, part):
+        generator = torch.Generator().manual_seed(("train", "test").index(part))
+        labels = torch.zeros(500, dtype=torch.int64)
+        labels[1] = 1
+        return TensorDataset(torch.randn(500, *self.shape, generator=generator), labels)
+
+
+def test_a_label_that_is_rare_is_looked_for_before_all_are_said_to_be_alike():
+    check_images(RareLabel())
 
 
 def test_a_process_that_ends_leaves_its_last_promise_broken(tmp_path):
@@ -122,6 +152,17 @@ def test_a_file_that_cannot_be_discovered_is_one_broken_promise(source, reason, 
     [verdict] = PluginSource.named(str(file)).verdicts(tell=lambda _: None)
     assert verdict.verdict == BROKEN
     assert reason in verdict.reason
+
+
+def test_what_a_plugin_reads_beside_it_is_there(command, tmp_path, monkeypatch):
+    """By a relative path, and wherever: a comma parts files of --plugin."""
+    (tmp_path / "a,b").mkdir()
+    monkeypatch.chdir(tmp_path / "a,b")
+    Path("scores.txt").write_text("0.5")
+    Path("own_reader.py").write_text(READER)
+    verdicts = [*PluginSource.named("own_reader.py").verdicts(tell=lambda _: None)]
+    assert {verdict.verdict for verdict in verdicts} == {KEPT}, verdicts
+    assert verdicts[-1].promise == PROMISE
 
 
 def test_a_plugin_without_end_is_told_with_the_promise_that_it_was_at(command, tmp_path):
