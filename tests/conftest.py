@@ -156,7 +156,18 @@ def resnet18() -> nn.Module:
 
 
 @pytest.fixture
-def command(tmp_path: Path):
+def own_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Forget after the test what it imported from its folder, which must not answer in another."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def command(tmp_path: Path, own_imports: None):
     """Run `harness ARGUMENTS` in an empty folder, in this process."""
     return partial(doubles.typed, tmp_path)
 

@@ -61,7 +61,7 @@ def named(page: Path) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path, image_folder, monkeypatch):
+def folder(tmp_path, image_folder, own_imports, monkeypatch):
     """Where a person has the files that the pages name."""
     monkeypatch.chdir(tmp_path)
     for name in ("photographs", "PATH"):
@@ -77,9 +77,7 @@ def folder(tmp_path, image_folder, monkeypatch):
     monkeypatch.setattr(GridRun, "reaches", lambda *_, **__: [])
     # Where the files of plugins lie is searched from then on.
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    yield tmp_path
-    for module in ("my_network", "my_model", "kurtosis", "harness_kurtosis"):
-        sys.modules.pop(module, None)
+    return tmp_path
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=named)

@@ -65,21 +65,15 @@ def harness_schedules():
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch):
+def written(tmp_path, own_imports):
     """Write files of modules, which are forgotten after the test."""
-    # What one test imports by a name must not answer in another.
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    before = set(sys.modules)
 
     def write(**sources):
         for name, source in sources.items():
             (tmp_path / f"{name}.py").write_text(source)
         return str(tmp_path / f"{next(iter(sources))}.py")
 
-    yield write
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
+    return write
 
 
 def test_a_file_offers_plugins_of_any_kind(written):
@@ -150,7 +144,8 @@ def test_a_file_that_offers_nothing_is_named(source, sentence, written):
     [
         ("torch", r"torch/__init__\.py is called 'torch' too: rename the file"),
         ("sys", "Python itself is called 'sys' too"),
-        ("__main__", "Python itself is called '__main__' too"),
+        # Python itself, or the file of a program that was started with -m.
+        ("__main__", "is called '__main__' too"),
         ("no-name", "there is no Python file of that name"),
     ],
 )
