@@ -6,13 +6,15 @@ from importlib.metadata import Distribution
 import pytest
 
 from harness.authoring import _requirement
+from tests.doubles import ROOT
 
 INDEX = None
 REPOSITORY = {
     "url": "https://example.org/harness",
     "vcs_info": {"vcs": "git", "commit_id": "4b535dc"},
 }
-FOLDER = {"url": "file:///home/somebody/harness", "dir_info": {"editable": True}}
+FOLDER = {"url": ROOT.as_uri(), "dir_info": {"editable": True}}
+GONE = {"url": "file:///home/somebody/pruning_harness-0.1.0-py3-none-any.whl", "archive_info": {}}
 
 
 class Installed(Distribution):
@@ -35,7 +37,9 @@ class Installed(Distribution):
     [
         (INDEX, "pruning-harness>=0.1.0"),
         (REPOSITORY, "pruning-harness @ git+https://example.org/harness@4b535dc"),
-        (FOLDER, "pruning-harness @ file:///home/somebody/harness"),
+        (FOLDER, f"pruning-harness @ {ROOT.as_uri()}"),
+        # As what tox builds of a checkout, and removes once it is installed.
+        (GONE, f"pruning-harness @ {ROOT.as_uri()}"),
     ],
 )
 def test_it_comes_from_where_this_one_came(noted, requirement, monkeypatch):
