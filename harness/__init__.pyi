@@ -42,6 +42,9 @@ from .contracts.backends import (
 from .contracts.backends import (
     Simulates as Simulates,
 )
+from .contracts.backends import (
+    cpu_peak_macs as cpu_peak_macs,
+)
 from .contracts.converters import (
     AnyConverter as AnyConverter,
 )
@@ -212,9 +215,6 @@ from .machine.availability import (
 )
 from .machine.environment import (
     cpu_name as cpu_name,
-)
-from .machine.environment import (
-    cpu_peak_macs as cpu_peak_macs,
 )
 from .machine.environment import (
     gpu_name as gpu_name,

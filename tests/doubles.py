@@ -264,10 +264,9 @@ def made_rows() -> list[dict[str, object]]:
             bits = encode_bits(np.arange(100) < 100 * (share - level / 10))
             rows.append(made_row(pruner=pruner, sparsity=level, ms_saved=saved, correct=bits))
     rows.append(made_row(pruner="magnitude_l2", granularity="weight", scope="global", **nothing))
-    empty = dict.fromkeys(asdict(Row()), None) | {"status": "skipped", "reason": "not defined here"}
+    skipped = Row(pruner="fpgm", granularity="weight", status="skipped", reason="not defined here")
     names = ("model", "dataset", "schedule", "backend", "batch", "threads")
-    asked = {name: rows[1][name] for name in names}
-    rows.append({**empty, **asked, "pruner": "fpgm", "granularity": "weight"})
+    rows.append(asdict(skipped) | {name: rows[1][name] for name in names})
     return [{**row, "key": f"key {number}"} for number, row in enumerate(rows)]
 
 

@@ -33,7 +33,7 @@ from harness.runs.sizing import (
     workers_that_fit,
 )
 from harness.storage.files import write_file
-from harness.storage.ledger import Ledger
+from harness.storage.ledger import DAMAGED, Ledger
 from harness.storage.run_folder import OPTIONS
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class GridRun:
 
     def plan(self, *, fresh: bool) -> Plan:
         """What is owed, as far as is known without trying anything; all of it where `fresh`."""
-        rows = [] if fresh else Ledger(self.folder).rows()
+        rows = [] if fresh else Ledger(self.folder).read()[0]
         return self._in_earlier_arithmetics(rows)._plan(rows)
 
     def reaches(
@@ -106,7 +106,7 @@ class GridRun:
 
         time_breakdown, progress = TimeBreakdown(), ConsoleProgress()
         with progress:
-            if fresh or not Ledger(self.folder).rows():
+            if fresh or not Ledger(self.folder).read()[0]:
                 # Before the plan, which imports PyTorch: there is work to be done.
                 self._begin_imports(time_breakdown)
             plan = self.plan(fresh=fresh)
@@ -122,6 +122,8 @@ class GridRun:
             write_file(self.folder / OPTIONS, options.encode())
             if plan.pending:
                 progress.note(f"{len(plan.pending)} rows to be measured, into {self.folder}")
+            for damage in Ledger(self.folder).set_aside_damaged():
+                progress.note(f"{damage}: set aside in {DAMAGED}")
             rows = Ledger(self.folder).rows()
             with progress:
                 grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)

@@ -15,6 +15,7 @@ from harness.presentation.pictures import tradeoff_pictures
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.files import write_file
 from harness.storage.keys import file_name
+from harness.storage.ledger import WAY_OUT
 from harness.storage.run_folder import RunFolder
 
 EXAMPLES = """\b
@@ -44,13 +45,18 @@ def report(
     folder = out or (runs[0] if len(runs) == 1 else None)
     if pdf and folder is None:
         raise HarnessError("--pdf: of several runs, --out says where files go")
-    every = (row for run in dict.fromkeys(runs) for row in RunFolder(run).rows)
-    rows = RankedRows(every, rule=options.rule())
+    folders = [RunFolder(run) for run in dict.fromkeys(runs)]
+    rows = RankedRows((row for run in folders for row in run.sound_rows), rule=options.rule())
     print_ranking(console(), rows)
     if folder is not None:
         print_reports(folder, rows, discover(plugin))
     if pdf and folder is not None:
         _write_pdf(folder, rows)
+    for run in folders:
+        for damage in run.damages:
+            click.echo(
+                f"harness: warning: {damage}, so it is left out; {WAY_OUT.format(run.path)}", err=True
+            )
     print_best(console(), rows)
 
 

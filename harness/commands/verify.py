@@ -128,7 +128,7 @@ def _reruns(
     run: RunFolder, count: int, choice: int | None, folder: Path, plugin: str
 ) -> Iterator[Rerun]:
     options = beyond_defaults(run.options)
-    for number, row in enumerate(chosen_cells(run.rows, count, seed=choice)):
+    for number, row in enumerate(chosen_cells(run.sound_rows, count, seed=choice)):
         click.echo(f"Running {row['key']} again ({number + 1} of {count})", err=True)
         yield rerun(row, options, folder / f"rerun{number}", plugin=plugin)
 
@@ -175,7 +175,7 @@ def _differences(run: RunFolder, others: Sequence[RunFolder], reference: str) ->
     """Tables of the submission's own boards, each beside what others have under its conditions."""
     theirs = RankedRows(row for folder in others for row in folder.rows)
     known = {_conditions(board): board for board in theirs.leaderboards}
-    for board in RankedRows(run.rows).leaderboards:
+    for board in RankedRows(run.sound_rows).leaderboards:
         table = difference_table(board, known.get(_conditions(board)), reference)
         yield f"\n### {escaped_markdown(board.title)}\n"
         yield table.markdown()

@@ -114,6 +114,11 @@ class Bounded(Protocol):
         """Multiply-accumulates a second that the device cannot exceed at any precision."""
 
 
+def cpu_peak_macs(threads: int) -> float:
+    """Peak multiply-accumulates a second of any processor: a matrix unit a core at 6 GHz."""
+    return threads * 6e9 * 1024
+
+
 @dataclass(frozen=True, kw_only=True)
 class Simulated:
     """What a simulator says of one inference; None where it does not tell.

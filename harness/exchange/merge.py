@@ -13,6 +13,7 @@ from harness.presentation.table import interval_text
 from harness.storage.files import write_file
 from harness.storage.ledger import ROWS, Ledger, timing_machine
 from harness.storage.row import Row
+from harness.storage.row_line import row_line
 from harness.storage.run_folder import OPTIONS, SAMPLES
 
 if TYPE_CHECKING:
@@ -45,8 +46,11 @@ def merge_runs(folders: Sequence[RunFolder], out: Path) -> Merge:
     Raises HarnessError where the folder has rows already, or a row has a column that this release does
     not know.
     """
-    if Ledger(out).rows():
+    if Ledger(out).path.exists():
         raise HarnessError(f"--out: {out} holds a run already; choose another folder")
+    for folder in folders:
+        if folder.rows:
+            _refuse_later_columns(folder)
     samples = _Samples(out)
     every = [samples.taken(row, folder) for folder in folders for row in folder.rows]
     merge = merged_rows(every)
@@ -59,14 +63,13 @@ def merged_rows(rows: Iterable[Mapping[str, Any]]) -> Merge:
     """Merge of rows: a measurement that several runs hold once, failures where nothing succeeded."""
     by_cell: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     copies = migrated = 0
-    for given in rows:
-        row, is_old = _migrated(given)
-        migrated += is_old
+    for row in rows:
+        migrated += not row.get("machine")
         own = by_cell[row["key"], timing_machine(row)]
         if any(_contents(row) == _contents(other) for other in own):
             copies += 1
         else:
-            own.append(row)
+            own.append(dict(row))
     kept = sorted((row for own in by_cell.values() for row in own), key=_order)
     return Merge(
         rows=tuple(kept),
@@ -78,15 +81,12 @@ def merged_rows(rows: Iterable[Mapping[str, Any]]) -> Merge:
     )
 
 
-def _migrated(row: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Row in this release's columns, and whether it lacked some. Raises HarnessError for others."""
-    unknown = sorted(set(row) - COLUMNS)
-    if unknown:
+def _refuse_later_columns(folder: RunFolder) -> None:
+    for column in sorted(Ledger(folder.path).columns() - COLUMNS):
         raise HarnessError(
-            f"row {row['key']} has the column {unknown[0]!r}, which this release does not know: "
-            "a later one wrote it; upgrade to merge it"
+            f"{folder.path} has the column {column!r}, which this release does not know: a later one "
+            "wrote it; upgrade to merge it"
         )
-    return vars(Row(**row)).copy(), not row.get("machine")
 
 
 def _contents(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,10 +146,7 @@ class _Samples:
 
 
 def _write_rows(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    import orjson
-
-    lines = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    write_file(out / ROWS, lines)
+    write_file(out / ROWS, b"".join(map(row_line, rows)))
 
 
 def _write_options(out: Path, folders: Sequence[RunFolder]) -> None:

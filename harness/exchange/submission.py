@@ -122,10 +122,11 @@ def opened_run(path: Path, unpacked: Path) -> tuple[RunFolder, Submission | None
     if not path.is_file():
         return RunFolder(path), None
     submission = read_submission(path)
-    if submission.findings:
-        raise HarnessError(f"{path}: {submission.findings[0]}; `harness verify {path}` says what else")
     submission.unpack(unpacked)
-    return RunFolder(unpacked), submission
+    run = RunFolder(unpacked)
+    for finding in (*submission.findings, *run.damages):
+        raise HarnessError(f"{path}: {finding}; `harness verify {path}` says what else")
+    return run, submission
 
 
 def _unpacked(archive: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError, failure_reason
 from harness.exchange._network_checks import network_findings
 from harness.exchange._plugin_checks import plugin_notes, used_plugins
-from harness.exchange._row_checks import architecture_findings, dense_findings, row_findings
 from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import machines_of, read_submission
 from harness.storage.files import write_file
+from harness.storage.row_checks import architecture_findings, dense_findings, row_findings
 from harness.storage.run_folder import SAMPLES, RunFolder
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def verify(path: Path, unpacked: Path, catalogue: Catalogue) -> Verification:
         # Where a stranger's images lie is no business of this machine.
         run, options = RunFolder(unpacked), {}
         findings = submission.findings
-        if submission.manifest.get("machines") != machines_of(run.rows):
+        if submission.manifest.get("machines") != machines_of(run.sound_rows):
             findings += ("the manifest names other machines or releases than the rows do",)
         checks = [
             Check(
@@ -75,7 +75,7 @@ def verify(path: Path, unpacked: Path, catalogue: Catalogue) -> Verification:
 
 
 def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue) -> list[Check]:
-    rows = run.rows
+    rows = run.sound_rows
     told = [(row, [*_findings_of(row)]) for row in rows]
     of_rows = [f"{row['key']}: {text}" for row, texts in told for text in texts]
     sound = [row for row, texts in told if not texts]
@@ -88,7 +88,7 @@ def _run_checks(run: RunFolder, options: Mapping[str, Any], catalogue: Catalogue
         Check(
             name="rows",
             looked_at=f"{len(rows)} rows",
-            findings=tuple(of_rows),
+            findings=(*run.damages, *of_rows),
             notes=tuple(_machine_notes(rows)),
         ),
         Check(

@@ -56,11 +56,6 @@ def physical_cores() -> int:
     return min(physical, len(psutil.Process().cpu_affinity())) if LINUX else physical
 
 
-def cpu_peak_macs(threads: int) -> float:
-    """Peak multiply-accumulates a second of any processor: a matrix unit a core at 6 GHz."""
-    return threads * 6e9 * 1024
-
-
 def source_revision() -> str:
     """Source revision: the checkout's commit, `+` when changed; a hash of the files elsewhere."""
     package = Path(__file__).parents[1]

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts.backends import Bounded, OnDevice, Simulates
-from harness.machine.environment import cpu_peak_macs
+from harness.contracts.backends import Bounded, OnDevice, Simulates, cpu_peak_macs
 from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.row_columns import (
     SHARED_COLUMNS,
@@ -19,6 +18,7 @@ from harness.measuring.row_columns import (
 )
 from harness.measuring.timing_results import COPY, DENSE
 from harness.storage.row import Row, speedup_realised
+from harness.storage.row_line import row_problem
 from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class RowBuilder:
         """The row of what a simulator says."""
         facts = self._facts(cell, level)
         times = simulated_columns(cell, facts.evaluation, facts.dense_evaluation)
-        return _complete_row(cell, facts, times=times)
+        return _sound_row(cell, _complete_row(cell, facts, times=times))
 
     def timed(
         self,
@@ -102,7 +102,7 @@ class RowBuilder:
             return empty_row(
                 cell, "failed", f"{latency} is less than the {floor:.3g} ms that the device needs"
             )
-        return _complete_row(cell, facts, times=times)
+        return _sound_row(cell, _complete_row(cell, facts, times=times))
 
     def _deviation(self, cell: Cell, level: LevelResult) -> float | None:
         """How far outputs are from PyTorch's, of a model that is not timed itself."""
@@ -175,6 +175,12 @@ def _complete_row(cell: Cell, facts: _SnapshotFacts, *, times: Mapping[str, Any]
         retained=retained,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _sound_row(cell: Cell, row: Row) -> Row:
+    """The row where its numbers fit each other, else one that says which do not."""
+    problem = row_problem(vars(row))
+    return row if problem is None else empty_row(cell, "failed", problem)
 
 
 def least_milliseconds(cell: Cell, macs: int) -> float:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, UnwritableError
-from harness.storage.files import naming, valid_text
-from harness.storage.row import Row
+from harness.storage.files import naming, write_file
+from harness.storage.row_line import CHECK, DamagedRowError, read_row, row_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from harness.storage.row import Row
+
 ROWS = "rows.jsonl"
+WAY_OUT = "`harness doctor {} --mend` sets such rows aside, and its run measures them again"
+DAMAGED = "rows.damaged.jsonl"
+"""Of a run folder: lines that were set aside, as they were found."""
 
 
 class Ledger:
@@ -32,25 +35,44 @@ class Ledger:
 
         A cell that two machines measured has two rows; one that failed is replaced by any later row.
         A last line that a killed process left unfinished is passed over.
-        Raises HarnessError naming the line where anything else is unreadable.
+        Raises HarnessError naming line, column and value where anything else is damaged.
         """
+        rows, damages = self.read()
+        for damage in damages:
+            raise HarnessError(f"{damage}; {WAY_OUT.format(self.path.parent)}")
+        return rows
+
+    def read(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Rows as `rows` has them, without those that are damaged, and what is wrong with these."""
         latest: dict[str, dict[str, dict[str, Any]]] = {}
+        damages = []
+        for _, row in self._lines():
+            if isinstance(row, DamagedRowError):
+                damages.append(str(row))
+            else:
+                _replace(latest.setdefault(row["key"], {}), row)
+        return [row for by_machine in latest.values() for row in by_machine.values()], damages
+
+    def columns(self) -> set[str]:
+        """Columns that its rows name, those of a later release among them."""
+        decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+        return {name for line, _ in self._lines() for name in decoder.decode(line)} - {CHECK}
+
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any] | DamagedRowError]]:
+        """Lines that were written whole: each with its row, or with what is wrong with it."""
         if not self.path.is_file():
-            return []
-        columns = asdict(Row())
+            return
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    break
-                # A column that came later is empty in the rows of before.
-                row = columns | self._parse(line, number)
-                _replace(latest.setdefault(row["key"], {}), row)
-        return [row for by_machine in latest.values() for row in by_machine.values()]
+                if line.endswith(b"\n"):
+                    try:
+                        yield line, read_row(line)
+                    except DamagedRowError as error:
+                        yield line, DamagedRowError(f"{ROWS}, line {number}: {error}")
 
     def append(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
-        columns = {n: valid_text(v) if isinstance(v, str) else v for n, v in vars(row).items()}
-        line = json.dumps(columns, allow_nan=False).encode() + b"\n"
+        line = row_line(vars(row))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("ab") as file:
             file.write(line)
@@ -64,6 +86,20 @@ class Ledger:
             if content and not content.endswith(b"\n"):
                 with self.path.open("rb+") as file:
                     file.truncate(content.rfind(b"\n") + 1)
+
+    def set_aside_damaged(self) -> list[str]:
+        """Move damaged lines into a file of their own, as they are; what was wrong with each.
+
+        Only the run that holds the lock may.
+        """
+        lines = [*self._lines()]
+        damages = {line: str(row) for line, row in lines if isinstance(row, DamagedRowError)}
+        if damages:
+            aside = self.path.with_name(DAMAGED)
+            before = aside.read_bytes() if aside.is_file() else b""
+            write_file(aside, before + b"".join(damages))
+            write_file(self.path, b"".join(line for line, _ in lines if line not in damages))
+        return [*damages.values()]
 
     def lock(self) -> FileLock:
         """Exclusive file lock on the run folder: one writer at a time.
@@ -92,14 +128,6 @@ class Ledger:
 
     def _unwritable(self, error: OSError) -> HarnessError:
         return UnwritableError(self.path.parent, error.strerror or error)
-
-    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
-        try:
-            row = dict(orjson.loads(line))
-            row["key"]
-        except (ValueError, TypeError, KeyError):
-            raise HarnessError(f"{self.path}, line {number}, is not a row") from None
-        return row
 
 
 def _replace(by_machine: dict[str, dict[str, Any]], row: dict[str, Any]) -> None:

@@ -15,8 +15,11 @@ NO_METER = "no meter was asked for"
 """Energy reason: why a timed row tells no energy, where nobody asked."""
 
 
-def _column(text: str, unit: str = "", default: Any = None) -> Any:  # noqa: ANN401 -- dataclasses.field is untyped in the same way
-    return field(default=default, metadata={"text": text, "unit": unit})
+Sign = Literal["any", "positive", "not negative"]
+
+
+def _column(text: str, unit: str = "", default: Any = None, *, sign: Sign = "not negative") -> Any:  # noqa: ANN401 -- dataclasses.field is untyped in the same way
+    return field(default=default, metadata={"text": text, "unit": unit, "sign": sign})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +52,15 @@ class Row:
     )
     only: str = _column("patterns of layers that alone may lose any; empty for all", default="")
     schedule: str = _column("rounds of pruning and fine-tuning", default="")
-    seed: int = _column("of initial weights, data order and random scores", default=0)
+    seed: int = _column("of initial weights, data order and random scores", default=0, sign="any")
     target: str = _column(
         "what a level is a fraction of: `params`, `macs` or `latency:BACKEND`", default="params"
     )
     clock: str = _column("what a level of latency was searched on; empty for others", default="")
     sparsity: float = _column("the level: which fraction of `target` was to leave", default=0.0)
     backend: str = _column("device plus runtime", default="")
-    batch: int = _column("images per inference", "images", default=1)
-    threads: int = _column("intra-op threads while timing", default=1)
+    batch: int = _column("images per inference", "images", default=1, sign="positive")
+    threads: int = _column("intra-op threads while timing", default=1, sign="positive")
 
     top1: float | None = _column("test accuracy, in PyTorch", "fraction")
     top5: float | None = _column("label among the best five; empty up to five classes", "fraction")
@@ -73,21 +76,25 @@ class Row:
     retained: float | None = _column(
         "top1 / dense_top1; top1_backend / dense_top1_backend where the backend's are known"
     )
-    images: int | None = _column("test images behind top1", "images")
+    images: int | None = _column("test images behind top1", "images", sign="positive")
 
-    latency_ms: float | None = _column("median time of one batch", "ms")
+    latency_ms: float | None = _column("median time of one batch", "ms", sign="positive")
     latency_low_ms: float | None = _column("lower end of its 95 % interval", "ms")
     latency_high_ms: float | None = _column("upper end of its 95 % interval", "ms")
     latency_mad_ms: float | None = _column("median absolute deviation of the samples", "ms")
     latency_p90_ms: float | None = _column("90th percentile; empty below 64 samples", "ms")
     latency_p99_ms: float | None = _column("99th percentile; empty below 662 samples", "ms")
-    dense_latency_ms: float | None = _column("the dense model's, interleaved in the same process", "ms")
-    fps: float | None = _column("batch / latency", "images/s")
-    ms_saved: float | None = _column(
-        "median of dense minus pruned, paired by round, at dense's mean time over processes", "ms"
+    dense_latency_ms: float | None = _column(
+        "the dense model's, interleaved in the same process", "ms", sign="positive"
     )
-    ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms")
-    ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms")
+    fps: float | None = _column("batch / latency", "images/s", sign="positive")
+    ms_saved: float | None = _column(
+        "median of dense minus pruned, paired by round, at dense's mean time over processes",
+        "ms",
+        sign="any",
+    )
+    ms_saved_low: float | None = _column("lower end of its 95 % interval", "ms", sign="any")
+    ms_saved_high: float | None = _column("upper end of its 95 % interval", "ms", sign="any")
     ms_saved_error: float | None = _column("its standard error", "ms")
     noise_ms: float | None = _column(
         "what a hidden copy of dense may seem to save: far end of its 95 % interval", "ms"
@@ -138,8 +145,12 @@ class Row:
         "operators that the simulated device leaves to another processor; latency_ms is without them"
     )
 
-    sparsity_reached: float | None = _column("fraction of the prunable parameters truly removed")
-    target_reached: float | None = _column("fraction truly removed of what `target` names, zeros gone")
+    sparsity_reached: float | None = _column(
+        "fraction of the prunable parameters truly removed", sign="any"
+    )
+    target_reached: float | None = _column(
+        "fraction truly removed of what `target` names, zeros gone", sign="any"
+    )
     params: int | None = _column("parameters left, zeros included")
     params_nonzero: int | None = _column("parameters that are not zero")
     dense_params: int | None = _column("parameters of the dense model")
@@ -232,7 +243,7 @@ class Row:
     governor: str = _column("frequency governor while timing", default="")
     turbo: bool | None = _column("whether the processor might boost its frequency")
     load_average: float | None = _column("of the last minute, the harness's own work included")
-    temperature_c: float | None = _column("hottest sensor", "degrees Celsius")
+    temperature_c: float | None = _column("hottest sensor", "degrees Celsius", sign="any")
     steal: float | None = _column("processor time that the hypervisor gave to others", "fraction")
     others_cores: float | None = _column("cores that other processes kept busy, worst process", "cores")
     cores: int | None = _column("physical cores")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError, UnknownNameError
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.keys import dense_key, level_key
-from harness.storage.ledger import ROWS, Ledger
+from harness.storage.ledger import DAMAGED, ROWS, WAY_OUT, Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ SAMPLES = "samples"
 """Of a run folder: archives of what was timed, by session."""
 OPTIONS = "options.toml"
 """Of a run folder: what was asked for, as `--config` reads it."""
-OWN_FILES = frozenset({ARTIFACTS, OPTIONS, ROWS, SAMPLES})
+OWN_FILES = frozenset({ARTIFACTS, DAMAGED, OPTIONS, ROWS, SAMPLES})
 """Of a run folder: what no reporter writes."""
 
 
@@ -30,13 +30,32 @@ class RunFolder:
 
     path: Path
 
-    @cached_property
+    @property
     def rows(self) -> list[dict[str, Any]]:
-        """Rows of its ledger. Raises HarnessError naming the nearest run folder where there is none."""
+        """Rows of its ledger.
+
+        Raises HarnessError where there is none, naming the nearest run folder, or one is damaged.
+        """
+        for damage in self.damages:
+            raise HarnessError(f"{damage}; {WAY_OUT.format(self.path)}")
+        return self.sound_rows
+
+    @property
+    def sound_rows(self) -> list[dict[str, Any]]:
+        """Rows that are not damaged. Raises HarnessError as `rows` where there is no ledger."""
+        return self._ledger[0]
+
+    @property
+    def damages(self) -> list[str]:
+        """What is wrong with rows that are damaged. Raises HarnessError where there is no ledger."""
+        return self._ledger[1]
+
+    @cached_property
+    def _ledger(self) -> tuple[list[dict[str, Any]], list[str]]:
         if not (self.path / ROWS).is_file():
             similar = sorted(path.parent.as_posix() for path in self.path.parent.glob(f"*/{ROWS}"))
             raise UnknownNameError("run folder", self.path.as_posix(), similar)
-        return Ledger(self.path).rows()
+        return Ledger(self.path).read()
 
     @cached_property
     def options(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import orjson
 import pytest
 
 from harness.console._reports import write_reports
@@ -19,6 +18,7 @@ from harness.runs.request import Request
 from harness.storage.bits import encode_bits
 from harness.storage.ledger import ROWS, Ledger
 from harness.storage.row import Row
+from harness.storage.row_line import row_line
 from harness.training.recipe import Recipe
 
 CELLS = 100_000
@@ -54,7 +54,7 @@ def folder(tmp_path_factory) -> Path:
     with (place / ROWS).open("wb") as file:
         for cell in plan([]).cells:
             row = empty_row(cell, "skipped", cell.impossible) if cell.impossible else made(cell, rng)
-            file.write(orjson.dumps(asdict(row)) + b"\n")
+            file.write(row_line(asdict(row)))
     return place
 
 

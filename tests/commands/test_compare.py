@@ -1,12 +1,12 @@
 """`harness compare` on recorded folders: what decides, what is shown, what is refused."""
 
-import json
-
 import numpy as np
 import pytest
 
 from harness.commands.compare import MAX_SHOWN
 from harness.storage.bits import encode_bits
+from harness.storage.ledger import Ledger
+from harness.storage.row import Row
 from tests.doubles import made_row, refusal
 
 SAVED = (2.0, 4.0, 6.0)
@@ -24,9 +24,8 @@ def written(tmp_path):
             )
             for n, ms in enumerate(saved)
         ]  # fmt: skip
-        (tmp_path / name).mkdir()
-        lines = (json.dumps(row) + "\n" for row in rows[drop:])
-        (tmp_path / name / "rows.jsonl").write_text("".join(lines))
+        for row in rows[drop:]:
+            Ledger(tmp_path / name).append(Row(**row))
 
     return write
 

@@ -38,10 +38,17 @@ def test_a_folder_that_is_no_run_is_named():
     assert "no run folder is called 'nowhere'" in str(done.exception)
 
 
-def test_a_ledger_that_is_damaged_is_named(command, tmp_path):
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "rows.jsonl").write_text("{}\n")
-    assert "line 1, is not a row" in refusal(command("report", "results"))
+def test_a_row_that_is_damaged_is_named_and_left_out(command, tmp_path, rows):
+    for row in rows:
+        Ledger(tmp_path / "run").append(Row(**row))
+    whole = command("report", "run").stdout
+    with (tmp_path / "run" / "rows.jsonl").open("a") as ledger:
+        ledger.write("{}\n")
+    done = command("report", "run")
+    assert done.returncode == 0
+    assert done.stdout == whole
+    told = f"line {len(rows) + 1}: it is not a row: it has no key, so it is left out; `harness doctor"
+    assert told in done.stderr
 
 
 def test_several_runs_are_one_ranking(command, tmp_path):

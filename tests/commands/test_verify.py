@@ -10,6 +10,8 @@ from harness.commands.verify import verify
 from harness.exchange.differences import difference_table
 from harness.exchange.rerun import Rerun, chosen_cells
 from harness.ranking.leaderboard import leaderboards
+from harness.storage.ledger import Ledger
+from harness.storage.row import Row
 from harness.storage.run_folder import RunFolder
 from tests.doubles import ROOT, made_row, made_rows, refusal
 
@@ -41,7 +43,7 @@ def test_options_of_a_stranger_that_are_none_of_the_grid_are_not_typed(command, 
     folder.mkdir()
     rows = RunFolder(ROOT / "results" / "resnet18-rivals-epyc").rows
     row = next(r for r in rows if r["status"] == "ok" and r["pruner"] == "random") | {"samples": ""}
-    (folder / "rows.jsonl").write_text(json.dumps(row | {"model": "no_such_model"}) + "\n")
+    Ledger(folder).append(Row(**row | {"model": "no_such_model"}))
     (folder / "options.toml").write_text(f'models = "x"\nplugin = "{evil}"\n"config" = "{evil}"\n')
     done = command("verify", "run", "--rerun", "1")
     assert done.returncode == 1

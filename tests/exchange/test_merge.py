@@ -12,8 +12,9 @@ from harness.ranking.remarks import remarks
 from harness.storage.bits import encode_bits
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
+from harness.storage.row_line import row_line
 from harness.storage.run_folder import RunFolder
-from tests.doubles import made_row, made_rows
+from tests.doubles import ROOT, made_row, made_rows
 
 
 def run(folder, rows, **columns) -> RunFolder:
@@ -26,6 +27,12 @@ def run(folder, rows, **columns) -> RunFolder:
         }
         Ledger(folder).append(Row(**known))
     return RunFolder(folder)
+
+
+@pytest.fixture
+def published():
+    rows = RunFolder(ROOT / "results" / "regression").rows
+    return next(row for row in rows if row["status"] == "ok")
 
 
 def test_a_cell_of_two_machines_is_two_measurements(tmp_path):
@@ -77,21 +84,20 @@ def test_a_failure_counts_only_where_nothing_succeeded(tmp_path):
     assert [row["status"] for row in RunFolder(tmp_path / "both").rows] == ["ok"]
 
 
-def test_rows_of_an_older_schema_get_the_columns_of_this_one(tmp_path):
-    old = {
-        name: value for name, value in made_row(key="old").items() if name not in ("machine", "search")
-    }
+def test_rows_of_an_older_schema_get_the_columns_of_this_one(tmp_path, published):
+    old = {name: value for name, value in published.items() if name not in ("machine", "search")}
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "rows.jsonl").write_text(json.dumps(old) + "\n")
     merge = merge_runs([RunFolder(tmp_path / "old")], tmp_path / "both")
     assert merge.migrated == 1
     [row] = map(json.loads, (tmp_path / "both" / "rows.jsonl").read_text().splitlines())
-    assert set(row) == set(vars(Row()))
+    assert set(row) == {*vars(Row()), "check"}
 
 
-def test_rows_of_a_later_release_are_refused_by_the_name_of_their_column():
+def test_rows_of_a_later_release_are_refused_by_the_name_of_their_column(tmp_path, published):
+    (tmp_path / "rows.jsonl").write_bytes(row_line({**published, "watts": 3.0}))
     with pytest.raises(HarnessError, match="'watts', which this release does not know"):
-        merged_rows([made_row(watts=3.0)])
+        merge_runs([RunFolder(tmp_path)], tmp_path / "both")
 
 
 def test_archives_of_one_name_and_other_samples_are_both_kept(tmp_path):

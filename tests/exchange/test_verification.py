@@ -10,13 +10,14 @@ import pytest
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.exchange._network_checks import network_findings
-from harness.exchange._row_checks import architecture_findings, dense_findings, row_findings
 from harness.exchange._sample_checks import sample_findings, simulated_findings
 from harness.exchange.submission import write_submission
 from harness.exchange.verification import RECORD_SUFFIX, checked_on, verify, write_record
 from harness.measuring.row_columns import SHARED_COLUMNS
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
+from harness.storage.row_checks import architecture_findings, dense_findings, row_findings
+from harness.storage.row_line import row_line
 from harness.storage.run_folder import RunFolder
 from tests.doubles import ROOT, made_row
 
@@ -58,7 +59,6 @@ def test_every_published_time_follows_from_its_samples(rows):
         ("correct", lambda v: v[:-8], "correct marks -1 as right"),
         ("latency_ms", lambda v: v / 2, "fps is"),
         ("latency_ms", lambda _: 1e-7, "no such device needs less"),
-        ("latency_ms", lambda v: -v, "latency_ms is -"),
         ("ms_saved", lambda v: v * 2, "should rise"),
         ("ms_saved_low", lambda _: -1.0, "(-1 at least)"),
         ("speedup_realised", lambda v: v * 1.1, "speedup_realised is"),
@@ -66,10 +66,6 @@ def test_every_published_time_follows_from_its_samples(rows):
         ("macs", lambda _: 10**12, "more than the dense network's"),
         ("params", lambda v: v * 10, "more than the dense network's"),
         ("size_mb", lambda _: 0.001, "numbers of four bytes"),
-        ("top1", lambda _: "0.9", "should be of type float"),
-        ("top1", lambda _: float("nan"), "top1 is nan"),
-        ("steady", lambda _: 1, "should be of type bool"),
-        ("seed", lambda _: True, "should be of type int"),
         ("pruner", lambda _: "mine", "and its settings make"),
         ("finetune_epochs", lambda v: v * 10, "and its settings make"),
         ("backend", lambda _: "openvino_cpu", "and its settings make"),
@@ -250,7 +246,8 @@ def test_a_tampered_row_of_a_submission_is_found_twice(command, tmp_path):
     lines = (tmp_path / "run" / "rows.jsonl").read_text().splitlines()
     at = next(n for n, line in enumerate(lines) if '"pruner": "taylor"' in line and '"ok"' in line)
     row = json.loads(lines[at])
-    lines[at] = json.dumps({**row, "top1": row["top1"] + 30 / 597})
+    # Whoever tampers can compute a checksum.
+    lines[at] = row_line({**row, "top1": row["top1"] + 30 / 597}).decode().strip()
     (tmp_path / "run" / "rows.jsonl").write_text("\n".join(lines) + "\n")
     assert command("submit", "run").returncode == 0
     done = command("verify", "run.harness.zip", "--record", "--comment", "comment.md")

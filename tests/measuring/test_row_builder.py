@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.machine.environment import cpu_peak_macs
+from harness.contracts.backends import cpu_peak_macs
 from harness.measuring.row_builder import least_milliseconds
 from harness_plugins.backends.eager import EagerCpu
 from harness_plugins.backends.ethos_u import EthosU

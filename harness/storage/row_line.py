@@ -1,0 +1,119 @@
+"""Row line: a row as a line of the ledger, with a checksum, and read back only as what it was."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from dataclasses import asdict, fields
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
+
+import msgspec
+from msgspec import Meta
+
+from harness.storage.files import valid_text
+from harness.storage.row import Row, Status
+from harness.storage.row_checks import row_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from msgspec.json import Decoder
+
+CHECK = "check"
+"""Last name of a line, which is no column: the CRC-32 of the others."""
+CHECKED = re.compile(rb', "check": "([0-9a-f]{8})"\}')
+"""End of a line that tells its own checksum; rows of earlier releases tell none."""
+CHECKED_BYTES = len(b', "check": "00000000"}')
+LARGEST = 1e15
+"""Number beyond which nothing was measured."""
+EMPTY: Mapping[str, Any] = asdict(Row())
+"""What a column that came later is in the rows of before."""
+TYPES: Mapping[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+class DamagedRowError(ValueError):
+    """A line that is no row, or not the one that was written; the message says what is wrong."""
+
+
+def row_line(columns: Mapping[str, Any]) -> bytes:
+    """Line of a row, its CRC-32 (of the line without it) last. Raises ValueError of NaN or infinity."""
+    valid = {name: valid_text(v) if isinstance(v, str) else v for name, v in columns.items()}
+    text = json.dumps(valid, allow_nan=False).encode()
+    return text[:-1] + b', "check": "%08x"}\n' % zlib.crc32(text)
+
+
+def row_problem(columns: Mapping[str, Any]) -> str | None:
+    """What is wrong with a row that is to be written; None where nothing is."""
+    for name, value in columns.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{name} is {value}"
+    try:
+        read_row(json.dumps(columns).encode())
+    except (DamagedRowError, TypeError) as error:
+        return str(error)
+    return None
+
+
+def read_row(line: bytes) -> dict[str, Any]:
+    """Columns of a line, a later release's empty. Raises DamagedRowError naming a column and its value.
+
+    Numbers of a line that tells no checksum are held against each other; those of others were when
+    they were written.
+    """
+    line = line.rstrip()
+    told = CHECKED.fullmatch(line[-CHECKED_BYTES:])
+    if told and zlib.crc32(line[:-CHECKED_BYTES] + b"}") != int(told[1], 16):
+        raise DamagedRowError("its checksum is another: it is not what was written")
+    row = {**EMPTY, **_typed(line)}
+    if not row["key"]:
+        raise DamagedRowError("it is not a row: it has no key")
+    for finding in () if told else row_findings(row):
+        raise DamagedRowError(finding)
+    return row
+
+
+def _typed(line: bytes) -> dict[str, Any]:
+    """Columns of the types and in the ranges that they have."""
+    try:
+        columns: dict[str, Any] = _decoder().decode(line)
+    except msgspec.ValidationError as error:
+        raise DamagedRowError(_sentence(line, str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise DamagedRowError("it is not a row") from None
+    return columns
+
+
+def _sentence(line: bytes, problem: str) -> str:
+    """What a column has to be, and is, from msgspec's words for it."""
+    expected, _, column = problem.partition(" - at `$.")
+    name = column.rstrip("`")
+    if not name:
+        return "it is not a row"
+    value = msgspec.json.decode(line).get(name)
+    return f"{name} is {ascii(value)[:60]}: {expected[:1].lower()}{expected[1:]}"
+
+
+@cache
+def _decoder() -> Decoder[Any]:
+    columns = {item.name: _type(str(item.type), item.metadata) for item in fields(Row)}
+    return msgspec.json.Decoder(TypedDict("Columns", columns, total=False))  # type: ignore[operator]  # made of Row
+
+
+def _type(words: str, metadata: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a type, put together
+    plain = words.removesuffix(" | None")
+    if plain == "Status":
+        return Literal[get_args(Status)]
+    kind = TYPES[plain]
+    if kind in (int, float):
+        kind = Annotated[kind, _limits(kind, metadata)]
+    return kind | None if words != plain else kind
+
+
+def _limits(kind: type, metadata: Mapping[str, Any]) -> Meta:
+    most = 1 if metadata["unit"] == "fraction" else LARGEST
+    if metadata["sign"] == "positive":
+        return Meta(gt=kind(0), le=kind(most))
+    return Meta(ge=kind(-most if metadata["sign"] == "any" else 0), le=kind(most))
