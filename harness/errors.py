@@ -17,6 +17,10 @@ class HarnessError(Exception):
     """The request cannot be carried out; the command line prints it in one line and exits with 2."""
 
 
+class DamagedError(HarnessError):
+    """A row, a record or a file of an artifact that is not what was written."""
+
+
 class UnwritableError(HarnessError):
     """A path that an option named to be written to, and that cannot be."""
 

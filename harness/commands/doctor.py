@@ -1,4 +1,4 @@
-"""`harness doctor`: is this machine, and this clock, fit to be trusted?"""
+"""`harness doctor`: is this machine, this clock, or a run's folder fit to be trusted?"""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import why_unavailable
+from harness.storage.artifacts import DAMAGED
+from harness.storage.damage import artifact_damages, sample_damages
+from harness.storage.ledger import DAMAGED as DAMAGED_ROWS
+from harness.storage.ledger import Ledger
+from harness.storage.run_folder import OPTIONS, SAMPLES, RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.discovery.catalogue import Catalogue
     from harness.measuring.clock_check import ClockCheck
 
@@ -26,14 +33,34 @@ MAX_SWAPPED_FRACTION = 0.01
 WATCHED_SECONDS = 1.0
 
 
-@click.command(context_settings=SETTINGS)
+EXAMPLES = """\b
+harness doctor                           this machine, and what it cannot use
+harness doctor results/resnet18-digits   whether that run is what was written
+"""
+
+
+@click.command(context_settings=SETTINGS, epilog=EXAMPLES)
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
+@click.option("--mend", is_flag=True, help="Set aside what is damaged in the runs; nothing is deleted.")
 @click.option("--clock", is_flag=True, help="Time a model against itself, and made 3 % slower.")
 @click.option("--cases", type=click.IntRange(min=1), default=200, help="Of a model against itself.")
 @click.option("--model", default="resnet18", help="Which one.")
 @click.option("--backend", default="eager_cpu", help="Where.")
 @plugin_option
-def doctor(*, clock: bool, cases: int, model: str, backend: str, plugin: str) -> None:
+def doctor(
+    *,
+    runs: tuple[Path, ...],
+    mend: bool,
+    clock: bool,
+    cases: int,
+    model: str,
+    backend: str,
+    plugin: str,
+) -> None:
     """Show what this machine tells of itself and what it cannot use; with --clock, test the clock.
+
+    Of RUNs, read all rows, artifacts and samples, and name what is not what was written; exit code 1
+    where anything is. With --mend it is set aside, and the run's own command makes it again.
 
     A plugin cannot be used where a library is missing, or is there in a version that another does not
     work with: both are named, with the command that brings versions that fit.
@@ -44,10 +71,40 @@ def doctor(*, clock: bool, cases: int, model: str, backend: str, plugin: str) ->
     That takes half an hour on a quiet machine, up to two where its neighbours are busy. Exit code 1
     where it does not pass.
     """
+    if mend and not runs:
+        raise HarnessError("--mend: name the runs to mend, as `harness doctor results/mine --mend`")
+    if runs:
+        sound = [_is_sound(RunFolder(run), mend=mend) for run in runs]
+        sys.exit(0 if all(sound) else 1)
     catalogue = discover(plugin)
     _show_machine(catalogue)
     if clock and not _clock_is_sound(catalogue, cases, model, backend):
         sys.exit(1)
+
+
+def _is_sound(run: RunFolder, *, mend: bool) -> bool:
+    """Whether a run is what was written, or was made so; says what is not."""
+    from harness.trials.snapshot import read_facts
+
+    of_rows, archives = run.damages, [*(run.path / SAMPLES).glob("*.npz")]
+    of_files = [*artifact_damages(run.store, read_facts), *sample_damages(run.path / SAMPLES)]
+    _show_damages(run.path, "rows", len(run.sound_rows) + len(of_rows), of_rows)
+    count = len(run.store.paths()) + len(archives)
+    _show_damages(run.path, "files behind them", count, [damage.reason for damage in of_files])
+    if mend and (of_rows or of_files):
+        with Ledger(run.path).lock():
+            Ledger(run.path).set_aside_damaged()
+            for damage in of_files:
+                run.store.set_aside(damage.path, damage.reason)
+        again = f"harness run --config {run.path / OPTIONS} --out {run.path}"
+        click.echo(f"Set aside, in {run.store.root / DAMAGED} and {DAMAGED_ROWS}: `{again}` goes on.")
+    return mend or not (of_rows or of_files)
+
+
+def _show_damages(folder: Path, what: str, count: int, reasons: Sequence[str]) -> None:
+    click.echo(f"{folder}: {count} {what}, {len(reasons) or 'none'} damaged")
+    for reason in reasons:
+        click.echo(f"  {reason}")
 
 
 def _show_machine(catalogue: Catalogue) -> None:

@@ -43,38 +43,44 @@ class Exporter:
         # Of the same weights, ranges and sizes are other ones where images become other inputs.
         facts += [list(self.dataset.shape), self.dataset.fingerprint()]
         key = f"file-{converter.name}-{digest(facts)}"
-        if key not in self.store:
+        content = self._kept(key)
+        if content is None:
             if isinstance(converter, Refines):
                 source = self.file(converter.source, model, batch=batch, folder=folder)
                 content = converter.refine(source, self._images(), batch=batch)
             else:
                 content = converter.convert(model, self._images(), batch=batch)
             self._write(key, content)
-        return (self.store.folder(key) / CONTENT).read_bytes()
+        return content
 
     def graph(self, converter: SharesGraph, model: nn.Module) -> bytes:
         """Graph of the model's architecture, by the converter; masked twins share it."""
         example = example_batch(self.dataset, 1)
         facts = [*architecture_facts(model, example, self.name), *converter_facts(converter)]
         key = f"graph-{converter.name}-{digest(facts)}"
-        if key not in self.store:
-            self._write(key, self._export_graph(converter, model, example))
-        return (self.store.folder(key) / CONTENT).read_bytes()
+        graph = self._kept(key)
+        if graph is None:
+            graph = self._export_graph(converter, model, example)
+            self._write(key, graph)
+        return graph
 
     def _export_graph(self, converter: SharesGraph, model: nn.Module, example: Tensor) -> bytes:
         """Export the graph, from that of a wider model of the same layers where there is one."""
         layers = [[name, type(module).__name__] for name, module in model.named_modules()]
         facts = [self.name, layers, list(example.shape[1:]), *converter_facts(converter)]
         layers_key = f"layers-{converter.name}-{digest(facts)}"
-        if isinstance(converter, Narrows) and layers_key in self.store:
-            wide = (self.store.folder(layers_key) / CONTENT).read_bytes()
+        wide = self._kept(layers_key)
+        if isinstance(converter, Narrows) and wide is not None:
             narrow = converter.narrowed(wide, model, example)
             if narrow is not None:
                 return narrow
         graph = converter.export(model, example)
-        if layers_key not in self.store:
+        if wide is None:
             self._write(layers_key, graph)
         return graph
+
+    def _kept(self, key: str) -> bytes | None:
+        return self.store.content(key, CONTENT, bytes)
 
     def _write(self, key: str, content: bytes) -> None:
         with self.store.writing(key) as folder:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+from msgspec.json import Decoder
 
 from harness.contracts.backends import Approximate, Simulated, Simulates, shares_time
 from harness.contracts.converters import LoadsFile
@@ -42,7 +43,7 @@ class BackendEvaluation:
     top1: float | None = None
     correct: str = ""
     deviation: float | None = None
-    simulated: Mapping[int, Simulated] = field(default_factory=dict)
+    simulated: dict[int, Simulated] = field(default_factory=dict)
     failure: str = ""
 
 
@@ -91,12 +92,10 @@ def evaluate_on_backend(job: EvaluationJob) -> EvaluationResult:
 
 def kept_evaluation(job: EvaluationJob) -> BackendEvaluation | None:
     """What `evaluate_on_backend` kept; None where it kept nothing, or not of all batch sizes."""
-    record = job.store.record(_key(job))
-    if record is None:
-        return None
-    figures = {int(batch): Simulated(**own) for batch, own in record.pop("simulated").items()}
-    whole = not isinstance(job.backend, Simulates) or {*job.batches} <= figures.keys()
-    return BackendEvaluation(**record, simulated=figures) if whole else None
+    evaluation = job.store.record(_key(job), Decoder(BackendEvaluation).decode)
+    if evaluation is None or not isinstance(job.backend, Simulates):
+        return evaluation
+    return evaluation if {*job.batches} <= evaluation.simulated.keys() else None
 
 
 def _evaluate(job: EvaluationJob) -> BackendEvaluation:
@@ -146,13 +145,13 @@ def _simulated(job: EvaluationJob, exporter: Exporter, model: nn.Module) -> dict
     figures = {}
     for batch in job.batches:
         key = simulation_key(job, model, batch=batch)
-        record = job.store.record(key)
-        if record is None:
+        simulated = job.store.record(key, Decoder(Simulated).decode)
+        if simulated is None:
             folder = job.store.folder(job.snapshot)
             file = exporter.file(backend.converter, model, batch=batch, folder=folder)
-            record = asdict(backend.simulate(file))
-            job.store.write_record(key, record)
-        figures[batch] = Simulated(**record)
+            simulated = backend.simulate(file)
+            job.store.write_record(key, asdict(simulated))
+        figures[batch] = simulated
     return figures
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 import zstandard
+from msgspec import convert
+from msgspec.json import Decoder, decode
 
 from harness.contracts.backends import Approximate, OnDevice, Simulates
 from harness.contracts.converters import LoadsFile
@@ -15,6 +17,7 @@ from harness.conversion.deployment import Deployment
 from harness.conversion.equivalence import check_deviation, deviation
 from harness.conversion.export import Exporter, architecture, converter_facts
 from harness.machine.availability import why_unavailable
+from harness.storage.checksums import CHECK
 from harness.storage.files import ZSTD_LEVEL
 from harness.storage.keys import digest, source_hash
 from harness.training.sampling import drawn_images, example_batch
@@ -43,7 +46,7 @@ class ExportRecord:
     architecture: str = ""
     file_mb: float = 0.0
     file_compressed_mb: float = 0.0
-    batches: Sequence[int] = ()
+    batches: list[int] = field(default_factory=list)
     deviation: float | None = None
     failure: str = ""
 
@@ -101,8 +104,7 @@ class DeployedSizes:
 
     def export_record(self, snapshot: str, backend: Backend) -> ExportRecord | None:
         """Export record of a snapshot on a backend; None where nothing was recorded."""
-        record = self._store.record(self._file_key(snapshot, backend))
-        return ExportRecord(**record) if record else None
+        return self._store.record(self._file_key(snapshot, backend), Decoder(ExportRecord).decode)
 
     def architecture(self, snapshot: str, backend: Backend) -> str:
         """Architecture of a snapshot, as it was exported for a backend; its key where it was not."""
@@ -124,7 +126,7 @@ class DeployedSizes:
 
     def recorded_peaks(self, key: str) -> dict[int, float | None]:
         """Recorded memory peaks in 10^6 bytes by batch size; empty where there are none."""
-        return {int(batch): peak for batch, peak in (self._store.record(key) or {}).items()}
+        return self._store.record(key, _read_peaks) or {}
 
     def memory_key(self, record: ExportRecord, cell: Cell) -> str:
         """Memory key: names the peaks of an architecture on the cell's backend."""
@@ -154,6 +156,13 @@ class DeployedSizes:
             self._facts[backend.name] = [source_hash(backend), *converter]
         facts = [snapshot, backend.name, *self._facts[backend.name]]
         return f"file-{type(backend).__name__}-{digest(facts)}"
+
+
+def _read_peaks(record: bytes) -> dict[int, float | None]:
+    peaks = {
+        batch: peak for batch, peak in decode(record, type=dict[str, Any]).items() if batch != CHECK
+    }
+    return {int(batch): peak for batch, peak in convert(peaks, dict[str, float | None]).items()}
 
 
 def _file_deviation(backend: Backend, file: bytes, model: nn.Module, images: Tensor) -> float | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import Bounded, OnDevice, Simulates, cpu_peak_macs
+from harness.errors import DamagedError
 from harness.measuring.deployed_size import DeployedSizes
 from harness.measuring.row_columns import (
     SHARED_COLUMNS,
@@ -65,7 +66,10 @@ class RowBuilder:
 
     def simulated(self, cell: Cell, level: LevelResult) -> Row:
         """The row of what a simulator says."""
-        facts = self._facts(cell, level)
+        try:
+            facts = self._facts(cell, level)
+        except DamagedError as error:
+            return empty_row(cell, "failed", str(error))
         times = simulated_columns(cell, facts.evaluation, facts.dense_evaluation)
         return _sound_row(cell, _complete_row(cell, facts, times=times))
 
@@ -95,7 +99,10 @@ class RowBuilder:
         return self._row_of(cell, level, {**times, "deviation": self._deviation(cell, level)})
 
     def _row_of(self, cell: Cell, level: LevelResult, times: Mapping[str, Any]) -> Row:
-        facts = self._facts(cell, level)
+        try:
+            facts = self._facts(cell, level)
+        except DamagedError as error:
+            return empty_row(cell, "failed", str(error))
         floor = least_milliseconds(cell, facts.snapshot.macs)
         if times["latency_ms"] < floor:
             latency = f"{times['latency_ms']:.3g} ms"

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import Rewrites, Steps
+from harness.errors import DamagedError
 from harness.measuring.deployed_size import DeployedSizes
 from harness.planning.training_cost import trial_epochs
 from harness.runs._training_jobs import DenseJob, TrialJob, run_training
@@ -89,7 +90,12 @@ def _level(cell: Cell, failures: Mapping[str, str], store: ArtifactStore) -> Lev
 def _take_over(
     dense_models: Sequence[Dense], kept: ArtifactStore, *, store: ArtifactStore, pool: WorkerPool
 ) -> None:
-    count = sum(store.take(kept, dense.key) for dense in dense_models)
+    count = 0
+    for dense in dense_models:
+        try:
+            count += store.take(kept, dense.key)
+        except DamagedError as error:
+            pool.observer.note(f"{kept.root}: {error}: {dense.label} is trained here")
     pool.observer.note(f"{count} of {len(dense_models)} dense models are taken over")
 
 

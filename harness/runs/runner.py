@@ -19,11 +19,13 @@ from harness.runs._memory_phase import measure_memory
 from harness.runs._timing_phase import time_cells
 from harness.runs._training_phase import train, training_results
 from harness.runs.preloads import preloads_of
-from harness.storage.artifacts import ARTIFACTS, ArtifactStore
+from harness.storage.artifacts import ARTIFACTS, DAMAGED, ArtifactStore
+from harness.storage.damage import artifact_damages
 from harness.storage.files import write_file
 from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
 from harness.storage.run_folder import SAMPLES
+from harness.trials.snapshot import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,6 +82,11 @@ class Runner:
         """
         self._ledger.repair()
         self._store.sweep()
+        told = len(self._store.reasons())
+        if plan.pending:
+            for damage in artifact_damages(self._store, read_facts):
+                self._store.set_aside(damage.path, damage.reason)
+        told = self._tell_set_aside(told)
         self._observer.rows(self._written)
         for row in self._rows(plan, first_timed):
             self._ledger.append(row)
@@ -87,6 +94,14 @@ class Runner:
             self._observer.rows(self._written)
             for problem in self._catalogue.announce(vars(row)):
                 self._observer.note(problem)
+        self._tell_set_aside(told)
+
+    def _tell_set_aside(self, told: int) -> int:
+        """Tell what was set aside after the first `told`, and return how many that makes."""
+        reasons = self._store.reasons()
+        for reason in reasons[told:]:
+            self._observer.note(f"{reason}: set aside in {self._store.root / DAMAGED}, and made again")
+        return len(reasons)
 
     def train(self, plan: Plan, shard: Shard) -> Mapping[str, str]:
         """Only train, beside others in the same folder; the reasons of what came to no end."""

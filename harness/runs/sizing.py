@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.json import Decoder
+
 from harness.machine.environment import cpu_name, installed_version
 from harness.storage.artifacts import ArtifactStore
 from harness.storage.files import cache_folder
@@ -61,9 +63,9 @@ def training_step_ms(grid: Grid) -> dict[str, float]:
 
 def _remembered(key: str) -> StepCost | None:
     """None too where the record was damaged: it is measured again."""
-    with suppress(ValueError, TypeError):
-        record = _store().record(key)
-        return StepCost(**record) if record else None
+    # As where nothing can be set aside either.
+    with suppress(OSError):
+        return _store().record(key, Decoder(StepCost).decode)
     return None
 
 

@@ -1,22 +1,40 @@
-"""Artifact store: finished steps on disk by content key, written under a temporary name first."""
+"""Artifact store: finished steps on disk by content key, written under a temporary name first.
+
+What is not what was written is set aside with its reason, and then is not there: it is made again.
+"""
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.errors import DamagedError, failure_reason
+from harness.storage.checksums import (
+    CHECKS,
+    ChecksumError,
+    check_files,
+    checked_json,
+    is_checked,
+    read_checked,
+    write_checks,
+)
 from harness.storage.files import TEMPORARY_PREFIX, naming, sync_file, write_file
 from harness.storage.keys import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+Content = TypeVar("Content")
 
 ARTIFACTS = "artifacts"
 """Folder of a run that holds its artifacts."""
+DAMAGED = "damaged"
+"""Of a store: what was set aside, each in a folder of its own."""
+REASONS = "reasons.txt"
+"""Of what was set aside: why, a line each."""
 
 
 class ArtifactStore:
@@ -43,6 +61,7 @@ class ArtifactStore:
         try:
             with naming(self.folder(key)):
                 yield unfinished
+                write_checks(unfinished, self.folder(key).name)
             for file in unfinished.iterdir():
                 sync_file(file)
             try:
@@ -54,11 +73,28 @@ class ArtifactStore:
             shutil.rmtree(unfinished, ignore_errors=True)
 
     def take(self, other: ArtifactStore, key: str) -> bool:
-        """Copy another store's artifact; whether this store has one under the key after that."""
+        """Copy another store's artifact; whether this store has one under the key after that.
+
+        Raises DamagedError where the other's is not what was written.
+        """
         if key in other and key not in self:
+            check_artifact(other.folder(key))
             with self.writing(key) as folder:
-                shutil.copytree(other.folder(key), folder, dirs_exist_ok=True)
+                shutil.copytree(
+                    other.folder(key), folder, dirs_exist_ok=True, ignore=lambda *_: [CHECKS]
+                )
         return key in self
+
+    def content(self, key: str, name: str, read: Callable[[bytes], Content]) -> Content | None:
+        """What `read` has of an artifact's file; None where it is not there, or not sound."""
+        if key not in self:
+            return None
+        path = self.folder(key) / name
+        try:
+            return _read(read, read_artifact(path), path)
+        except DamagedError as error:
+            self.set_aside(self.folder(key), error)
+            return None
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -69,12 +105,55 @@ class ArtifactStore:
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
         """Write a JSON record under the key, over an earlier one."""
-        write_file(self._record_path(key), json.dumps(record).encode())
-
-    def record(self, key: str) -> dict[str, Any] | None:
-        """JSON record under the key, or None."""
         path = self._record_path(key)
-        return dict(json.loads(path.read_text())) if path.is_file() else None
+        write_file(path, checked_json(record, key=path.stem))
+
+    def record(self, key: str, read: Callable[[bytes], Content]) -> Content | None:
+        """Record as `read` has it of its JSON; None where it is not there, or not sound."""
+        try:
+            return self.sound_record(key, read)
+        except DamagedError as error:
+            self.set_aside(self._record_path(key), error)
+            return None
+
+    def sound_record(self, key: str, read: Callable[[bytes], Content]) -> Content | None:
+        """The same of a store that is only read. Raises DamagedError where it is not sound."""
+        path = self._record_path(key)
+        if not path.is_file():
+            return None
+        text = path.read_bytes()
+        try:
+            is_checked(text, key=path.stem)
+        except ChecksumError as error:
+            raise DamagedError(f"{path.name} is damaged: {error}") from None
+        return _read(read, text, path)
+
+    def paths(self) -> list[Path]:
+        """Folders of artifacts and files of records, by name."""
+        return [
+            path
+            for path in sorted(self.root.glob("*"))
+            if path.name != DAMAGED and not path.name.startswith(TEMPORARY_PREFIX)
+        ]
+
+    def set_aside(self, path: Path, reason: object) -> None:
+        """Move a folder or a record out of the way, with the reason, unless another process has."""
+        (self.root / DAMAGED).mkdir(exist_ok=True)
+        own = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=self.root / DAMAGED))
+        try:
+            path.rename(own / path.name)
+        except OSError:
+            own.rmdir()
+            if path.exists():
+                raise
+            return
+        with (self.root / DAMAGED / REASONS).open("a", encoding="utf-8") as file:
+            file.write(f"{reason}\n")
+
+    def reasons(self) -> list[str]:
+        """Why what was set aside was, the latest last."""
+        path = self.root / DAMAGED / REASONS
+        return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
     def _record_path(self, key: str) -> Path:
         return self.root / f"{file_name(key)}.json"
@@ -87,3 +166,29 @@ class ArtifactStore:
                     shutil.rmtree(unfinished, ignore_errors=True)
                 else:
                     unfinished.unlink(missing_ok=True)
+
+
+def read_artifact(path: Path) -> bytes:
+    """Content of an artifact's file. Raises DamagedError where it is gone or not what was written."""
+    try:
+        return read_checked(path)
+    except ChecksumError as error:
+        raise DamagedError(str(error)) from None
+
+
+def check_artifact(folder: Path) -> None:
+    """Raise DamagedError where a file of an artifact is gone or not what was written."""
+    try:
+        check_files(folder)
+    except ChecksumError as error:
+        raise DamagedError(str(error)) from None
+
+
+def _read(read: Callable[[bytes], Content], content: bytes, path: Path) -> Content:
+    try:
+        return read(content)
+    except Exception as error:
+        # Of a release that told no checksum, or of another one.
+        raise DamagedError(
+            f"{path.parent.name}/{path.name} is damaged: {failure_reason(error)}"
+        ) from None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError, UnwritableError
+from harness.errors import DamagedError, HarnessError, UnwritableError
+from harness.storage.checksums import CHECK
 from harness.storage.files import naming, write_file
-from harness.storage.row_line import CHECK, DamagedRowError, read_row, row_line
+from harness.storage.row_line import read_row, row_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ class Ledger:
         latest: dict[str, dict[str, dict[str, Any]]] = {}
         damages = []
         for _, row in self._lines():
-            if isinstance(row, DamagedRowError):
+            if isinstance(row, DamagedError):
                 damages.append(str(row))
             else:
                 _replace(latest.setdefault(row["key"], {}), row)
@@ -58,7 +59,7 @@ class Ledger:
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         return {name for line, _ in self._lines() for name in decoder.decode(line)} - {CHECK}
 
-    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any] | DamagedRowError]]:
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any] | DamagedError]]:
         """Lines that were written whole: each with its row, or with what is wrong with it."""
         if not self.path.is_file():
             return
@@ -67,8 +68,8 @@ class Ledger:
                 if line.endswith(b"\n"):
                     try:
                         yield line, read_row(line)
-                    except DamagedRowError as error:
-                        yield line, DamagedRowError(f"{ROWS}, line {number}: {error}")
+                    except DamagedError as error:
+                        yield line, DamagedError(f"{ROWS}, line {number}: {error}")
 
     def append(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
@@ -93,7 +94,7 @@ class Ledger:
         Only the run that holds the lock may.
         """
         lines = [*self._lines()]
-        damages = {line: str(row) for line, row in lines if isinstance(row, DamagedRowError)}
+        damages = {line: str(row) for line, row in lines if isinstance(row, DamagedError)}
         if damages:
             aside = self.path.with_name(DAMAGED)
             before = aside.read_bytes() if aside.is_file() else b""

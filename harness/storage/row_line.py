@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
-import zlib
 from dataclasses import asdict, fields
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 import msgspec
 from msgspec import Meta
 
+from harness.errors import DamagedError
+from harness.storage.checksums import ChecksumError, checked_json, is_checked
 from harness.storage.files import valid_text
 from harness.storage.row import Row, Status
 from harness.storage.row_checks import row_findings
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
     from msgspec.json import Decoder
 
-CHECK = "check"
-"""Last name of a line, which is no column: the CRC-32 of the others."""
-CHECKED = re.compile(rb', "check": "([0-9a-f]{8})"\}')
-"""End of a line that tells its own checksum; rows of earlier releases tell none."""
-CHECKED_BYTES = len(b', "check": "00000000"}')
 LARGEST = 1e15
 """Number beyond which nothing was measured."""
 EMPTY: Mapping[str, Any] = asdict(Row())
@@ -34,15 +29,10 @@ EMPTY: Mapping[str, Any] = asdict(Row())
 TYPES: Mapping[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
-class DamagedRowError(ValueError):
-    """A line that is no row, or not the one that was written; the message says what is wrong."""
-
-
 def row_line(columns: Mapping[str, Any]) -> bytes:
     """Line of a row, its CRC-32 (of the line without it) last. Raises ValueError of NaN or infinity."""
     valid = {name: valid_text(v) if isinstance(v, str) else v for name, v in columns.items()}
-    text = json.dumps(valid, allow_nan=False).encode()
-    return text[:-1] + b', "check": "%08x"}\n' % zlib.crc32(text)
+    return checked_json(valid) + b"\n"
 
 
 def row_problem(columns: Mapping[str, Any]) -> str | None:
@@ -52,26 +42,27 @@ def row_problem(columns: Mapping[str, Any]) -> str | None:
             return f"{name} is {value}"
     try:
         read_row(json.dumps(columns).encode())
-    except (DamagedRowError, TypeError) as error:
+    except (DamagedError, TypeError) as error:
         return str(error)
     return None
 
 
 def read_row(line: bytes) -> dict[str, Any]:
-    """Columns of a line, a later release's empty. Raises DamagedRowError naming a column and its value.
+    """Columns of a line, a later release's empty. Raises DamagedError naming a column and its value.
 
     Numbers of a line that tells no checksum are held against each other; those of others were when
     they were written.
     """
     line = line.rstrip()
-    told = CHECKED.fullmatch(line[-CHECKED_BYTES:])
-    if told and zlib.crc32(line[:-CHECKED_BYTES] + b"}") != int(told[1], 16):
-        raise DamagedRowError("its checksum is another: it is not what was written")
+    try:
+        told = is_checked(line)
+    except ChecksumError as error:
+        raise DamagedError(str(error)) from None
     row = {**EMPTY, **_typed(line)}
     if not row["key"]:
-        raise DamagedRowError("it is not a row: it has no key")
+        raise DamagedError("it is not a row: it has no key")
     for finding in () if told else row_findings(row):
-        raise DamagedRowError(finding)
+        raise DamagedError(finding)
     return row
 
 
@@ -80,9 +71,9 @@ def _typed(line: bytes) -> dict[str, Any]:
     try:
         columns: dict[str, Any] = _decoder().decode(line)
     except msgspec.ValidationError as error:
-        raise DamagedRowError(_sentence(line, str(error))) from None
+        raise DamagedError(_sentence(line, str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise DamagedRowError("it is not a row") from None
+        raise DamagedError("it is not a row") from None
     return columns
 
 

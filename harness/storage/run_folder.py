@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.json import Decoder
+
 from harness.errors import HarnessError, UnknownNameError
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
 from harness.storage.keys import dense_key, level_key
@@ -22,6 +25,12 @@ OPTIONS = "options.toml"
 """Of a run folder: what was asked for, as `--config` reads it."""
 OWN_FILES = frozenset({ARTIFACTS, DAMAGED, OPTIONS, ROWS, SAMPLES})
 """Of a run folder: what no reporter writes."""
+
+
+class _Level(Struct):
+    """What this package needs of a level's record."""
+
+    snapshot: str
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,10 @@ class RunFolder:
         """Folder of a row's snapshot; None where it is not in the store."""
         if row["pruner"] == "dense":
             return self._stored_folder(row["trial"])
-        record = self.store.record(level_key(row["trial"], row["sparsity"]))
-        return self._stored_folder(record["snapshot"]) if record else None
+        record = self.store.sound_record(
+            level_key(row["trial"], row["sparsity"]), Decoder(_Level).decode
+        )
+        return self._stored_folder(record.snapshot) if record else None
 
     def dense(self, row: Mapping[str, Any]) -> Path | None:
         """Folder of the dense model that a row started from; None where it is not in the store."""

@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from safetensors.torch import load_file, save_file
+from msgspec import Struct
+from msgspec.json import Decoder
+from safetensors.torch import load, save_file
 
 from harness.storage.keys import digest
 
@@ -34,6 +36,11 @@ class CachedTensors:
     seconds: float
 
 
+class _Facts(Struct):
+    words: list[str]
+    seconds: float
+
+
 def compute_tensors(compute: Compute) -> CachedTensors:
     """Tensors computed now, and written nowhere."""
     began = time.perf_counter()
@@ -57,18 +64,20 @@ class TensorCache:
     ) -> CachedTensors:
         """Tensors cached under the name and what they are computed `by`, or computed now."""
         key = f"{name}-{digest([*self._of, *by])}"
-        if key in self._store:
-            return self._read(key)
+        cached = self._read(key)
+        if cached is not None:
+            return cached
         computed = compute_tensors(compute)
         if computed.seconds >= MIN_SECONDS_TO_KEEP:
             self._write(key, computed)
         return computed
 
-    def _read(self, key: str) -> CachedTensors:
-        folder = self._store.folder(key)
-        return CachedTensors(
-            tensors=load_file(folder / TENSORS), **json.loads((folder / FACTS).read_text())
-        )
+    def _read(self, key: str) -> CachedTensors | None:
+        facts = self._store.content(key, FACTS, Decoder(_Facts).decode)
+        tensors = self._store.content(key, TENSORS, load)
+        if facts is None or tensors is None:
+            return None
+        return CachedTensors(tensors=tensors, words=facts.words, seconds=facts.seconds)
 
     def _write(self, key: str, cached: CachedTensors) -> None:
         with self._store.writing(key) as folder:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 from typing import Literal
 
 Arithmetic = Literal[
@@ -52,5 +47,5 @@ PROFILED_IMAGES = 32
 class StepCost:
     """Step cost: milliseconds by arithmetic, and 10^6 bytes of a worker where the system tells."""
 
-    milliseconds: Mapping[str, float]
+    milliseconds: dict[str, float]
     megabytes: float | None

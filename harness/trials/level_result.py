@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from msgspec.json import Decoder
 
 from harness.storage.keys import level_key
+from harness.storage.row import Status  # noqa: TC001 -- read by msgspec
 from harness.trials._model_state import PruningFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from harness.storage.artifacts import ArtifactStore
-    from harness.storage.row import Status
     from harness.trials.rival import Rival
     from harness.trials.spec import Trial
 
@@ -38,8 +38,7 @@ def keep_level_result(result: LevelResult, trial: Trial | Rival, store: Artifact
 
 def level_result(trial: Trial | Rival, sparsity: float, store: ArtifactStore) -> LevelResult | None:
     """Level result, however it ended; None where there is none or its model is gone."""
-    record = store.record(level_key(trial.key, sparsity))
-    result = _result(record) if record else None
+    result = store.record(level_key(trial.key, sparsity), read_level_result)
     return result if result and (result.status != "ok" or result.snapshot in store) else None
 
 
@@ -51,9 +50,6 @@ def finished_level_result(
     return result if result and result.status != "failed" else None
 
 
-def _result(record: Mapping[str, Any]) -> LevelResult:
-    names = {field.name for field in fields(PruningFacts)}
-    facts = PruningFacts(**{name: record[name] for name in names & record.keys()})
-    return LevelResult(
-        **{name: value for name, value in record.items() if name not in names}, facts=facts
-    )
+def read_level_result(record: bytes) -> LevelResult:
+    """Level result of a record's JSON. Raises ValueError where it is none."""
+    return replace(Decoder(LevelResult).decode(record), facts=Decoder(PruningFacts).decode(record))

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import zstandard
-from safetensors.torch import load
 from torch import Tensor
 
 from harness.networks.layers import exempt, prunable_weights
 from harness.networks.surgery import replay
-from harness.storage.files import WEIGHTS
 from harness.training.sampling import example_batch
-from harness.trials.snapshot import load_model, read_facts
+from harness.trials.snapshot import load_model, read_facts, read_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +44,7 @@ def differing_fraction(base: dict[str, Tensor], new: dict[str, Tensor]) -> float
 
 def same_weights(one: Path, other: Path) -> bool:
     """Whether two snapshots hold exactly the same weights."""
-    states = [load(zstandard.decompress((folder / WEIGHTS).read_bytes())) for folder in (one, other)]
+    states = [read_state(folder) for folder in (one, other)]
     first, second = states
     return first.keys() == second.keys() and all(
         torch.equal(value, second[name]) for name, value in first.items()

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import torch
 import zstandard
+from msgspec import DecodeError
+from msgspec.json import Decoder
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from harness.conversion.equivalence import TOLERANCE
-from harness.errors import HarnessError, failure_reason
+from harness.errors import DamagedError, HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
 from harness.networks.layers import count_macs, exempt, exempt_weights, prunable_weights
 from harness.networks.no_random_fill import NoRandomFill
 from harness.networks.surgery import History, replay, trace
+from harness.storage.artifacts import read_artifact
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
 from harness.training.evaluation import evaluate
@@ -116,13 +120,21 @@ def save_snapshot(
 
 
 def read_facts(folder: Path) -> Snapshot:
-    """Snapshot facts in a folder, without the weights."""
-    return Snapshot(**json.loads((folder / FACTS).read_text()))
+    """Snapshot facts in a folder, without the weights. Raises DamagedError where they are not sound."""
+    content = read_artifact(folder / FACTS)
+    try:
+        return Decoder(Snapshot).decode(content)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise DamagedError(f"{folder.name}/{FACTS} is damaged: {failure_reason(error)}") from None
 
 
 def read_state(folder: Path) -> dict[str, Tensor]:
-    """State dict in a folder: the weights, without the facts."""
-    return load(zstandard.decompress((folder / WEIGHTS).read_bytes()))
+    """State dict in a folder: the weights, without the facts. Raises DamagedError as `read_facts`."""
+    content = read_artifact(folder / WEIGHTS)
+    try:
+        return load(zstandard.decompress(content))
+    except (zstandard.ZstdError, SafetensorError) as error:
+        raise DamagedError(f"{folder.name}/{WEIGHTS} is damaged: {failure_reason(error)}") from None
 
 
 def load_model(

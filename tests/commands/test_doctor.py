@@ -1,5 +1,9 @@
 """What `harness doctor` shows, and that it fails where the clock does."""
 
+import json
+import shutil
+
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -8,7 +12,7 @@ from harness.comparisons import copy_timing, repetition
 from harness.comparisons.copy_timing import CopyTiming
 from harness.discovery.loading import discover
 from harness.machine.environment import cpu_name, machine_facts
-from tests.doubles import MADE_MS, made_row, made_session
+from tests.doubles import MADE_MS, ROOT, made_row, made_session, refusal
 
 
 def run_of(*saved):
@@ -91,3 +95,51 @@ def test_a_wrong_request_is_one_line(command, arguments, sentence):
     done = command("doctor", "--clock", *arguments)
     [line] = done.stderr.splitlines()
     assert (done.returncode, sentence in line) == (2, True)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A copy of a published run with the models behind its rows."""
+    return shutil.copytree(ROOT / "results" / "regression", tmp_path / "run")
+
+
+def test_a_sound_run_is_said_to_be(run, command):
+    done = command("doctor", "run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "run: 110 rows, none damaged" in done.stdout
+    assert "files behind them, none damaged" in done.stdout
+
+
+def test_what_is_damaged_is_named_set_aside_and_then_sound(run, command):
+    rows = (run / "rows.jsonl").read_text().splitlines(keepends=True)
+    measured = next(n for n, line in enumerate(rows) if '"ok"' in line and '"obd"' in line)
+    top1 = json.loads(rows[measured])["top1"]
+    rows[measured] = rows[measured].replace(f'"top1": {top1}', '"top1": 0.999')
+    (run / "rows.jsonl").write_text("".join(rows))
+    [dense] = (run / "artifacts").glob("*dense*")
+    (dense / "facts.json").write_text("")
+    record = next((run / "artifacts").glob("*@0.5.json"))
+    record.write_bytes(record.read_bytes()[:50])
+    archive = run / "samples" / "session.npz"
+    archive.parent.mkdir()
+    np.savez_compressed(archive, times=np.arange(1000.0))
+    archive.write_bytes(archive.read_bytes()[:-30])
+
+    done = command("doctor", "run")
+    assert done.returncode == 1
+    assert "110 rows, 1 damaged" in done.stdout
+    assert f"rows.jsonl, line {measured + 1}: top1 is 0.999, which is no multiple" in done.stdout
+    for path in (dense, record, archive):
+        assert f"{path.name}" in done.stdout
+
+    done = command("doctor", "run", "--mend")
+    assert done.returncode == 0
+    assert "`harness run --config run/options.toml --out run` goes on" in done.stdout
+    assert "109 rows, none damaged" in command("doctor", "run").stdout
+    aside = {path.name for path in (run / "artifacts" / "damaged").glob("*/*")}
+    assert aside == {dense.name, record.name, archive.name}
+
+
+def test_mending_wants_a_run(command):
+    assert "--mend: name the runs to mend" in refusal(command("doctor", "--mend"))
+    assert "no run folder is called 'nowhere'" in refusal(command("doctor", "nowhere"))

@@ -17,7 +17,7 @@ def findings(base, new, *, remeasured=None):
     """Verdicts of rows that nothing was kept of, by metric."""
     sides = [RunFolder(Path("nowhere")), RunFolder(Path("nowhere"))]
     for side, rows in zip(sides, (base, new), strict=True):
-        side.__dict__["rows"] = rows
+        side.__dict__["_ledger"] = (rows, [])
     compared = Comparison(
         base=sides[0],
         new=sides[1],

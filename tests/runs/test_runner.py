@@ -21,6 +21,7 @@ from harness.planning.grid import Cell
 from harness.runs.execution import Execution
 from harness.runs.runner import Runner, clear
 from harness.storage.ledger import Ledger
+from harness.storage.run_folder import RunFolder
 from tests.doubles import PLUGIN, Notes, Nowhere, program, refusal, started, until
 
 # One process makes the finished run for all of these.
@@ -237,6 +238,43 @@ def test_a_wider_grid_computes_only_what_is_new(copied, command):
     assert {row["sparsity"] for row in rows if row["key"] not in before} == {0.7}
     for name, time_made in made.items():
         assert (folder / "artifacts" / name).stat().st_mtime_ns == time_made, name
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_what_was_damaged_is_named_and_made_again_as_it_was(copied, command):
+    folder = copied / "results" / "small"
+    wanted = {row["key"]: (row["top1"], row["correct"], row["macs"]) for row in rows_in(folder)}
+    rows = [*map(json.loads, (folder / "rows.jsonl").read_text().splitlines())]
+    owed = [row for row in rows if row["pruner"] == "random"]
+    [first, *_] = [row for row in rows if row["pruner"] == "taylor" and row["batch"] == 8]
+    lines = (folder / "rows.jsonl").read_text().splitlines(keepends=True)
+    changed = next(line for line in lines if first["key"] in line)
+    kept = [line for line in lines if '"pruner": "random"' not in line and line != changed]
+    digit = changed.replace(f'"batch": {first["batch"]}', '"batch": 16')
+    (folder / "rows.jsonl").write_text("".join([*kept, digit]))
+    level = RunFolder(folder).snapshot(owed[0])
+    [dense] = (folder / "artifacts").glob("*dense*")
+    flip(dense / "weights.safetensors.zst")
+    (level / "facts.json").write_text("")
+    graph = next((folder / "artifacts").glob("graph-*"))
+    flip(graph / "content")
+    record = next((folder / "artifacts").glob("file-*.json"))
+    record.write_bytes(record.read_bytes()[:40])
+
+    done = command("run", *SMALL)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stderr.split())
+    for name in (f"{dense.name}/weights", f"{level.name}/facts", f"{graph.name}/content", record.name):
+        assert re.search(f"{re.escape(name)}[^ ]* is damaged: [^/]*: set aside in [^ ]*damaged", told)
+    assert "it is not what was written: set aside in rows.damaged.jsonl" in told
+    again = {row["key"]: (row["top1"], row["correct"], row["macs"]) for row in Ledger(folder).rows()}
+    assert again == wanted
+    assert command("doctor", "results/small").returncode == 0
 
 
 def test_a_fresh_run_forgets_what_was_made_and_keeps_what_others_put_there(copied):

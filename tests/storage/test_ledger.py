@@ -111,8 +111,8 @@ def test_a_damaged_bit_costs_its_own_row_alone_and_is_named(shelf, rows, data):
     ledger.path.write_bytes(content)
     number = content[:place].count(b"\n")
     sound, damages = ledger.read()
-    # A line may have become two, or two one.
-    assert any(f"line {number + 1}: " in text for text in damages)
+    # A line may have become two, or two one; of a checksum that is none, the row may be whole.
+    assert any(f"line {number + 1}: " in text for text in damages) or sound == shelf(rows).rows()
     others = [row for n, row in enumerate(rows) if n not in (number, number + 1)]
     assert {row.key: row for row in others}.keys() <= {row["key"] for row in sound}
     assert all(row in [asdict(row) for row in rows] for row in sound)
