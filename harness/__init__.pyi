@@ -252,6 +252,9 @@ from .ranking.leaderboard import (
 from .ranking.remarks import (
     remarks as remarks,
 )
+from .storage.csv_text import (
+    csv_text as csv_text,
+)
 from .storage.keys import (
     file_name as file_name,
 )
@@ -369,6 +372,7 @@ __all__ = [
     "cpu_name",
     "cpu_peak_macs",
     "cropped_and_mirrored",
+    "csv_text",
     "decoded_once",
     "escaped_markdown",
     "file_name",

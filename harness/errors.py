@@ -53,6 +53,26 @@ class UnsupportedError(HarnessError):
     """This cell cannot be: it becomes a row with status `skipped` and this message as its reason."""
 
 
+def visible(text: str) -> str:
+    """Text with control and direction characters as escapes, which are seen and not obeyed."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
+    )
+
+
+def valid_text(text: str) -> str:
+    """Text that any file may hold and any terminal show.
+
+    Names in another encoding come from the system in pieces.
+    """
+    try:
+        return visible(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    except UnicodeEncodeError:
+        return visible(text.encode("utf-8", "replace").decode())
+
+
 def failure_reason(error: BaseException) -> str:
     """The error in one line, with the place it came from and what caused it first."""
     first = error
@@ -66,5 +86,5 @@ def failure_reason(error: BaseException) -> str:
 
 def _words(error: BaseException) -> str:
     # Some libraries colour their messages.
-    words = " ".join(unstyle(str(error)).split())
+    words = visible(" ".join(unstyle(str(error)).split()))
     return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.xdist_group("regression"), pytest.mark.long(90)]
 BASELINE = ROOT / "results" / "regression"
 PART = ("--pruners", "magnitude_l2", "--granularities", "weight", "--backends", "eager_cpu")
 HURRIED = ("--timing-seconds", "0", "--quick")
+OF_A_PART = ("--fail-on", "lost=off,unsteady=off")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def unchanged(tmp_path_factory):
 
 
 def test_nothing_changed_and_nothing_regressed(unchanged, command):
-    done = command("compare", str(BASELINE), str(unchanged))
+    done = command("compare", str(BASELINE), str(unchanged), *OF_A_PART)
     assert done.returncode == 0, done.stdout
     assert "Nothing certainly regressed" in done.stdout
 

@@ -9,7 +9,7 @@ import click
 
 from harness.console.lazy_group import LazyCommand, LazyGroup
 from harness.console.options import SETTINGS
-from harness.errors import HarnessError
+from harness.errors import HarnessError, visible
 
 INTERRUPTED_EXIT_CODE = 130
 """Of shells for Ctrl-C."""
@@ -76,11 +76,12 @@ def main() -> None:
     except OSError as error:
         # A full disk or a folder that cannot be written: what is finished is kept.
         click.echo(
-            f"harness: error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True
+            visible(f"harness: error: {error.strerror or error}: {error.filename or ''}".rstrip(": ")),
+            err=True,
         )
         sys.exit(1)
 
 
 def _fail(message: str) -> None:
-    click.echo(f"harness: error: {' '.join(message.split())}", err=True)
+    click.echo(f"harness: error: {visible(' '.join(message.split()))}", err=True)
     sys.exit(2)

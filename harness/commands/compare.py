@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.comparisons.comparison import Comparison
-from harness.comparisons.verdicts import TOLERANCES
+from harness.comparisons.fail_on import FAIL_ON, read_fail_on
 from harness.console.options import SETTINGS, FiniteRange, plugin_option
 from harness.discovery.loading import discover
-from harness.errors import HarnessError, UnknownNameError
 from harness.measuring.stopping import StoppingRule
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.pairs import pairs
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 MIN_PROCESSES = 6
 STOPPING_RULE = StoppingRule(least=MIN_PROCESSES, seconds=60.0)
 MAX_SHOWN = 20
-FAIL_ON = ",".join(f"{metric}={tolerance * 100:g}" for metric, tolerance in TOLERANCES.items())
 FOLDER = click.Path(path_type=Path)
 WORDS: Mapping[Metric, tuple[str, str]] = {
     "accuracy": ("worse", "better"),
@@ -39,8 +37,6 @@ WORDS: Mapping[Metric, tuple[str, str]] = {
     "masks": ("changed", "unchanged"),
     "score": ("worse", "better"),
 }
-TIMED: tuple[Metric, ...] = ("latency", "score")
-"""Metrics that two sessions do not settle."""
 EXAMPLES = """\b
 harness compare results/base results/new                what changed, latencies reported only
 harness compare results/base results/new --remeasure    latencies of both timed in one session
@@ -54,7 +50,8 @@ harness compare A B --fail-on accuracy=1,latency=off     what fails, in percent
 @click.option(
     "--fail-on",
     default=FAIL_ON,
-    help="Losses in percent (points of accuracy) that are too much; `metric=off` lets one pass.",
+    help="Losses in percent (points of accuracy) that are too much; `metric=off` lets one pass, as do "
+    "`lost=off` and `unsteady=off` rows that NEW lacks and times that say nothing.",
 )
 @click.option("--remeasure", is_flag=True, help="Time the kept models of both again, in turn.")
 @click.option(
@@ -89,9 +86,10 @@ def compare(
     Latencies of two sessions differ by several per cent for unchanged code, so they fail nothing
     unless --remeasure times both again, in the same processes and rounds.
 
-    Exit code 0: nothing certainly regressed; 1: something did, or fails now; 2: a wrong request.
+    Exit code 0: nothing certainly regressed; 1: something did, fails now, is lost or cannot be told;
+    2: a wrong request.
     """
-    tolerances = _tolerances(fail_on)
+    fails = read_fail_on(fail_on, remeasured=remeasure)
     ours, theirs = RunFolder(base), RunFolder(new)
     row_pairs = pairs(ours.rows, theirs.rows)
     catalogue = discover(plugin)
@@ -107,37 +105,18 @@ def compare(
             catalogue=catalogue,
             base_backends=backend_files(base_backends) if base_backends else {},
             stopping_rule=replace(STOPPING_RULE, seconds=timing_seconds),
-            tolerance=tolerances["latency"],
+            tolerance=fails.tolerances["latency"],
         ).measure(row_pairs, ConsoleProgress)
-    elif fail_on != FAIL_ON and any(f"{metric}=" in fail_on for metric in TIMED):
-        click.echo("Latency and score fail nothing without --remeasure.", err=True)
     comparison = Comparison(
-        base=ours, new=theirs, pairs=row_pairs, tolerances=tolerances, remeasured=remeasured
+        base=ours, new=theirs, pairs=row_pairs, tolerances=fails.tolerances, remeasured=remeasured
     )
     verdicts = list(comparison.verdicts(catalogue))
     _show(verdicts, row_pairs, most=sys.maxsize if everything else MAX_SHOWN)
     _show_agreement(ours, theirs)
-    if _conclude(verdicts, row_pairs):
+    lost = sum(pair.vanished for pair in row_pairs)
+    unsteady = sum(again.new["steady"] is False for again in remeasured.values())
+    if _conclude(verdicts, row_pairs, fails.sentences({"lost": lost, "unsteady": unsteady})):
         sys.exit(1)
-
-
-def _tolerances(text: str) -> dict[Metric, float]:
-    """What `--fail-on` says, in fractions; what it does not name keeps its default."""
-    tolerances = dict(TOLERANCES)
-    metrics = {str(metric): metric for metric in TOLERANCES}
-    for term in text.split(","):
-        name, _, value = (word.strip() for word in term.partition("="))
-        if name not in metrics:
-            raise UnknownNameError("metric", name, list(metrics))
-        try:
-            tolerances[metrics[name]] = float("inf") if value == "off" else float(value) / 100
-        except ValueError:
-            raise HarnessError(
-                f"--fail-on: {name} takes a number of percent or off, not {value!r}"
-            ) from None
-        if not tolerances[metrics[name]] >= 0.0:
-            raise HarnessError(f"--fail-on: {name}={value} is below 0")
-    return tolerances
 
 
 def _show(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair], *, most: int) -> None:
@@ -182,12 +161,19 @@ def _show_agreement(base: RunFolder, new: RunFolder) -> None:
         click.echo(sentence)
 
 
-def _conclude(verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair]) -> bool:
-    """Say whether something failed, and return it."""
+def _conclude(
+    verdicts: Sequence[MetricVerdict], row_pairs: Sequence[Pair], closed: Sequence[str]
+) -> bool:
+    """Say whether something failed, `closed` gates among it, and return it."""
     regressed = sum(one.verdict == "worse" and one.decides for one in verdicts)
     broken = sum(pair.broken for pair in row_pairs)
+    failures = [*closed]
     if regressed or broken:
-        click.echo(f"harness: {regressed} regressions and {broken} broken rows", err=True)
-    else:
+        failures.insert(0, f"{regressed} regressions and {broken} broken rows")
+    if not any(pair.both for pair in row_pairs):
+        failures.append("no measured row of the base is measured in NEW, so nothing was compared")
+    for sentence in failures:
+        click.echo(f"harness: {sentence}", err=True)
+    if not failures:
         click.echo("Nothing certainly regressed.")
-    return bool(regressed or broken)
+    return bool(failures)

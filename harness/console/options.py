@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.errors import HarnessError, UnknownNameError, UnwritableError
-from harness.storage.files import valid_text, writing_problem
+from harness.errors import HarnessError, UnknownNameError, UnwritableError, valid_text
+from harness.storage.files import writing_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

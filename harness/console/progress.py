@@ -10,6 +10,7 @@ from rich.table import Column
 
 from harness.console._time_left import TimeLeft
 from harness.console.tables import console
+from harness.errors import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +76,7 @@ class ConsoleProgress:
 
     def note(self, text: str) -> None:
         """Something worth a line."""
-        self.console.print(text, markup=False, highlight=False)
+        self.console.print(visible(text), markup=False, highlight=False)
 
 
 class _Bar(Progress):

@@ -14,6 +14,7 @@ from rich.text import Text
 from harness.console._best_methods import best_sentences, listed
 from harness.console._ranking_table import ranking_table
 from harness.console._reports import write_reports
+from harness.errors import visible
 from harness.planning.training_cost import cost_alone, cost_shared
 from harness.presentation.board_titles import recipe_sentences
 from harness.ranking.leaderboard import leaderboards
@@ -78,7 +79,7 @@ def print_ranking(page: Console, rows: RankedRows, *, batch: int | None = None) 
         if batch is None or board.conditions["batch"] == batch:
             page.print(ranking_table(page, board))
             for sentence in remarks(board):
-                page.print(f"  {sentence}", markup=False, highlight=False)
+                print_sentence(page, f"  {sentence}")
             page.print()
     for sentence in recipe_sentences(rows.leaderboards):
         print_sentence(page, sentence)
@@ -88,7 +89,7 @@ def print_reports(folder: Path, rows: RankedRows, catalogue: Catalogue) -> None:
     """Let every reporter write, and say on stderr what was written and what went wrong."""
     written, problems = write_reports(folder, rows, catalogue.choose("reporter", "all"))
     for problem in problems:
-        click.echo(f"harness: warning: {problem}", err=True)
+        click.echo(f"harness: warning: {visible(problem)}", err=True)
     names = ", ".join(path.relative_to(folder).as_posix() for path in written)
     click.echo(f"Wrote into {folder}: {names}", err=True)
 
@@ -133,7 +134,7 @@ def print_failed(page: Console, rows: Sequence[Mapping[str, Any]]) -> None:
 def print_sentence(page: Console, text: str) -> None:
     """A sentence for people, whatever its brackets mean to the terminal; nothing where it is empty."""
     if text:
-        page.print(text, markup=False, highlight=False)
+        page.print(visible(text), markup=False, highlight=False)
 
 
 def print_table(
@@ -166,4 +167,4 @@ def _table(*headers: str, title: str | None = None) -> Table:
 
 
 def _plain(text: str) -> Any:  # noqa: ANN401 -- rich takes a Text wherever it takes markup
-    return Text(text)
+    return Text(visible(text))

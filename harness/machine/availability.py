@@ -7,7 +7,7 @@ from importlib.metadata import requires, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
-from harness.errors import failure_reason
+from harness.errors import failure_reason, visible
 from harness.machine.environment import gpu_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def why_unavailable(plugin: Unavailable) -> str | None:
     except (Exception, SystemExit) as error:
         return failure_reason(error)
     if reason is None or (isinstance(reason, str) and reason.strip()):
-        return reason
+        return reason and visible(reason)
     return f"`unavailable` returned {reason!r}: it returns None where it can be used, and else says why"
 
 

@@ -15,6 +15,7 @@ from harness.publishing._html_table import html_table
 from harness.publishing._pages import Figure
 from harness.publishing.site_content import TIERS, method_path, page_name, written_between
 from harness.ranking.remarks import CORRECTIONS
+from harness.storage.csv_text import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,7 +147,7 @@ def _written(frame: pd.DataFrame) -> dict[str, bytes]:
     frame.to_parquet(parquet, index=False)
     records = json.loads(frame.to_json(orient="records", double_precision=15))
     return {
-        "csv": frame.to_csv(index=False).encode(),
+        "csv": csv_text(frame),
         "parquet": parquet.getvalue(),
         "json": (json.dumps(records, indent=0) + "\n").encode(),
     }

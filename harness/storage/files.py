@@ -61,14 +61,6 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def valid_text(text: str) -> str:
-    """Text that any file may hold: names in another encoding come from the system in pieces."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-
-
 def sync_file(path: Path) -> None:
     """Flush the file to the disk itself (fsync)."""
     with path.open("rb") as file:

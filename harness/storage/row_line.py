@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 import msgspec
 from msgspec import Meta
 
-from harness.errors import DamagedError
+from harness.errors import DamagedError, valid_text
 from harness.storage.checksums import ChecksumError, checked_json, is_checked
-from harness.storage.files import valid_text
 from harness.storage.row import Row, Status
 from harness.storage.row_checks import row_findings
 
@@ -31,8 +30,7 @@ TYPES: Mapping[str, Any] = {"str": str, "int": int, "float": float, "bool": bool
 
 def row_line(columns: Mapping[str, Any]) -> bytes:
     """Line of a row, its CRC-32 (of the line without it) last. Raises ValueError of NaN or infinity."""
-    valid = {name: valid_text(v) if isinstance(v, str) else v for name, v in columns.items()}
-    return checked_json(valid) + b"\n"
+    return checked_json(_visible(columns)) + b"\n"
 
 
 def row_problem(columns: Mapping[str, Any]) -> str | None:
@@ -63,7 +61,13 @@ def read_row(line: bytes) -> dict[str, Any]:
         raise DamagedError("it is not a row: it has no key")
     for finding in () if told else row_findings(row):
         raise DamagedError(finding)
-    return row
+    # Whoever wrote it may have computed a checksum.
+    return row if line.isascii() and b"\\u" not in line else _visible(row)
+
+
+def _visible(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns with texts of one line that any file may hold and any terminal show."""
+    return {n: valid_text(v).replace("\n", " ") if isinstance(v, str) else v for n, v in row.items()}
 
 
 def _typed(line: bytes) -> dict[str, Any]:

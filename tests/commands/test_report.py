@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands.report import report
+from harness.storage.checksums import checked_json
 from harness.storage.ledger import Ledger
 from harness.storage.row import Row
 from tests.doubles import ROOT, refusal
@@ -73,3 +74,27 @@ def test_pictures_of_several_runs_are_pdf_in_the_folder_that_is_named(command, t
     for model in ("a", "b"):
         picture = tmp_path / "both" / f"tradeoff-{model}-digits.pdf"
         assert picture.read_bytes().startswith(b"%PDF")
+
+
+HOSTILE = {
+    "pruner": "a\x1b]0;pwned\x07|`<b>`\u202egnp",
+    "runtime": "=cmd|'/c calc'!A1\x1b[2J",
+    "reason": "no\x9b2J\n# heading",
+}
+
+
+def test_what_a_stranger_wrote_is_shown_and_not_obeyed(command, tmp_path, rows):
+    """Whoever writes rows can compute their checksums."""
+    (tmp_path / "run").mkdir()
+    lines = [checked_json({**row, **HOSTILE}) for row in rows[1:]]
+    (tmp_path / "run" / "rows.jsonl").write_bytes(b"\n".join([*lines, b""]))
+    done = command("report", "run")
+    assert done.returncode == 0, done.stderr
+    written = {path.name: path.read_bytes().decode() for path in (tmp_path / "run").glob("*.[cmts]*")}
+    written.pop("rows.jsonl", None)
+    assert {"leaderboard.md", "leaderboard.tex", "leaderboard.csv", "table.csv"} <= set(written)
+    for name, text in {"terminal": done.stdout + done.stderr, **written}.items():
+        assert not {*text} & {*"\x1b\x07\x9b\u202e"}, name
+    assert "'=cmd|" in written["table.csv"]
+    assert "\n# heading" not in written["leaderboard.md"]
+    assert "a\\x1b]0;pwned" in done.stdout

@@ -93,3 +93,16 @@ def test_a_latency_measured_again_in_one_session_decides():
     found = findings([base], [new], remeasured={base["key"]: again})
     assert ("latency", "worse", True) in found
     assert {decides for metric, _, decides in found if metric == "score"} == {True}
+
+
+def test_a_score_that_falls_for_a_time_that_is_no_other_is_no_certain_loss():
+    """Beside busy neighbours a saving is not certain any more, and the score is nothing."""
+    base = row()
+    new = row(saves_time=False, retained_per_ms_saved=None, noise_ms=5.0)
+    for loss, said in (
+        (Loss(value=0.0, low=-0.3, high=0.3), "ambiguous"),
+        (Loss(value=0.4, low=0.3, high=0.5), "worse"),
+    ):
+        again = RemeasuredPair(loss=loss, base=base, new=new)
+        found = findings([base], [new], remeasured={base["key"]: again})
+        assert ("score", said, True) in found

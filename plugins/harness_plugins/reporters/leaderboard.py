@@ -39,7 +39,7 @@ class LeaderboardPage:
         return {
             "leaderboard.md": "\n".join(page).encode(),
             "leaderboard.tex": "\n".join(map(harness.board_latex, boards)).encode(),
-            "leaderboard.csv": harness.boards_frame(boards).to_csv(index=False).encode(),
+            "leaderboard.csv": harness.csv_text(harness.boards_frame(boards)),
         }
 
 

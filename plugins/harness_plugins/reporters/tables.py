@@ -8,9 +8,6 @@ from typing import Any
 
 import harness
 
-CHUNK = 100_000
-"""Rows that pandas turns to text at a time; at its own thousand or so it mostly converts columns."""
-
 
 class Tables:
     """table.csv and table.parquet: every column of every row but the ledger's packed bits."""
@@ -23,7 +20,7 @@ class Tables:
         parquet = io.BytesIO()
         frame.to_parquet(parquet, index=False)
         return {
-            "table.csv": frame.to_csv(index=False, chunksize=CHUNK).encode(),
+            "table.csv": harness.csv_text(frame),
             "table.parquet": parquet.getvalue(),
         }
 
