@@ -14,7 +14,8 @@ from harness.training.recipe import Arithmetic, Norms, Recipe
 ArithmeticChoice = Literal["auto", "fp32"] | Arithmetic
 FLOAT32: Literal["fp32"] = "fp32"
 """What is typed for training as no arithmetic changes it."""
-COUNT, AMOUNT = click.IntRange(min=1), FiniteRange(min=0)
+EPOCHS = FiniteRange(min=0, max=100_000)
+RATE = FiniteRange(min=0, max=1000)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -22,27 +23,31 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 class TrainingOptions:
     """How dense models are trained and pruned ones fine-tuned."""
 
-    dense_epochs: float = option(AMOUNT, default=Recipe.dense_epochs, help="Epochs of dense training.")
+    dense_epochs: float = option(EPOCHS, default=Recipe.dense_epochs, help="Epochs of dense training.")
     finetune_epochs: float = option(
-        AMOUNT,
+        EPOCHS,
         default=Recipe.finetune_epochs,
         help="Fine-tuning epochs of each level, shared out over its rounds.",
     )
     penalty_epochs: float = option(
-        AMOUNT,
+        EPOCHS,
         default=0.0,
         help="Epochs of each level that slimming, group_lasso and greg train with their penalty, "
         "before fine-tuning; with too few to act they are skipped.",
     )
-    train_batch: int = option(COUNT, default=Recipe.train_batch, help="Images per training step.")
+    train_batch: int = option(
+        click.IntRange(min=1, max=65_536), default=Recipe.train_batch, help="Images per training step."
+    )
     optimizer: str = text_option(default=Recipe.optimizer, help="timm's name of the optimiser.")
     dense_lr: float = option(
-        AMOUNT, default=Recipe.dense_lr, help="Peak learning rate of dense training."
+        RATE, default=Recipe.dense_lr, help="Peak learning rate of dense training."
     )
     finetune_lr: float = option(
-        AMOUNT, default=Recipe.finetune_lr, help="Peak learning rate of fine-tuning."
+        RATE, default=Recipe.finetune_lr, help="Peak learning rate of fine-tuning."
     )
-    weight_decay: float = option(AMOUNT, default=Recipe.weight_decay, help="Weight decay of both.")
+    weight_decay: float = option(
+        FiniteRange(min=0, max=1), default=Recipe.weight_decay, help="Weight decay of both."
+    )
     arithmetic: ArithmeticChoice = option(
         click.Choice(["auto", FLOAT32, *filter(None, get_args(Arithmetic))]),
         default="auto",

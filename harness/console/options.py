@@ -201,20 +201,49 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise HarnessError(f"--config {path}: {error}") from None
-    names = {
-        option.removeprefix("--"): parameter.name
+    except RecursionError:
+        raise HarnessError(f"--config {path}: brackets within brackets without end") from None
+    parameters = {
+        option.removeprefix("--"): parameter
         for parameter in context.command.params
         for option in parameter.opts
         if parameter.name not in ("config", "dry_run", "fresh")
     }
-    defaults = {}
+    defaults: dict[str, object] = {}
     for key, value in values.items():
-        word = key.replace("_", "-")
-        if word not in names:
-            raise UnknownNameError("setting", key, names)
-        defaults[names[word]] = ",".join(map(str, value)) if isinstance(value, list) else value
+        parameter = parameters.get(key.replace("_", "-"))
+        if parameter is None:
+            raise UnknownNameError("setting", key, parameters)
+        if str(parameter.name) in defaults:
+            raise HarnessError(f"--config {path}: {key} is said twice, spelt in two ways")
+        defaults[str(parameter.name)] = _setting(path, key, value, parameter.type)
     context.default_map = defaults
     return path
+
+
+def _setting(path: Path, key: str, value: object, kind: click.ParamType[Any]) -> object:
+    """Value of a setting as its option takes it. Raises HarnessError where its type is another."""
+    # Lists of numbers and names are texts on the command line.
+    listed = isinstance(kind, click.types.StringParamType) and isinstance(value, list)
+    wanted, types = _wanted(kind)
+    items = value if isinstance(value, list) and listed else [value]
+    for item in items:
+        if not isinstance(item, types) or (isinstance(item, bool) and bool not in types):
+            raise HarnessError(f"--config {path}: {key} is {wanted}, not {value!r:.60}")
+    return ",".join(map(str, items)) if listed else value
+
+
+def _wanted(kind: click.ParamType[Any]) -> tuple[str, tuple[type, ...]]:
+    """What a setting is in words and types, by the type of its option."""
+    if isinstance(kind, click.types.BoolParamType):
+        return "true or false", (bool,)
+    if isinstance(kind, click.types.IntParamType):
+        return "a whole number", (int,)
+    if isinstance(kind, click.types.FloatParamType):
+        return "a number", (int, float)
+    if isinstance(kind, click.types.StringParamType):
+        return "a text, or a list", (str, int, float)
+    return "a text", (str,)
 
 
 def typed_words(context: click.Context, *, without: Collection[str]) -> list[str]:

@@ -39,7 +39,9 @@ NOT_OF_THE_GRID = ("config", "dry_run", "fresh", "out", "dense_from", "shard", "
 """Options that say nothing of which rows there are and how they are measured.
 
 Files of plugins are run, so that a folder of results never names any."""
-COUNT, AMOUNT = click.IntRange(min=1), FiniteRange(min=0)
+COUNT = click.IntRange(min=1, max=1024)
+MONTH = 30 * 86_400
+"""Seconds that no trial and no session takes longer than."""
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FOLDER = WritablePath(file_okay=False)
 KEPT_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -140,7 +142,7 @@ class EngineOptions:
         "--part",
         help="Only train a shard, as a task that knows of no others: dense:1/4 or trials:3/16.",
     )
-    time_limit: float = option(FiniteRange(min=1), default=3600, help="Seconds a trial.")
+    time_limit: float = option(FiniteRange(min=1, max=MONTH), default=3600, help="Seconds a trial.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +150,12 @@ class TimingOptions:
     """How sure of the times a run is to be."""
 
     precision: float = option(
-        AMOUNT,
+        FiniteRange(min=0, max=1),
         default=0.01,
         help="Timing goes on until all savings are known to this fraction of dense latency (95 %).",
     )
     timing_seconds: float = option(
-        AMOUNT,
+        FiniteRange(min=0, max=MONTH),
         default=StoppingRule.seconds,
         help="Or after so long a session: up to 32 models on one backend, in 4 processes or more.",
     )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from harness.contracts.data import Dataset
     from harness.discovery.catalogue import Catalogue
 
+SMALLEST, LARGEST = 0.0001, 0.9999
+"""Sparsity levels; beyond them nothing leaves, or nothing stays."""
+
 
 def chosen_dataset(
     catalogue: Catalogue, text: str, *, folder: Path | None = None, download: bool = False
@@ -70,10 +73,12 @@ def _with_multiple(term: str, multiples: Mapping[str, int]) -> str:
 
 
 def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Checked levels, rising, without doubles. Raises HarnessError outside of 0 to 1, both excluded."""
+    """Checked levels, rising, without doubles. Raises HarnessError outside of SMALLEST to LARGEST."""
     for level in levels:
-        if not 0.0 < level < 1.0:
-            raise HarnessError(f"a sparsity level is above 0 and below 1, not {level:g}")
+        if not SMALLEST <= level <= LARGEST:
+            raise HarnessError(
+                f"a sparsity level is above 0 and below 1, not {level:g}: from {SMALLEST} to {LARGEST}"
+            )
     return tuple(sorted(set(levels)))
 
 
@@ -105,10 +110,10 @@ def checked_numbers(option: str, text: str, number: Callable[[str], Any]) -> lis
     return numbers
 
 
-def whole_numbers(option: str, text: str, *, least: int) -> list[int]:
-    """Whole numbers of a comma list, each once. Raises HarnessError below the least."""
+def whole_numbers(option: str, text: str, *, least: int, most: int) -> list[int]:
+    """Whole numbers of a comma list, each once. Raises HarnessError below the least, above the most."""
     numbers: list[int] = checked_numbers(option, text, int)
     for number in numbers:
-        if number < least:
-            raise HarnessError(f"--{option}: {number} is below {least}")
+        if not least <= number <= most:
+            raise HarnessError(f"--{option}: {number!s:.20} is not from {least} to {most}")
     return list(dict.fromkeys(numbers))

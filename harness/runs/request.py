@@ -45,6 +45,11 @@ Devices = Callable[[Sequence["Backend"]], Mapping[str, "Device"]]
 """What is asked for where backends are."""
 Say = Callable[[str], object]
 
+MOST_IMAGES = 65_536
+"""Of a batch that is timed."""
+LARGEST_SEED = 2**32 - 1
+"""That every library takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -86,7 +91,7 @@ class Request:
         dataset = chosen_dataset(catalogue, self.dataset, folder=self.data_dir, download=self.download)
         if dataset.classes < 2:
             raise HarnessError(f"--dataset {dataset.name} has one class, so all models are right")
-        batches = whole_numbers("batch-sizes", self.batch_sizes, least=1)
+        batches = whole_numbers("batch-sizes", self.batch_sizes, least=1, most=MOST_IMAGES)
         if self.weights is not None:
             _check_weights_of_one(self.weights, models)
         rivals = catalogue.choose_models(self.rivals) if self.rivals else []
@@ -102,7 +107,7 @@ class Request:
             granularities=selected_granularities(self.granularities, channel_multiples(catalogue)),
             scope=self.scope,
             levels=self._levels(),
-            seeds=whole_numbers("seeds", self.seeds, least=0),
+            seeds=whole_numbers("seeds", self.seeds, least=0, most=LARGEST_SEED),
             backends=backends,
             devices={**target_device, **backend_devices},
             batches=batches,

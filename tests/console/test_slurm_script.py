@@ -82,7 +82,7 @@ def test_a_script_from_a_file_of_settings_has_jobs_that_train(command, tmp_path)
     (tmp_path / "grid.toml").write_text('engine = "slurm-script"\nworkers = 2\n')
     script = command("run", *GRID, "--config=grid.toml").stdout
     assert "--engine=local" in script
-    (tmp_path / "grid.toml").write_text("part = 3\n")
+    (tmp_path / "grid.toml").write_text('part = "3"\n')
     assert "--shard 3: it is a shard" in refusal(command("run", *GRID, "--config=grid.toml"))
 
 

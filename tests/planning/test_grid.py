@@ -209,8 +209,8 @@ def test_a_level_outside_its_range_is_named(wrong):
     ("changes", "sentence"),
     [
         ({"levels": "0.5,half"}, "--levels: 'half' is not a number"),
-        ({"seeds": "-1"}, "--seeds: -1 is below 0"),
-        ({"batch_sizes": "0"}, "--batch-sizes: 0 is below 1"),
+        ({"seeds": "-1"}, "--seeds: -1 is not from 0 to 4294967295"),
+        ({"batch_sizes": "0"}, "--batch-sizes: 0 is not from 1 to 65536"),
         ({"granularities": "chanel"}, "did you mean 'channel'"),
         ({"granularities": "4:2"}, "'4:2' is no granularity; there are weight, channel, channel:M"),
         ({"granularities": "block:4"}, "'block:4' is no granularity"),
