@@ -52,14 +52,15 @@ def _seconds(item: pytest.Item) -> float:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Of these tests alone; what is measured once on a machine is measured once for them.
 
-    Locks of devices lie in the folder of temporary files: with one of its own, no process of tests
-    waits until another has timed something. Its name is short, since sockets lie there too.
+    With a folder of locks of its own, no process of tests waits until another has timed something. The
+    name of that of temporary files is short, since sockets lie there.
     """
     folder = tempfile.mkdtemp(prefix="harness-")
     # After multiprocessing has removed what it keeps there, at this process's own end.
     Finalize(None, shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, exitpriority=-200)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HARNESS_LOCKS", str(Path(folder) / "locks"))
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield

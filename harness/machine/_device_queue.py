@@ -10,7 +10,6 @@ import json
 import multiprocessing
 import os
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from harness.machine._lock_folder import lock_folder
 from harness.storage.keys import file_name
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class DeviceQueue:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._folder = Path(tempfile.gettempdir()) / file_name(f"harness-queue-{device}")
-        self._folder.mkdir(exist_ok=True)
+        self._folder = lock_folder() / file_name(f"harness-queue-{device}")
+        self._folder.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):
             # Other people's runs share the device too; where this is not allowed, the folder is theirs.
             self._folder.chmod(0o777)

@@ -12,6 +12,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from harness.machine._lock_folder import lock_reach
+
 LINUX = platform.system() == "Linux"
 CPU_INFO = Path("/proc/cpuinfo")
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -96,6 +98,7 @@ def machine_facts() -> dict[str, str | int]:
     return {
         "cores": physical_cores(),
         "machine": machine_hash(),
+        "lock": lock_reach(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": version("torch"),

@@ -240,6 +240,11 @@ class Row:
 
     device: str = _column("processor that ran the model", default="")
     runtime: str = _column("library that ran the model, with version", default="")
+    lock: str = _column(
+        "whose harnesses wait while this one times: those of the `machine`, of a `container`, of those "
+        "that share a `folder` of locks, or of a `user`",
+        default="",
+    )
     governor: str = _column("frequency governor while timing", default="")
     turbo: bool | None = _column("whether the processor might boost its frequency")
     load_average: float | None = _column("of the last minute, the harness's own work included")
