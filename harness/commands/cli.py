@@ -15,6 +15,7 @@ INTERRUPTED_EXIT_CODE = 130
 """Of shells for Ctrl-C."""
 
 COMMANDS = {
+    "clean": LazyCommand("harness.commands.clean:clean", "Show and remove what is left over."),
     "check": LazyCommand(
         "harness.testing.checking.command:check", "Check plugins against their contracts."
     ),
