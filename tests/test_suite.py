@@ -13,6 +13,7 @@ SHARED = (
     "tests.broken_plugins",
     "tests.doubles",
     "tests.engines.ray_jobs",
+    "tests.faults.conftest",
     "tests.facade",
     "tests.publishing.browsing",
     "tests.structure",
@@ -31,7 +32,11 @@ def test_tests_share_only_what_is_meant_to_be_shared(path):
 
 def test_tests_stand_in_the_folders_of_the_source():
     packages = {path.parent.name for path in (ROOT / "harness").glob("*/__init__.py")}
-    folders = {path.parent.name for path in TESTS.glob("*/test_*.py")} - {"plugins", "benchmarks"}
+    folders = {path.parent.name for path in TESTS.glob("*/test_*.py")} - {
+        "plugins",
+        "benchmarks",
+        "faults",
+    }
     assert folders == packages - {"contracts"} | (folders & {"contracts"})
 
 

@@ -39,7 +39,7 @@ def clean(*, runs: tuple[Path, ...], removes: bool, days: float) -> None:
     """Show what is needed no more and how large it is: of RUNs, or of this machine's caches.
 
     Of a run these are scores and files that are made again where they are wanted, models between
-    rounds, and what was set aside or half-written. Its rows, their models and their records always stay;
+    rounds, and what was set aside or half-written. Its rows, their models and records always stay;
     a run that is not finished begins the rounds of its unfinished trials again.
     """
     if not runs:

@@ -37,6 +37,7 @@ def checked_json(value: Mapping[str, Any], *, key: str = "") -> bytes:
 
 def is_checked(text: bytes, *, key: str = "") -> bool:
     """Whether a text of `checked_json` tells a checksum. Raises ChecksumError where it is another's."""
+    text = text.rstrip()
     told = CHECKED_END.fullmatch(text[-END_BYTES:])
     if told and _sum(text[:-END_BYTES].removesuffix(b", ") + b"}", key) != int(told[1], 16):
         raise ChecksumError(CHANGED)

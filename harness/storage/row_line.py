@@ -51,7 +51,6 @@ def read_row(line: bytes) -> dict[str, Any]:
     Numbers of a line that tells no checksum are held against each other; those of others were when
     they were written.
     """
-    line = line.rstrip()
     try:
         told = is_checked(line)
     except ChecksumError as error:

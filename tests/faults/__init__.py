@@ -1,0 +1,1 @@
+"""The campaign of faults, which `tox -e faults` runs."""
