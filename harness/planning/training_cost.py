@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts.converters import LoadsFile, Refines
+from harness.contracts.schedules import rounds_of
 from harness.conversion.deployment import Deployment
 from harness.trials.rival import Rival
 from harness.trials.spec import Trial
@@ -72,7 +73,7 @@ def _rounds(subject: Trial | Rival | Dense, levels: Iterable[float]) -> list[Rou
     if not isinstance(subject, Trial):
         return []
     try:
-        return [tuple(subject.schedule.rounds(level)) for level in levels]
+        return [rounds_of(subject.schedule, level) for level in levels]
     except (Exception, SystemExit):
         # The trial itself meets the same error, where it becomes the reason of its rows.
         return []

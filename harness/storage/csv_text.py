@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMULA = re.compile(r"[=+@\t\r]|-(?![\d.]|$)")
+FORMULA = re.compile(r"[=+@\t]|-(?![\d.]|$)")
 """How a text begins that a spreadsheet runs; of a number or a lone dash it does not."""
 CHUNK = 100_000
 """Rows that pandas turns to text at a time; at its own thousand or so it mostly converts columns."""

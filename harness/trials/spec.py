@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contracts.data import Preprocesses, Pretrained, SharesImages, preprocessing_columns
 from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
+from harness.contracts.schedules import rounds_of
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
 from harness.trials.target import Target
@@ -189,7 +190,7 @@ class Trial:
 
     def _rounds(self) -> Sequence[Round]:
         try:
-            return self.schedule.rounds(self.levels[-1])
+            return rounds_of(self.schedule, self.levels[-1])
         except (Exception, SystemExit):
             # The trial itself meets the same error, where it becomes the reason of its rows.
             return []

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.errors import HarnessError, UnsupportedError, failure_reason
+from harness.contracts.schedules import rounds_of
+from harness.errors import UnsupportedError, failure_reason
 from harness.trials._model_state import PruningFacts
 from harness.trials._rounds import RoundRunner
 from harness.trials.level_result import LevelResult, finished_level_result, keep_level_result
@@ -119,10 +120,7 @@ class _LevelRunner:
         return self._run_rounds(self._rounds(sparsity)).model
 
     def _rounds(self, sparsity: float) -> tuple[Round, ...]:
-        rounds = tuple(self._trial.schedule.rounds(sparsity))
-        if not rounds or abs(rounds[-1].sparsity - sparsity) > 1e-9:
-            raise HarnessError(f"schedule {self._trial.schedule.name!r} does not end at {sparsity}")
-        return rounds
+        return rounds_of(self._trial.schedule, sparsity)
 
     def _run_rounds(self, rounds: tuple[Round, ...]) -> ModelState:
         if rounds not in self._states:
