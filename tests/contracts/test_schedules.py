@@ -63,4 +63,4 @@ def test_a_schedule_of_no_rounds_costs_no_other_its_plan(command, tmp_path):
         "--granularities=channel", "--schedules=words,one_shot", "--target=params", "--dry-run",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "random channel one_shot" in done.stdout or "2 trials" in done.stdout
+    assert {"words", "one_shot"} <= {*done.stdout.split()}
