@@ -106,6 +106,8 @@ def scores_of(pruner: Pruner, evidence: RecordedEvidence) -> Scores:
         if not isinstance(score, torch.Tensor):
             kind = type(score).__name__
             raise HarnessError(f"{pruner.name}: the scores of {name!r} are a {kind}, and no tensor")
+        if score.is_complex():
+            raise HarnessError(f"{pruner.name}: scores of {name!r} are complex, which have no order")
     return scores
 
 

@@ -1,6 +1,7 @@
 """From scores to masks: exact counts, ties by index, scopes, patterns."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from harness.pruning.masks import (
     scores_removed_first,
     weight_masks,
 )
-from harness.pruning.scoring import check_finite
+from harness.pruning.scoring import check_finite, scores_of
 
 
 def test_equal_scores_fall_by_index():
@@ -67,6 +68,19 @@ def test_local_scope_removes_the_same_fraction_of_every_layer():
 def test_scores_that_are_not_finite_are_refused_by_name():
     with pytest.raises(HarnessError, match=r"'conv\.weight' hold NaN"):
         check_finite({"conv.weight": torch.tensor([1.0, float("nan")])})
+
+
+@pytest.mark.parametrize(
+    ("score", "sentence"),
+    [
+        (torch.ones(3, dtype=torch.complex64), "scores of 'w' are complex, which have no order"),
+        ([1.0, 2.0], "the scores of 'w' are a list, and no tensor"),
+    ],
+)
+def test_scores_without_an_order_are_refused_by_name(score, sentence):
+    pruner = SimpleNamespace(name="odd", score=lambda _: {"w": score})
+    with pytest.raises(HarnessError, match=f"odd: {sentence}"):
+        scores_of(pruner, SimpleNamespace())
 
 
 def test_masks_of_every_layer_type_are_offered():
