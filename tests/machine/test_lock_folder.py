@@ -29,7 +29,7 @@ def test_another_folder_of_temporary_files_is_the_same_line(tmp_path, monkeypatc
     elsewhere = {**os.environ, "TMPDIR": str(tmp_path)}
     with write_lock("a shared device", waiting=print):
         other = subprocess.Popen(
-            [sys.executable, "-c", WAITS], env=elsewhere, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-u", "-c", WAITS], env=elsewhere, stdout=subprocess.PIPE, text=True
         )
         assert other.stdout.readline().startswith("waiting for ")
     assert other.communicate(timeout=60)[0] == "served\n"
