@@ -122,9 +122,11 @@ class GridRun:
             write_file(self.folder / OPTIONS, options.encode())
             if plan.pending:
                 progress.note(f"{len(plan.pending)} rows to be measured, into {self.folder}")
-            for damage in Ledger(self.folder).set_aside_damaged():
+            rows, damages = Ledger(self.folder).read()
+            if damages:
+                Ledger(self.folder).set_aside_damaged()
+            for damage in damages:
                 progress.note(f"{damage}: set aside in {DAMAGED}")
-            rows = Ledger(self.folder).rows()
             with progress:
                 grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)

@@ -122,9 +122,10 @@ def opened_run(path: Path, unpacked: Path) -> tuple[RunFolder, Submission | None
     if not path.is_file():
         return RunFolder(path), None
     submission = read_submission(path)
-    submission.unpack(unpacked)
     run = RunFolder(unpacked)
-    for finding in (*submission.findings, *run.damages):
+    if not submission.findings:
+        submission.unpack(unpacked)
+    for finding in submission.findings or run.damages:
         raise HarnessError(f"{path}: {finding}; `harness verify {path}` says what else")
     return run, submission
 

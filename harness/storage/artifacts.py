@@ -138,7 +138,7 @@ class ArtifactStore:
 
     def set_aside(self, path: Path, reason: object) -> None:
         """Move a folder or a record out of the way, with the reason, unless another process has."""
-        (self.root / DAMAGED).mkdir(exist_ok=True)
+        (self.root / DAMAGED).mkdir(parents=True, exist_ok=True)
         own = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=self.root / DAMAGED))
         try:
             path.rename(own / path.name)

@@ -153,6 +153,15 @@ def test_a_damaged_artifact_is_not_taken_over(kept, tmp_path):
         ArtifactStore(tmp_path / "again").take(kept, "one")
 
 
+def test_what_is_damaged_in_a_run_that_kept_no_models_is_set_aside_too(tmp_path):
+    archive = tmp_path / "samples.npz"
+    archive.write_bytes(b"half")
+    store = ArtifactStore(tmp_path / "artifacts")
+    store.set_aside(archive, "samples.npz is damaged")
+    assert store.reasons() == ["samples.npz is damaged"]
+    assert not archive.exists()
+
+
 def test_a_damaged_archive_of_samples_is_found(tmp_path):
     for name in ("sound", "flipped", "cut"):
         np.savez_compressed(tmp_path / f"{name}.npz", times=np.arange(1000.0))
