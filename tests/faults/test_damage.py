@@ -38,7 +38,7 @@ def test_damage_is_named_set_aside_and_gone_after_that(damage, kind, copy):
     path, *others = sorted(copy.glob(KINDS[kind]))
     different = [other for other in others if other.read_bytes() != path.read_bytes()]
     if damage == "swapped" and (kind == "samples" or not different):
-        pytest.skip("a copy of an archive is sound, and which rows name it tells that it is another's")
+        pytest.skip("no other of its kind differs, or a copy is sound by itself, as of an archive")
     DAMAGES[damage](path, different[0] if different else None)
     done = typed(copy.parent, "doctor", "run")
     assert done.returncode == 1, done.stdout
