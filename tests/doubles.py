@@ -14,7 +14,7 @@ import time
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -122,10 +122,10 @@ def install(
         (site / f"{module}.py").write_text(source)
 
 
-def local_engine(folder: Path, *, workers: int = 2, time_limit: float = 120.0) -> LocalEngine:
+def local_engine(folder: Path, **options: Any) -> LocalEngine:
     """Processes as a run starts them, so that whichever test is first imports for all."""
-    log = folder / "log.txt"
-    return LocalEngine(workers=workers, time_limit=time_limit, log=log, preloads=preloads_of(Digits()))
+    options = {"workers": 2, "time_limit": 120.0, **options}
+    return LocalEngine(log=folder / "log.txt", preloads=preloads_of(Digits()), **options)
 
 
 def run_trial(trial: Trial, store: ArtifactStore) -> Iterator[LevelResult]:

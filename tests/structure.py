@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "errors", "contracts", "storage", "machine", "discovery", "ranking", "presentation", "publishing",
     "networks", "pruning", "training", "conversion", "engines", "trials", "planning", "measuring",
-    "runs", "comparisons", "exchange", "console", "authoring", "commands",
+    "runs", "comparisons", "exchange", "options", "console", "authoring", "commands",
 ]  # fmt: skip
 """Each package imports only itself and those to its left, for types and inside functions too."""
 
@@ -32,7 +32,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     ),
     "target": (
         "what a level is a fraction of",
-        r"contracts\.schedules|(trials|planning|console|commands)\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|level_cuts|level_check|training_.*)|testing.*",
+        r"contracts\.schedules|(trials|planning|options|console|commands)\..*|storage\.row|measuring\.row_builder|runs\.(request|coverage|level_cuts|level_check|training_.*)|testing.*",
     ),
     "session": (
         "what is timed in the same processes",
@@ -54,6 +54,7 @@ BORROWED: Mapping[str, set[str]] = {
     "__members__": {"harness.conversion.onnx"},
     # Of Python's packages and paths.
     "resources": {"harness.publishing._assets"},
+    "resource": {"harness.machine.linux_process"},
     "parts": {"harness.publishing._changes"},
     # Of Torch-Pruning's dependencies, and of what a process or a thread runs.
     "target": {

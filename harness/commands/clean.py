@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, FiniteRange
+from harness.options.declaration import SETTINGS
+from harness.options.value_types import FiniteRange
 from harness.storage.ledger import Ledger
 from harness.storage.leftovers import (
     Leftover,

@@ -8,8 +8,8 @@ import sys
 import click
 
 from harness.console.lazy_group import LazyCommand, LazyGroup
-from harness.console.options import SETTINGS
 from harness.errors import HarnessError, visible
+from harness.options.declaration import SETTINGS
 
 INTERRUPTED_EXIT_CODE = 130
 """Of shells for Ctrl-C."""

@@ -12,9 +12,10 @@ import click
 
 from harness.comparisons.comparison import Comparison
 from harness.comparisons.fail_on import FAIL_ON, read_fail_on
-from harness.console.options import SETTINGS, FiniteRange, plugin_option
 from harness.discovery.loading import discover
 from harness.measuring.stopping import StoppingRule
+from harness.options.declaration import SETTINGS, plugin_option
+from harness.options.value_types import FiniteRange
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.pairs import pairs
 from harness.storage.run_folder import RunFolder

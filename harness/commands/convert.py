@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from harness.console.options import SETTINGS, WritablePath
 from harness.errors import HarnessError
 from harness.exchange.dataset_folder import dataset_files
 from harness.exchange.mlflow_store import is_address, write_mlflow
+from harness.options.declaration import SETTINGS
+from harness.options.value_types import WritablePath
 from harness.storage.files import write_file
 from harness.storage.run_folder import RunFolder
 

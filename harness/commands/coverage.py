@@ -13,13 +13,14 @@ import click
 import pandas as pd
 from tabulate import tabulate
 
-from harness.console.options import SETTINGS, FiniteRange, WritablePath, plugin_option
 from harness.console.progress import ConsoleProgress
 from harness.discovery.loading import discover
 from harness.discovery.selection import split_terms
 from harness.engines.local import LocalEngine
 from harness.errors import HarnessError
 from harness.machine.environment import physical_cores
+from harness.options.declaration import SETTINGS, plugin_option
+from harness.options.value_types import FiniteRange, WritablePath
 from harness.planning.axis_selection import channel_multiples, selected_granularities
 from harness.presentation.table import escaped_markdown
 from harness.runs.coverage import CoverageJob, CoverageResult, criterion_at, run_coverage

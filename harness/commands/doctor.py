@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import why_unavailable
+from harness.options.declaration import SETTINGS, plugin_option
 from harness.storage.artifacts import DAMAGED
 from harness.storage.damage import artifact_damages, sample_damages
 from harness.storage.ledger import DAMAGED as DAMAGED_ROWS

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, WritablePath, plugin_option
 from harness.discovery.loading import discover
+from harness.options.declaration import SETTINGS, plugin_option
+from harness.options.value_types import WritablePath
 from harness.planning.row_dataset import row_dataset
 from harness.runs.deployment_bundle import RowSelector, select_row, write_bundle
 from harness.storage.files import write_file

@@ -288,6 +288,7 @@ class GridRun:
         return LocalEngine(
             workers=self.execution.workers,
             time_limit=self.execution.time_limit,
+            limits=self.execution.limits,
             log=folder / LOG,
             preloads=preloads_of(self.grid.dataset),
         )

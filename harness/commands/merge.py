@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, WritablePath, plugin_option, with_options
-from harness.console.ranking_options import RankingOptions
 from harness.console.tables import print_reports
 from harness.discovery.loading import discover
 from harness.exchange.merge import merge_runs
 from harness.exchange.submission import opened_run
+from harness.options.declaration import SETTINGS, plugin_option, with_options
+from harness.options.ranking_options import RankingOptions
+from harness.options.value_types import WritablePath
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.run_folder import RunFolder
 

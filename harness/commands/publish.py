@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, WritablePath, plugin_option, with_options
-from harness.console.ranking_options import RankingOptions
-from harness.console.run_options import beyond_defaults
 from harness.discovery.loading import discover
 from harness.exchange.submission import opened_run
 from harness.exchange.verification import check_rows, checked_on
+from harness.options.declaration import SETTINGS, plugin_option, with_options
+from harness.options.ranking_options import RankingOptions
+from harness.options.run_options import beyond_defaults
+from harness.options.value_types import WritablePath
 from harness.publishing.reported import read_reported
 from harness.publishing.site import write_site
 from harness.publishing.site_content import PublishedRun, SiteContent

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.console.agreement import agreement_sentences, print_side_by_side
-from harness.console.options import SETTINGS, WritablePath, plugin_option
 from harness.console.tables import console
 from harness.errors import HarnessError
+from harness.options.declaration import SETTINGS, plugin_option
+from harness.options.value_types import WritablePath
 from harness.ranking.agreement import rank_agreement
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.run_folder import OPTIONS, RunFolder

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, WritablePath, plugin_option, with_options
-from harness.console.ranking_options import RankingOptions
 from harness.console.tables import console, print_best, print_ranking, print_reports
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
+from harness.options.declaration import SETTINGS, plugin_option, with_options
+from harness.options.ranking_options import RankingOptions
+from harness.options.value_types import WritablePath
 from harness.presentation.pictures import tradeoff_pictures
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.files import write_file

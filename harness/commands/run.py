@@ -13,14 +13,6 @@ import click
 
 from harness.commands.grid_run import GridRun
 from harness.console.grouped_command import GroupedCommand
-from harness.console.options import (
-    SETTINGS,
-    config_text,
-    cores_to_pin,
-    option_titles,
-    with_options,
-)
-from harness.console.run_options import NOT_OF_THE_GRID, RunOptions
 from harness.console.slurm_script import slurm_script
 from harness.console.tables import console, print_plan, print_sentence
 from harness.discovery.loading import discover
@@ -29,6 +21,10 @@ from harness.errors import HarnessError
 from harness.machine.availability import no_gpu, unmet
 from harness.machine.environment import physical_cores
 from harness.machine.local_devices import local_devices
+from harness.options.config_file import config_text
+from harness.options.declaration import SETTINGS, option_titles, with_options
+from harness.options.run_options import NOT_OF_THE_GRID, RunOptions
+from harness.options.value_types import cores_to_pin
 from harness.runs.execution import Execution
 from harness.runs.level_check import check_levels
 from harness.runs.request import available_meter, run_folder
@@ -36,10 +32,10 @@ from harness.runs.request import available_meter, run_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.console.run_options import EngineOptions
     from harness.console.run_report import RunOutcome
     from harness.discovery.catalogue import Catalogue
     from harness.engines.ray_cluster import Cluster
+    from harness.options.engine_options import EngineOptions
     from harness.planning.plan import Plan
 
 RAY_REQUIREMENT = "ray>=2.40,<2.56"
@@ -117,7 +113,8 @@ def _grid_run(options: RunOptions, catalogue: Catalogue, cluster: Cluster | None
     processes = cluster.processors if cluster else options.engine.workers or physical_cores()
     execution = Execution(
         workers=processes,
-        time_limit=options.engine.time_limit,
+        time_limit=options.limits.time_limit,
+        limits=options.limits.job_limits(),
         stopping_rule=options.timing.stopping_rule(),
         cores=cores_to_pin(options.timing.pin),
         dense_from=options.folder.kept_run(),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from harness.console.options import SETTINGS, WritablePath
 from harness.exchange.submission import SUFFIX, write_submission
+from harness.options.declaration import SETTINGS
+from harness.options.value_types import WritablePath
 from harness.storage.run_folder import RunFolder
 
 EXAMPLES = f"""\b

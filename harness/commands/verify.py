@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option
-from harness.console.run_options import beyond_defaults
 from harness.console.tables import console, print_table
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
@@ -20,6 +18,8 @@ from harness.exchange.rerun import chosen_cells, rerun
 from harness.exchange.submission import opened_run
 from harness.exchange.verification import verify as verification_of
 from harness.exchange.verification import write_record
+from harness.options.declaration import SETTINGS, plugin_option
+from harness.options.run_options import beyond_defaults
 from harness.presentation.table import escaped_markdown, interval_text
 from harness.ranking.leaderboard import RankedRows
 from harness.storage.files import write_file

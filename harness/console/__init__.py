@@ -1,1 +1,1 @@
-"""What a person types and sees, whatever the command: options, tables, progress, reports."""
+"""What a person sees, whatever the command: tables, progress, reports."""

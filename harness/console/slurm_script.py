@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.console._training_options import FLOAT32
-from harness.console.options import typed_words
 from harness.errors import HarnessError
+from harness.options.config_file import typed_words
+from harness.options.training_options import FLOAT32
 
 if TYPE_CHECKING:
     import click

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from multiprocessing.process import BaseProcess
 
+    from harness.engines.job_limits import JobLimits
+
 SERVER_GONE = 255
 """Exit code that multiprocessing gives to a worker whose fork server has gone, and it with that."""
 ENDING_SECONDS = 5.0
@@ -48,10 +50,11 @@ class JobProcess:
         *,
         log: str,
         time_limit: float,
+        limits: JobLimits,
     ) -> JobProcess:
         """Start it. Raises what pickle raises on a job that cannot travel, and OSError or EOFError."""
         results, writer = context.Pipe(duplex=False)
-        process = context.Process(target=run_worker, args=(writer, log, function, job))  # type: ignore[attr-defined]  # a context makes processes
+        process = context.Process(target=run_worker, args=(writer, log, limits, function, job))  # type: ignore[attr-defined]  # a context makes processes
         process.start()
         writer.close()
         deadline = time.monotonic() + time_limit
@@ -100,9 +103,22 @@ class JobProcess:
             self.process.join(ENDING_SECONDS)
         if sys.platform != "win32" and self.process.pid is not None:
             with suppress(ProcessLookupError, PermissionError):
+                if self.lost_its_server():
+                    _wait_for_group(self.process.pid)
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.join()
+
+
+def _wait_for_group(leader: int) -> None:
+    """Wait for a group of processes that end by themselves, as their supervisor has them.
+
+    Raises ProcessLookupError where none is left.
+    """
+    until = time.monotonic() + ENDING_SECONDS
+    while time.monotonic() < until:
+        os.killpg(leader, 0)
+        time.sleep(0.02)
 
 
 def end_all(processes: Iterable[JobProcess]) -> None:

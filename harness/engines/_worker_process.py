@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from harness.engines.job_limits import JobLimits
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-PR_SET_PDEATHSIG = 1
 SAFE_PATH = "PYTHONSAFEPATH"
 SET_HERE = "by harness"
 """Its value where the fork server alone is meant, and no program that a plugin starts."""
@@ -32,9 +33,11 @@ class _Ended(BaseException):
     """SIGTERM: whoever started this process wants it to end."""
 
 
-def run_worker(results: Connection, log: str, function: Callable[[Job], Result], job: Job) -> None:
+def run_worker(
+    results: Connection, log: str, limits: JobLimits, function: Callable[[Job], Result], job: Job
+) -> None:
     """Run a job as a worker process, and send its outcome."""
-    become_worker(log)
+    become_worker(log, limits, tell_excess=lambda excess: _send(results, Outcome(failure=excess)))
     try:
         _send(results, run_job(function, job))
     except _Ended:
@@ -65,24 +68,33 @@ def run_job(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
         sys.stderr.flush()
 
 
-def become_worker(log: str) -> None:
+def become_worker(log: str, limits: JobLimits, *, tell_excess: Callable[[str], None]) -> None:
     """Become a worker: print to the log, leave Ctrl-C to the run, and end when that does.
 
     In a session of its own, so that whatever it starts can be ended with it.
     """
-    if sys.platform != "win32":
-        os.setsid()
     if os.environ.get(SAFE_PATH) == SET_HERE:
         del os.environ[SAFE_PATH]
-    _end_with_server()
+    if sys.platform == "linux":
+        from harness.engines._supervisor import fork_supervised
+
+        fork_supervised(log, limits, tell_excess=tell_excess)
+    else:
+        _become_unsupervised(log)
+    signal.signal(signal.SIGTERM, _end)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+
+
+def _become_unsupervised(log: str) -> None:
+    """Become a worker where no supervisor can be: nothing limits what it takes."""
+    if sys.platform != "win32":
+        os.setsid()
     Thread(target=_end_with_driver, daemon=True).start()
     # Ctrl-C is the parent's to handle; what libraries and plugins print belongs in the log.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
 
 
 def _end(*_: object) -> None:
@@ -100,14 +112,3 @@ def _end_with_driver() -> None:
     if driver is not None:
         driver.join()
         os._exit(1)
-
-
-def _end_with_server() -> None:
-    """End with the fork server: Linux kills this process when that ends, as it does after the run.
-
-    A worker that is stuck inside a library would keep a core busy for ever.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from harness.engines.job_limits import JobLimits
     from harness.machine.device import DeviceSlot
 
 Job = TypeVar("Job")
@@ -61,6 +62,12 @@ class EngineFactory(Protocol):
     """Factory of engines for a run."""
 
     def __call__(
-        self, *, time_limit: float, log: Path, preloads: tuple[str, ...], note: Callable[[str], None]
+        self,
+        *,
+        time_limit: float,
+        log: Path,
+        preloads: tuple[str, ...],
+        note: Callable[[str], None],
+        limits: JobLimits,
     ) -> Engine:
-        """Make an engine whose jobs have `time_limit` seconds and print to `log`."""
+        """Make an engine whose jobs have `time_limit` seconds and `limits`, and print to `log`."""

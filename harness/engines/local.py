@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from harness.engines._job_process import JobProcess, end_all, wait_for_any
 from harness.engines._job_queue import JobQueue
 from harness.engines._worker_process import SAFE_PATH, SET_HERE
+from harness.engines.job_limits import JobLimits
 from harness.engines.telling import ToldLines
 from harness.errors import HarnessError
 from harness.machine.device_lock import timing_lock
@@ -39,8 +40,9 @@ STARTS = 10
 class LocalEngine:
     """Local engine: runs jobs on `workers` processes, each killed after `time_limit` seconds.
 
-    What the jobs print is added to `log`; `note` is called where one waits for another harness. Workers
-    begin with the modules that `preloads` names, imported once for all of them.
+    So is one that takes more than its limits. What the jobs print is added to `log`; `note` is called
+    where one waits for another harness. Workers begin with the modules that `preloads` names, imported
+    once for all of them.
     """
 
     workers: int
@@ -48,6 +50,7 @@ class LocalEngine:
     log: Path
     preloads: tuple[str, ...] = ()
     note: Callable[[str], None] = print
+    limits: JobLimits = JobLimits()
 
     def run(
         self,
@@ -96,12 +99,20 @@ class LocalEngine:
 
     def _begun(self, function: Callable[[Job], Result], job: Job) -> JobProcess:
         """Process of a job, begun anew where the fork server ends at that moment."""
-        context, log = _start_context(self.preloads), str(self.log)
+        context = _start_context(self.preloads)
+        limits = self.limits.here(workers=self.workers, folder=self.log.parent)
         for _ in range(STARTS):
             start_server(self.preloads)
             # Nobody answers, or stops answering; until the system tells that it ended, none is started.
             with suppress(EOFError, ConnectionError):
-                return JobProcess.begin(context, function, job, log=log, time_limit=self.time_limit)
+                return JobProcess.begin(
+                    context,
+                    function,
+                    job,
+                    log=str(self.log),
+                    time_limit=self.time_limit,
+                    limits=limits,
+                )
             time.sleep(POLL_SECONDS)
         raise HarnessError("no worker process could be started: the server of workers ends each time")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.engines import _ray_client as ray_client
 from harness.engines._ray_host import HostJob, ignore_progress, run_on_host
 from harness.engines.engine import Outcome, TrainsOnGpu
+from harness.engines.job_limits import JobLimits
 from harness.engines.local import LocalEngine
 from harness.engines.ray_cluster import RESOURCE_PREFIX
 from harness.engines.telling import ToldLines
@@ -66,6 +67,7 @@ class RayEngine:
     log: Path
     preloads: tuple[str, ...] = ()
     note: Callable[[str], None] = print
+    limits: JobLimits = JobLimits()
     _running: dict[Any, _Task] = field(default_factory=dict, init=False)
 
     @property
@@ -154,6 +156,7 @@ class RayEngine:
                 log=self.log,
                 preloads=self.preloads,
                 note=ignore_progress,
+                limits=self.limits,
             ),
             token=self.token,
             cwd=Path.cwd(),

@@ -1,4 +1,4 @@
-"""Peak resident memory of this process, from a moment on."""
+"""Memory of this machine, and the peak of this process's from a moment on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import psutil
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"
+CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""Of Linux's control groups, old and new: without a limit no number, or more than the machine has."""
 MIN_HIDING_MB = 1.0
 """Least megabytes by which an earlier peak exceeds what is resident to hide a later one."""
 
@@ -34,6 +39,19 @@ class PeakMemory:
         if peak <= self._earlier and self._earlier - self._before > MIN_HIDING_MB:
             return None
         return max(0.0, peak - self._before)
+
+
+def machine_memory_gb() -> float:
+    """Memory of this machine, or of the container that this process is in, in 10^9 bytes."""
+    limits = [int(text) for path in CONTAINER_LIMITS if (text := _text_of(path)).isdecimal()]
+    return min([psutil.virtual_memory().total, *limits]) / 1e9
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def _forget_peak() -> None:

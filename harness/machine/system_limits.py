@@ -16,6 +16,7 @@ def system_limits() -> list[str]:
         "--pin is refused: processes cannot be pinned to cores": hasattr(os, "sched_setaffinity"),
         "rows tell no load average": hasattr(os, "getloadavg"),
         "peak memory is a whole process's since it began, or unknown": sys.platform == "linux",
+        "memory, disk and processes of a job have no limit": sys.platform == "linux",
         "workers of a run that is killed end a moment later, by themselves": sys.platform == "linux",
         "governor, turbo, temperature and steal are unknown": sys.platform == "linux",
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.engines.job_limits import JobLimits
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """Training workers, seconds a job may take, and how patiently snapshots are timed.
+    """Training workers, what a job may take, in seconds and otherwise, and how patiently it is timed.
 
     `cores` is what a timing process is pinned to, anywhere where it is empty; `dense_from` is a run
     folder whose dense models are taken over; `meter` tells the energy of what is timed. Jobs run on
@@ -29,3 +31,4 @@ class Execution:
     dense_from: Path | None = None
     meter: Meter | None = None
     engine: EngineFactory | None = None
+    limits: JobLimits = JobLimits()

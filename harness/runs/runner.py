@@ -184,5 +184,6 @@ class Runner:
             log=self._folder / LOG,
             preloads=preloads_of(plan.dense_models[0].dataset),
             note=self._observer.note,
+            limits=self._execution.limits,
         )
         return WorkerPool(engine=engine, observer=self._observer, time_breakdown=self._time_breakdown)

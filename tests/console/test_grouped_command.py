@@ -25,7 +25,8 @@ def test_all_options_of_a_run_are_in_a_group():
     text = CliRunner().invoke(run, ["--help"], terminal_width=100).output
     titles = [line.removesuffix(":") for line in text.splitlines() if line and line[0] not in " U"]
     assert titles == [
-        "What is run", "On which images", "How it is trained", "Where it runs", "How it is timed",
-        "How it is ranked", "Folder, and going on", "Settings and plugins from files", "Options",
+        "What is run", "On which images", "How it is trained", "Where it runs",
+        "What a job may take", "How it is timed", "How it is ranked",
+        "Folder, and going on", "Settings and plugins from files", "Options",
     ]  # fmt: skip
     assert "Show this message and exit." in text.split("Options:")[1]

@@ -6,9 +6,9 @@ from dataclasses import asdict
 import pytest
 from rich.console import Console
 
-from harness.console.ranking_options import RankingOptions
 from harness.console.run_report import RunReport
 from harness.discovery.loading import discover
+from harness.options.ranking_options import RankingOptions
 from harness.planning.plan import make_plan
 from harness.ranking.leaderboard import RankingRule
 from harness.runs.request import Request

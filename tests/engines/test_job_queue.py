@@ -5,6 +5,7 @@ import time
 
 from harness.engines._job_process import JobProcess, end_all, wait_for_any
 from harness.engines._job_queue import JobQueue
+from harness.engines.job_limits import JobLimits
 
 
 def work(job):
@@ -17,7 +18,7 @@ def queue_of(jobs, tmp_path, workers=2):
     def begin(job):
         context = multiprocessing.get_context("forkserver")
         log = str(tmp_path / "log.txt")
-        return JobProcess.begin(context, work, job, log=log, time_limit=60.0)
+        return JobProcess.begin(context, work, job, log=log, time_limit=60.0, limits=JobLimits())
 
     return JobQueue(jobs=jobs, begin=begin, workers=workers)
 

@@ -11,7 +11,8 @@ from tests.doubles import ROOT
 RUN = """
 import sys
 from harness.engines._worker_process import become_worker
-become_worker("log.txt")
+from harness.engines.job_limits import JobLimits
+become_worker("log.txt", JobLimits(), tell_excess=print)
 print("printed", flush=True)
 print("complained", file=sys.stderr, flush=True)
 """

@@ -5,7 +5,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from harness.console._data_options import DataOptions
+from harness.options._data_options import DataOptions
 from harness.planning.initial_weights import try_weights, unlike_inputs
 from harness.planning.model_inputs import model_inputs
 from harness.training.norm_statistics import estimate_norm_statistics, first_norm_inputs

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from timm.data import create_dataset, create_transform, resolve_model_data_config
 
-from harness.console._data_options import DataOptions
 from harness.contracts.data import Preprocessing
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
+from harness.options._data_options import DataOptions
 from harness.planning.model_inputs import TypedPreprocessing, model_inputs
 from harness.runs.request import Request
 from harness.training.evaluation import evaluate

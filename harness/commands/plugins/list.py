@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS, plugin_option
 from harness.console.tables import console, print_table
 from harness.discovery.loading import discover
+from harness.options.declaration import SETTINGS, plugin_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ import click
 
 from harness.authoring.plugin_template import GRIDS, PluginTemplate
 from harness.commands.plugins._plugin_facts import example_run
-from harness.console.options import SETTINGS, WritablePath
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import has_module
+from harness.options.declaration import SETTINGS
+from harness.options.value_types import WritablePath
 from harness.storage.files import write_file
 
 EXAMPLES = """\b

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.plugins._plugin_facts import plugin_facts
-from harness.console.options import SETTINGS, plugin_option
 from harness.discovery.loading import discover
 from harness.errors import UnknownNameError
+from harness.options.declaration import SETTINGS, plugin_option
 
 if TYPE_CHECKING:
     from harness.discovery.catalogue import Catalogue, Offer

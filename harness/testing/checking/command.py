@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.console.options import SETTINGS, FiniteRange
+from harness.options.declaration import SETTINGS
+from harness.options.value_types import FiniteRange
 from harness.testing.checking.check_job import BROKEN, KEPT, SKIPPED
 from harness.testing.checking.plugin_check import SECONDS, PluginSource
 

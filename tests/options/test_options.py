@@ -6,17 +6,17 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.console.options import (
-    FiniteRange,
+from harness.options.config_file import typed_words
+from harness.options.declaration import (
     flag,
     option,
     option_group,
     optional,
     required_option,
     text_option,
-    typed_words,
     with_options,
 )
+from harness.options.value_types import FiniteRange
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Literal, get_args
 
 import click
 
-from harness.console.options import FiniteRange, flag, option, optional, text_option
+from harness.options.declaration import flag, option, optional, text_option
+from harness.options.value_types import FiniteRange
 from harness.training.recipe import Arithmetic, Norms, Recipe
 
 ArithmeticChoice = Literal["auto", "fp32"] | Arithmetic

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 import click
 
-from harness.console.options import flag, optional, text_option
 from harness.errors import HarnessError
+from harness.options.declaration import flag, optional, text_option
 from harness.planning.model_inputs import TypedPreprocessing
 
 FOLDER = click.Path(file_okay=False, path_type=Path)

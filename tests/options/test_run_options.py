@@ -7,13 +7,16 @@ import click
 import pytest
 
 from harness.commands.run import check_options
-from harness.console._training_options import FLOAT32
-from harness.console.options import with_options
-from harness.console.run_options import RunOptions
+from harness.engines.job_limits import JobLimits
 from harness.engines.shard import Shard
 from harness.errors import HarnessError
 from harness.machine.availability import no_gpu
 from harness.measuring.stopping import StoppingRule
+from harness.options._axis_options import AxisOptions
+from harness.options.declaration import with_options
+from harness.options.engine_options import EngineOptions, LimitOptions
+from harness.options.run_options import RunOptions
+from harness.options.training_options import FLOAT32
 from harness.ranking.leaderboard import RankingRule
 from harness.runs.request import Request
 from harness.training.recipe import Recipe
@@ -134,3 +137,17 @@ def test_options_that_make_no_sense_together_are_refused(words, sentence):
 )
 def test_options_that_go_together_are_not(words):
     check_options(typed(*words))
+
+
+def test_limits_that_are_not_typed_are_those_of_the_machine():
+    assert typed().limits == LimitOptions(time_limit=3600.0)
+    assert typed().limits.job_limits() == JobLimits()
+    words = ("--memory-limit=1.5", "--disk-limit=2", "--process-limit=9", "--log-limit=0.5")
+    assert typed(*words).limits.job_limits() == JobLimits(
+        memory_gb=1.5, disk_gb=2.0, processes=9, log_mb=0.5
+    )
+
+
+def test_an_engine_that_is_not_typed_is_processes_here():
+    assert typed().engine == EngineOptions()
+    assert typed().axes == AxisOptions(models="resnet18")

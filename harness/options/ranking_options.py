@@ -7,7 +7,8 @@ from typing import get_args
 
 import click
 
-from harness.console.options import FiniteRange, flag, option
+from harness.options.declaration import flag, option
+from harness.options.value_types import FiniteRange
 from harness.ranking.leaderboard import RankingRule
 from harness.ranking.quality_floor import QUALITY_FLOOR
 from harness.ranking.rank_test import Correction

@@ -1,0 +1,1 @@
+"""What a person types: options, their ranges, and files of them."""
