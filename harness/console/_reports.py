@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.call_limit import call_limit
 from harness.errors import HarnessError, failure_reason
 from harness.storage.files import write_file
 from harness.storage.keys import file_name
@@ -26,7 +27,9 @@ def write_reports(
     before = [dict(row) for row in rows]
     for reporter in reporters:
         try:
-            for name, content in reporter.render(rows).items():
+            with call_limit("`render`"):
+                contents = reporter.render(rows)
+            for name, content in contents.items():
                 # A plugin's file name never becomes a path.
                 _write(folder, file_name(name), content, reporter=reporter.name, owners=owners)
         except (Exception, SystemExit) as error:

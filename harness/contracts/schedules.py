@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
 
 Place = float | Literal["budget"]
 """How far through dense training, from 0 to 1; `budget`: as far before its end as the round trains."""
-
-MOST_ROUNDS = 1000
-ROUNDING = 1e-9
-"""By which the last round may miss its level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,21 +106,3 @@ class Controlled(Protocol):
     @property
     def control(self) -> Schedule:
         """The control."""
-
-
-def rounds_of(schedule: Schedule, level: float) -> tuple[Round, ...]:
-    """Rounds by which a schedule reaches a sparsity level.
-
-    Raises HarnessError where it returns anything else, or more than there can be.
-    """
-    rounds = tuple(islice(schedule.rounds(level), MOST_ROUNDS + 1))
-    for round_ in rounds:
-        if not isinstance(round_, Round):
-            raise HarnessError(
-                f"schedule {schedule.name!r}: a round is a harness.Round, not {round_!r:.60}"
-            )
-    if len(rounds) > MOST_ROUNDS:
-        raise HarnessError(f"schedule {schedule.name!r} has more than {MOST_ROUNDS} rounds")
-    if not rounds or abs(rounds[-1].sparsity - level) > ROUNDING:
-        raise HarnessError(f"schedule {schedule.name!r} does not end at {level}")
-    return rounds

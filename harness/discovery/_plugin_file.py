@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.contracts.call_limit import call_limit
 from harness.errors import HarnessError, failure_reason
 from harness.storage.keys import sources_beside
 
@@ -39,7 +40,8 @@ def import_plugin_file(path: Path) -> ModuleType:
             f"--plugin {path}: {other or 'Python itself'} is called {path.stem!r} too: rename the file"
         )
     try:
-        return import_module(path.stem)
+        with call_limit("its import"):
+            return import_module(path.stem)
     except (Exception, SystemExit) as error:
         raise HarnessError(f"--plugin {path}: {failure_reason(error)}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.contracts.call_limit import call_limit
 from harness.contracts.options import Configurable, NeedsArgument
 from harness.discovery.selection import parse_selection, selected_names, split_terms
 from harness.errors import HarnessError, NameCollisionError, UnknownNameError, failure_reason
@@ -112,7 +113,8 @@ class Catalogue:
         problems = []
         for implementation in implementations(self.manager, "harness_row_written"):
             try:
-                implementation.function(row=row)
+                with call_limit("`harness_row_written`"):
+                    implementation.function(row=row)
             except (Exception, SystemExit) as error:
                 problems.append(f"{implementation.plugin_name}: {failure_reason(error)}")
         return problems
@@ -156,7 +158,8 @@ class Catalogue:
             return plugin
         if not isinstance(plugin, Configurable):
             raise HarnessError(f"{kind} {name!r} takes no argument, so not {name}:{argument}")
-        return plugin.configured(argument)
+        with call_limit(f"{kind} {name}:{argument}"):
+            return plugin.configured(argument)
 
     def choose_models(self, terms: str) -> list[Model]:
         """Models (architectures) that `terms` select."""
@@ -183,7 +186,8 @@ def _why_missing(offer: Offer) -> str | None:
 
 def _offered_models(implementation: Any, pattern: str) -> list[Model]:  # noqa: ANN401 -- pluggy's HookImpl
     try:
-        return listed_plugins(implementation.function(pattern=pattern), hook="harness_models")
+        with call_limit("`harness_models`"):
+            return listed_plugins(implementation.function(pattern=pattern), hook="harness_models")
     except (Exception, SystemExit) as error:
         message = f"{implementation.plugin_name} offers no models: {failure_reason(error)}"
         warnings.warn(message, stacklevel=2)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness.contracts.backends import Backend
+from harness.contracts.call_limit import call_limit
 from harness.contracts.data import Dataset
 from harness.contracts.meters import Meter
 from harness.contracts.pruners import Pruner
@@ -90,7 +91,8 @@ def discover(files: str = "") -> Catalogue:
 
 def _register(manager: pluggy.PluginManager, entry: EntryPoint, name: str) -> str | None:
     try:
-        module = entry.load()
+        with call_limit("its import"):
+            module = entry.load()
         _refuse_unknown_hooks(module)
         manager.register(module, name)
     except (Exception, SystemExit) as error:
@@ -130,25 +132,26 @@ def _collect_offers(
 ) -> tuple[list[Offer], str | None]:
     offers: list[Offer] = []
     try:
-        for plugin in listed_plugins(function(), hook=f"harness_{kind}s"):
-            missing = _missing_attributes(plugin, protocol)
-            if missing:
-                return (
-                    offers,
-                    f"{type(plugin).__name__} is no {kind}: it has no {', '.join(missing)}",
+        with call_limit(f"`harness_{kind}s`"):
+            for plugin in listed_plugins(function(), hook=f"harness_{kind}s"):
+                missing = _missing_attributes(plugin, protocol)
+                if missing:
+                    return (
+                        offers,
+                        f"{type(plugin).__name__} is no {kind}: it has no {', '.join(missing)}",
+                    )
+                problem = name_problem(kind, plugin.name)
+                if problem or {*plugin.name} & {":", "/", "\\"}:
+                    return offers, problem or f"{plugin.name!r}: a name has neither : nor a slash in it"
+                offers.append(
+                    Offer(
+                        kind=kind,
+                        name=plugin.name,
+                        distribution=distribution,
+                        description=first_line(plugin),
+                        plugin=plugin,
+                    )
                 )
-            problem = name_problem(kind, plugin.name)
-            if problem or {*plugin.name} & {":", "/", "\\"}:
-                return offers, problem or f"{plugin.name!r}: a name has neither : nor a slash in it"
-            offers.append(
-                Offer(
-                    kind=kind,
-                    name=plugin.name,
-                    distribution=distribution,
-                    description=first_line(plugin),
-                    plugin=plugin,
-                )
-            )
     except (Exception, SystemExit) as error:
         return offers, failure_reason(error)
     return offers, None

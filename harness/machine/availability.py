@@ -7,6 +7,7 @@ from importlib.metadata import requires, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
+from harness.contracts.call_limit import call_limit
 from harness.errors import failure_reason, visible
 from harness.machine.environment import gpu_name
 
@@ -25,7 +26,8 @@ def why_unavailable(plugin: Unavailable) -> str | None:
     """Reason why a backend or meter cannot be used here, its own error included; None where it can."""
     try:
         # A stranger's may be anything.
-        reason: object = plugin.unavailable()
+        with call_limit("`unavailable`"):
+            reason: object = plugin.unavailable()
     except (Exception, SystemExit) as error:
         return failure_reason(error)
     if reason is None or (isinstance(reason, str) and reason.strip()):

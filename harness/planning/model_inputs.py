@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.call_limit import call_limit
 from harness.contracts.data import Preprocesses, Pretrained, SharesImages
 from harness.errors import HarnessError, failure_reason
 
@@ -116,7 +117,8 @@ def _stated(model: Model, dataset: Dataset) -> Preprocessing | None:
 def built(model: Model, dataset: Dataset) -> nn.Module:
     """The model's network. Raises HarnessError with what building it raises."""
     try:
-        return model.build(dataset)
+        with call_limit(f"building {model.name}"):
+            return model.build(dataset)
     except HarnessError:
         raise
     except Exception as error:

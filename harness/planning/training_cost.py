@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts.converters import LoadsFile, Refines
-from harness.contracts.schedules import rounds_of
+from harness.contracts.schedule_rounds import rounds_of
 from harness.conversion.deployment import Deployment
 from harness.trials.rival import Rival
 from harness.trials.spec import Trial

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contracts.data import Preprocesses, Pretrained, SharesImages, preprocessing_columns
 from harness.contracts.granularity import pattern
 from harness.contracts.pruners import PrunesOnly
-from harness.contracts.schedules import rounds_of
+from harness.contracts.schedule_rounds import rounds_of
 from harness.storage.file_hash import file_hash
 from harness.storage.keys import RECIPE_SCHEMA, dense_key, source_hash, trial_key
 from harness.trials.target import Target

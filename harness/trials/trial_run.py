@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.contracts.schedules import rounds_of
+from harness.contracts.schedule_rounds import rounds_of
 from harness.errors import UnsupportedError, failure_reason
 from harness.trials._model_state import PruningFacts
 from harness.trials._rounds import RoundRunner

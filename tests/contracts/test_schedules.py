@@ -4,7 +4,8 @@ from itertools import count, repeat
 
 import pytest
 
-from harness.contracts.schedules import Round, rounds_of
+from harness.contracts.schedule_rounds import rounds_of
+from harness.contracts.schedules import Round
 from harness.errors import HarnessError
 
 END = Round(sparsity=0.5, share=1.0)
