@@ -24,9 +24,9 @@ CLEAR = "from pathlib import Path; from harness.runs.runner import clear; clear(
 TRIED = [
     (kind, command)
     for kind in STATES
-    for command in ("run", "mend", "clear")
-    # Nothing is written there that could be torn.
-    if (kind, command) != ("torn", "clear")
+    for command in ("run", "mend", "clean", "clear")
+    # What removes writes nothing that could be torn.
+    if (kind, command) not in (("torn", "clean"), ("torn", "clear"))
 ]
 HARMED = ("artifacts/graph-*/content", "artifacts/memory-*.json", "samples/*.npz")
 
@@ -42,7 +42,7 @@ class Recording:
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
-    """Recordings of a run, of the mending of a damaged one, and of a run that is forgotten."""
+    """Recordings of a run, of one that is mended, of one that is cleaned, and of one forgotten."""
     reason = why_not_recorded()
     if reason:
         pytest.skip(reason)
@@ -51,7 +51,9 @@ def recordings(tmp_path_factory):
     shutil.copytree(root, aside := tmp_path_factory.mktemp("mended"), dirs_exist_ok=True)
     harmed = dict(harm(aside / RUN))
     mend = _recorded(aside, program("doctor", RUN, "--mend"), harmed)
-    return {"run": run, "mend": mend, "clear": _recorded(root, [sys.executable, "-c", CLEAR])}
+    clean = _recorded(root, program("clean", RUN, "--remove"))
+    clear = _recorded(root, [sys.executable, "-c", CLEAR])
+    return {"run": run, "mend": mend, "clean": clean, "clear": clear}
 
 
 def _recorded(root, command, harmed=None):
