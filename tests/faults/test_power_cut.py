@@ -66,6 +66,8 @@ def _recorded(root, command, harmed=None):
     wanted = {path: content for path, content in read_tree(root).items() if is_read(path)}
     assert end.keys() == wanted.keys()
     assert [path for path in end if end[path] != wanted[path]] == [], "all that is written is recorded"
+    kinds = [one.kind for one in operations if one.path == LEDGER]
+    assert kinds.count("write") == kinds.count("sync"), "each append is synced before it returns"
     seen = history(before, operations, harmed or {})
     return Recording(tree=before, operations=operations, seen=seen)
 
