@@ -14,6 +14,7 @@ SHARED = (
     "tests.doubles",
     "tests.engines.ray_jobs",
     "tests.faults.conftest",
+    "tests.faults.power_cuts",
     "tests.facade",
     "tests.publishing.browsing",
     "tests.structure",

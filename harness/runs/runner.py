@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from harness.runs._training_phase import train, training_results
 from harness.runs.preloads import preloads_of
 from harness.storage.artifacts import ARTIFACTS, DAMAGED, ArtifactStore
 from harness.storage.damage import artifact_damages
-from harness.storage.files import write_file
+from harness.storage.files import remove_folder, sync_folder, write_file
 from harness.storage.keys import digest
 from harness.storage.ledger import Ledger
 from harness.storage.run_folder import SAMPLES
@@ -47,8 +46,10 @@ LOG = "log.txt"
 def clear(folder: Path) -> None:
     """Forget the rows, samples and artifacts of a run folder, so that everything is made again."""
     Ledger(folder).path.unlink(missing_ok=True)
+    # Before what they depend on: a power cut is to leave no row without its artifacts.
+    sync_folder(folder)
     for name in (ARTIFACTS, SAMPLES):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        remove_folder(folder / name)
 
 
 class Runner:

@@ -21,7 +21,15 @@ from harness.storage.checksums import (
     read_checked,
     write_checks,
 )
-from harness.storage.files import TEMPORARY_PREFIX, naming, sync_file, write_file
+from harness.storage.files import (
+    TEMPORARY_PREFIX,
+    append_line,
+    make_folder,
+    naming,
+    sync_contents,
+    sync_folder,
+    write_file,
+)
 from harness.storage.keys import file_name
 
 if TYPE_CHECKING:
@@ -56,19 +64,20 @@ class ArtifactStore:
 
         Where another process finished the same key first, its folder stays: content is the same.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         unfinished = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=self.root))
         try:
             with naming(self.folder(key)):
                 yield unfinished
                 write_checks(unfinished, self.folder(key).name)
-            for file in unfinished.iterdir():
-                sync_file(file)
+            sync_contents(unfinished)
             try:
                 unfinished.rename(self.folder(key))
             except OSError:
                 if key not in self:
                     raise
+            # The other process's, too, is relied on from here.
+            sync_folder(self.root)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -138,8 +147,10 @@ class ArtifactStore:
 
     def set_aside(self, path: Path, reason: object) -> None:
         """Move a folder or a record out of the way, with the reason, unless another process has."""
-        (self.root / DAMAGED).mkdir(parents=True, exist_ok=True)
-        own = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=self.root / DAMAGED))
+        aside = self.root / DAMAGED
+        make_folder(aside)
+        own = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=aside))
+        sync_folder(aside)
         try:
             path.rename(own / path.name)
         except OSError:
@@ -147,8 +158,10 @@ class ArtifactStore:
             if path.exists():
                 raise
             return
-        with (self.root / DAMAGED / REASONS).open("a", encoding="utf-8") as file:
-            file.write(f"{reason}\n")
+        append_line(aside / REASONS, f"{reason}\n".encode())
+        # Its new name first: a power cut between the two leaves both, and never neither.
+        for folder in (own, aside, path.parent):
+            sync_folder(folder)
 
     def reasons(self) -> list[str]:
         """Why what was set aside was, the latest last."""
@@ -160,6 +173,9 @@ class ArtifactStore:
 
     def sweep(self) -> None:
         """Remove what a killed process left unfinished; only the run that holds the lock may."""
+        if self.root.is_dir():
+            # What it had renamed, and not synced, is taken for finished from here on.
+            sync_folder(self.root)
         for folder in (self.root, self.root.parent):
             for unfinished in folder.glob(f"{TEMPORARY_PREFIX}*"):
                 if unfinished.is_dir():

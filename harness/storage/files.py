@@ -1,10 +1,13 @@
-"""Atomic file writes, and errors of the system that name the file."""
+"""Atomic and durable writes of files and folders, and errors of the system that name the file."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,23 +18,71 @@ TEMPORARY_PREFIX = ".tmp-"
 WEIGHTS = "weights.safetensors.zst"
 ZSTD_LEVEL = 3
 CACHE_VARIABLE = "HARNESS_CACHE"
+UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
+"""Where a folder cannot be synced: some file systems know no such fsync, some folders are not read."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file atomically: a reader sees the whole of it or the file before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file atomically and durably: a reader sees the whole of it or the file before.
+
+    It is on the disk when this returns, under its name.
+    """
+    make_folder(path.parent)
     handle, unfinished = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
     try:
+        # mkstemp makes files that only their owner can read; reports are for everybody.
+        Path(unfinished).chmod(0o644)
         with naming(path), os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files that only their owner can read; reports are for everybody.
-        Path(unfinished).chmod(0o644)
         Path(unfinished).replace(path)
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append a line durably: it is on the disk when this returns, and so is the name of a new file.
+
+    It begins anew where a power cut left half of the last one.
+    """
+    with naming(path):
+        if not path.is_file():
+            make_folder(path.parent)
+            path.touch()
+            sync_folder(path.parent)
+        with path.open("ab+") as file:
+            file.seek(max(0, file.tell() - 1))
+            file.write(line if file.read(1) in (b"", b"\n") else b"\n" + line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it durably: what is synced in it is not lost with its name."""
+    new = [*takewhile(lambda one: not one.exists(), (folder, *folder.parents))]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        sync_folder(one.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder atomically, where there is one: whoever is interrupted leaves no half of it."""
+    unfinished = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    if folder.is_dir():
+        folder.rename(unfinished)
+        sync_folder(folder.parent)
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def sync_contents(folder: Path) -> None:
+    """Flush the files in a folder, and their names, to the disk itself, as before it is renamed."""
+    for file in folder.iterdir():
+        sync_file(file)
+    sync_folder(folder)
 
 
 def writing_problem(path: Path) -> str | None:
@@ -65,6 +116,24 @@ def sync_file(path: Path) -> None:
     """Flush the file to the disk itself (fsync)."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk itself: a file's own fsync promises its content alone.
+
+    Nothing on Windows, where no folder is opened.
+    """
+    if os.name == "nt":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
 
 
 def cache_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import DamagedError, HarnessError, UnwritableError
 from harness.storage.checksums import CHECK
-from harness.storage.files import naming, write_file
+from harness.storage.files import append_line, make_folder, write_file
 from harness.storage.row_line import read_row, row_line
 
 if TYPE_CHECKING:
@@ -73,12 +72,7 @@ class Ledger:
 
     def append(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
-        line = row_line(vars(row))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with naming(self.path), self.path.open("ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.path, row_line(vars(row)))
 
     def repair(self) -> None:
         """Cut off a line that a killed process left unfinished, before anything is appended."""
@@ -123,7 +117,7 @@ class Ledger:
     def make_folder(self) -> None:
         """Make the run folder. Raises HarnessError where that cannot be."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
         except OSError as error:
             raise self._unwritable(error) from None
 

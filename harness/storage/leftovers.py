@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.storage.artifacts import DAMAGED
-from harness.storage.files import TEMPORARY_PREFIX, WEIGHTS, cache_folder
+from harness.storage.files import TEMPORARY_PREFIX, WEIGHTS, cache_folder, remove_folder
 from harness.storage.ledger import DAMAGED as DAMAGED_ROWS
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def temporary_leftovers() -> list[Leftover]:
 def remove(leftover: Leftover) -> None:
     """Remove a leftover from the disk."""
     if leftover.path.is_dir():
-        shutil.rmtree(leftover.path, ignore_errors=True)
+        remove_folder(leftover.path)
     else:
         leftover.path.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.storage.ledger import Ledger
 from tests.doubles import started
 
 GRID = (
@@ -14,6 +15,19 @@ GRID = (
     "--finetune-epochs=0.2", "--arithmetic=fp32", "--timing-seconds=0", "--quick",
     "--backends=eager_cpu,onnxruntime_cpu", "--out=run",
 )  # fmt: skip
+SAME = ("status", "reason", "top1", "correct", "params", "macs", "sparsity_reached")
+
+
+def results(folder):
+    """What the same command gives again, by key."""
+    return {row["key"]: tuple(row[name] for name in SAME) for row in Ledger(folder).rows()}
+
+
+def flip(path):
+    """Flip a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
 
 def pytest_addoption(parser):
@@ -26,16 +40,18 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_terminal_summary(terminalreporter):
-    tried, held = Counter(), Counter()
+    tried, held, states = Counter(), Counter(), Counter()
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
-            if report.when == "call" or outcome == "error":
+            if report.when == "call" or (outcome == "error" and report.when != "collect"):
                 kind = _kind(report.nodeid)
                 tried[kind] += 1
                 held[kind] += outcome == "passed"
+                states[kind] += dict(report.user_properties).get("states", 0)
     terminalreporter.section("faults by kind")
     for kind, count in sorted(tried.items()):
-        terminalreporter.write_line(f"{held[kind]:5} of {count:5} held  {kind}")
+        many = f", in {states[kind]} states" if states[kind] else ""
+        terminalreporter.write_line(f"{held[kind]:5} of {count:5} held  {kind}{many}")
 
 
 def _kind(nodeid: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from harness.storage.run_folder import RunFolder
 from tests.doubles import typed
+from tests.faults.conftest import flip
 
 DAMAGES = {
     "truncated": lambda path, _: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
@@ -24,12 +25,6 @@ KINDS = {
     "level record": "artifacts/*@*.json",
     "samples": "samples/*.npz",
 }
-
-
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,15 +7,8 @@ import time
 import psutil
 import pytest
 
-from harness.storage.ledger import Ledger
 from tests.doubles import program, started
-from tests.faults.conftest import GRID
-
-SAME = ("status", "reason", "top1", "correct", "params", "macs", "sparsity_reached")
-
-
-def results(folder):
-    return {row["key"]: tuple(row[name] for name in SAME) for row in Ledger(folder).rows()}
+from tests.faults.conftest import GRID, results
 
 
 def victims(driver, kind):

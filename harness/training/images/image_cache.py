@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import HarnessError
-from harness.storage.files import cache_folder
+from harness.storage.files import cache_folder, sync_contents, sync_folder
 from harness.storage.keys import digest, file_name
 
 if TYPE_CHECKING:
@@ -200,7 +200,10 @@ def _decode(source: Decodes, folder: Path) -> None:
         pixels.flush()
     np.save(unfinished / LABELS, labels)
     (unfinished / HASH).write_text(hasher.hexdigest()[:12])
+    # The hash is taken at its word: what it is of has to be there where it is.
+    sync_contents(unfinished)
     unfinished.rename(folder)
+    sync_folder(folder.parent)
 
 
 def _chunks(source: Decodes) -> Iterator[tuple[int, list[tuple[Tensor, int]]]]:
