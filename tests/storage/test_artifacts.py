@@ -172,6 +172,18 @@ def test_a_damaged_archive_of_samples_is_found(tmp_path):
     assert [damage.path.name for damage in damages] == ["cut.npz", "flipped.npz"]
 
 
+def test_an_archive_that_does_not_even_unpack_is_found(tmp_path):
+    np.savez_compressed(tmp_path / "whole.npz", times=np.arange(1000.0))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    start = whole.index(b"times.npy") + len(b"times.npy")
+    for place in range(start, start + 60):
+        changed = bytes([whole[place] ^ 255])
+        (tmp_path / f"{place}.npz").write_bytes(whole[:place] + changed + whole[place + 1 :])
+    damaged = {damage.path.name for damage in sample_damages(tmp_path)}
+    assert len(damaged) >= 40, "what is passed over unread, as an extra field, costs nothing"
+    assert "whole.npz" not in damaged
+
+
 def test_a_key_from_a_plugin_stays_inside_the_store(store):
     assert store.folder("../../outside").parent == store.root
     assert store.folder("a/b").parent == store.root
