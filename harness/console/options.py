@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tomllib
 from dataclasses import field, fields
 from functools import wraps
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.errors import HarnessError, UnknownNameError, UnwritableError, valid_text
-from harness.storage.files import writing_problem
+from harness.storage.files import read_toml, writing_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -148,7 +147,11 @@ class FiniteRange(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 -- click's own signature
         """The number. Fails where it is not finite or out of range."""
-        number = super().convert(value, param, ctx)
+        try:
+            number = super().convert(value, param, ctx)
+        except OverflowError:
+            # A whole number of a file has no limit.
+            number = math.inf
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
@@ -198,11 +201,9 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
     if path is None:
         return None
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except (OSError, ValueError) as error:
         raise HarnessError(f"--config {path}: {error}") from None
-    except RecursionError:
-        raise HarnessError(f"--config {path}: brackets within brackets without end") from None
     parameters = {
         option.removeprefix("--"): parameter
         for parameter in context.command.params
@@ -229,8 +230,17 @@ def _setting(path: Path, key: str, value: object, kind: click.ParamType[Any]) ->
     items = value if isinstance(value, list) and listed else [value]
     for item in items:
         if not isinstance(item, types) or (isinstance(item, bool) and bool not in types):
-            raise HarnessError(f"--config {path}: {key} is {wanted}, not {value!r:.60}")
+            raise HarnessError(f"--config {path}: {key} is {wanted}, not {_shown(value)}")
+        if isinstance(item, str) and "\0" in item:
+            raise HarnessError(f"--config {path}: {key} holds a null character, which no name has")
     return ",".join(map(str, items)) if listed else value
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.60}"
+    except ValueError:
+        return "a number of so many digits"
 
 
 def _wanted(kind: click.ParamType[Any]) -> tuple[str, tuple[type, ...]]:

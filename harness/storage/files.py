@@ -1,12 +1,13 @@
-"""Atomic file writes, and errors of the system that name the file."""
+"""Atomic file writes, errors of the system that name the file, and TOML."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,14 @@ def write_file(path: Path, content: bytes) -> None:
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Values of a TOML file. Raises ValueError where it is none, OSError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("brackets within brackets without end") from None
 
 
 def writing_problem(path: Path) -> str | None:

@@ -107,6 +107,13 @@ def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
         ("models = [{a = 1}]", "models is a text, or a list, not [{'a': 1}]"),
         ("seeds = [true]", "seeds is a text, or a list, not [True]"),
         (f"quick = {'[' * 60_000}", "brackets within brackets without end"),
+        (f'models = "resnet18"\nlayer-floor = {"9" * 400}', "is not a finite number"),
+        (
+            f"models = {{a = 0x{'f' * 6000}}}",
+            "models is a text, or a list, not a number of so many digits",
+        ),
+        (f'models = "resnet18"\nresize = "{"9" * 5000}"', "--resize takes pixels, as 64 or 256:224"),
+        ('data-dir = "a\\u0000b"', "data-dir holds a null character, which no name has"),
         ('model = "resnet18"', "no setting is called 'model'; did you mean 'models'"),
         ("models = ", "--config grid.toml: "),
         ('models = "resnet18"\nfinetune-epochs = "many"', "finetune-epochs is a number, not 'many'"),
