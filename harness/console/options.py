@@ -31,6 +31,9 @@ PLUGIN_HELP = (
 )
 """Of every command that finds plugins."""
 
+LARGEST = 2**63
+"""Whole number of a file; Python writes none of thousands of digits."""
+
 Value = TypeVar("Value")
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
@@ -231,6 +234,8 @@ def _setting(path: Path, key: str, value: object, kind: click.ParamType[Any]) ->
     for item in items:
         if not isinstance(item, types) or (isinstance(item, bool) and bool not in types):
             raise HarnessError(f"--config {path}: {key} is {wanted}, not {_shown(value)}")
+        if isinstance(item, int) and abs(item) > LARGEST:
+            raise HarnessError(f"--config {path}: {key} is {_shown(item)}: no option is as large")
         if isinstance(item, str) and "\0" in item:
             raise HarnessError(f"--config {path}: {key} holds a null character, which no name has")
     return ",".join(map(str, items)) if listed else value

@@ -54,4 +54,4 @@ def sample_damages(samples: Path) -> Iterator[Damage]:
             yield Damage(path, f"{path.name} is damaged: {failure_reason(error)}")
         else:
             if array is not None:
-                yield Damage(path, f"{path.name} is damaged: the checksum of {array} is another")
+                yield Damage(path, f"{path.name} is damaged: the checksum of {array!a} is another")

@@ -112,6 +112,8 @@ def test_a_file_gives_every_option_and_the_command_line_wins(command, tmp_path):
             f"models = {{a = 0x{'f' * 6000}}}",
             "models is a text, or a list, not a number of so many digits",
         ),
+        (f"seeds = [0x{'f' * 6000}]", "seeds is a number of so many digits: no option is as large"),
+        (f"seeds = {'9' * 400}", "no option is as large"),
         (f'models = "resnet18"\nresize = "{"9" * 5000}"', "--resize takes pixels, as 64 or 256:224"),
         ('data-dir = "a\\u0000b"', "data-dir holds a null character, which no name has"),
         ('model = "resnet18"', "no setting is called 'model'; did you mean 'models'"),

@@ -3,6 +3,7 @@
 import errno
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -182,6 +183,15 @@ def test_an_archive_that_does_not_even_unpack_is_found(tmp_path):
     damaged = {damage.path.name for damage in sample_damages(tmp_path)}
     assert len(damaged) >= 40, "what is passed over unread, as an extra field, costs nothing"
     assert "whole.npz" not in damaged
+
+
+def test_a_name_in_an_archive_is_shown_in_one_line(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("one\n\x1b[2J", b"times")
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content.replace(b"times", b"limes"))
+    [damage] = sample_damages(tmp_path)
+    assert damage.reason == "a.npz is damaged: the checksum of 'one\\n\\x1b[2J' is another"
 
 
 def test_a_key_from_a_plugin_stays_inside_the_store(store):
