@@ -104,7 +104,21 @@ def test_what_is_no_array_is_named_by_its_file(tmp_path, content):
 
 @pytest.mark.parametrize(
     "samples",
-    [[], 1.0, [[1.0, 2.0]], [np.nan], [np.inf], [0.0], [-1.0], [5e-324], [1j], ["a"], [1], [True]],
+    [
+        np.zeros(1, np.float16),
+        [],
+        1.0,
+        [[1.0, 2.0]],
+        [np.nan],
+        [np.inf],
+        [0.0],
+        [-1.0],
+        [5e-324],
+        [1j],
+        ["a"],
+        [1],
+        [True],
+    ],
     ids=repr,
 )
 def test_what_is_no_list_of_times_is_named_by_its_file(tmp_path, samples):
