@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from harness.contracts.evidence import Granularity, Scope
 
 ALLOWED = (*GRANULARITIES, "channel:MULTIPLE", "channel:BACKEND", "N:M", "block:OUTxIN")
-N_OF_M = re.compile(r"([1-9]\d*):([1-9]\d*)")
-BLOCK = re.compile(r"([1-9]\d*)x([1-9]\d*)")
+N_OF_M = re.compile(r"([1-9]\d{0,8}):([1-9]\d{0,8})")
+BLOCK = re.compile(r"([1-9]\d{0,8})x([1-9]\d{0,8})")
+MULTIPLE = re.compile(r"0{0,8}[1-9]\d{0,8}")
+"""Python makes no number of thousands of digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ def pattern(name: str) -> Pattern:
     block = BLOCK.fullmatch(argument)
     if word == "block" and block:
         return Pattern(name=name, scored="weight", block=(int(block[1]), int(block[2])))
-    if word == "channel" and argument.isdecimal() and int(argument) > 0:
+    if word == "channel" and MULTIPLE.fullmatch(argument):
         return Pattern(name=name, scored="channel", multiple=int(argument))
     for plain in GRANULARITIES:
         if name == plain:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError
+from harness.discovery.plugin_name import name_problem
+from harness.errors import HarnessError, failure_reason
 from harness.storage.keys import digest
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from harness.contracts.backends import Backend
+
+
+HOOK = "harness_backends"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +30,9 @@ class BackendFile:
 
     def open(self) -> Backend:
         """Load the backend. Raises HarnessError where the file offers none of that name."""
-        offered: list[Any] = list(_import_file(self.path).harness_backends())
-        for backend in offered:
+        for backend in _offered(self.path):
             if backend.name == self.name:
-                return backend  # type: ignore[no-any-return]  # what a file offers has no type
+                return backend
         raise HarnessError(f"{self.path} offers no backend called {self.name!r}")
 
 
@@ -37,11 +40,23 @@ def backend_files(folder: Path) -> dict[str, BackendFile]:
     """Backends by name that the Python files of a folder offer; a file may offer none."""
     by_name: dict[str, BackendFile] = {}
     for path in sorted(folder.glob("*.py")):
-        offer = getattr(_import_file(path), "harness_backends", tuple)
-        by_name |= {
-            backend.name: BackendFile(path=path.resolve(), name=backend.name) for backend in offer()
-        }
+        names = [backend.name for backend in _offered(path)]
+        by_name |= {name: BackendFile(path=path.resolve(), name=name) for name in names}
     return by_name
+
+
+def _offered(path: Path) -> list[Backend]:
+    """Backends of a file, each with a name. Raises HarnessError where running it raises."""
+    try:
+        offered: list[Backend] = [*getattr(_import_file(path), HOOK, tuple)()]
+        problems = [name_problem("backend", backend.name) for backend in offered]
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise HarnessError(f"{path} offers no backends: {failure_reason(error)}") from error
+    for problem in filter(None, problems):
+        raise HarnessError(f"{path}: {problem}")
+    return offered
 
 
 def open_backend(backend: Backend | BackendFile) -> Backend:
@@ -57,5 +72,10 @@ def _import_file(path: Path) -> ModuleType:
         if spec is None or spec.loader is None:
             raise HarnessError(f"{path} is no file of Python")
         sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
+        try:
+            spec.loader.exec_module(sys.modules[name])
+        except BaseException:
+            # The next one who asks is to be told the same.
+            del sys.modules[name]
+            raise
     return sys.modules[name]

@@ -164,7 +164,7 @@ def checked_on(path: Path) -> str:
         record = json.loads(beside.read_bytes())
         of_these_bytes = record["sha256"] == _file_digest(path)
         return str(record["checked_at"])[:10] if of_these_bytes else ""
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise HarnessError(f"{beside} is no record of `harness verify --record`") from None
 
 

@@ -17,6 +17,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 """As timm calls them."""
 CHANNELS = 3
+MOST_DIGITS = 6
+"""Of pixels of a side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,6 @@ def _channels(option_name: str, text: str | None) -> tuple[float, ...] | None:
 
 
 def _pixels(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise HarnessError(f"--resize takes pixels, as 64 or 256:224, not {text!r}")
+    if not text.isdecimal() or len(text) > MOST_DIGITS or not int(text):
+        raise HarnessError(f"--resize takes pixels, as 64 or 256:224, not {text!r:.60}")
     return int(text)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.errors import HarnessError, UnknownNameError, valid_text
+from harness.storage.files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
+
+LARGEST = 2**63
+"""Whole number of a file; Python writes none of thousands of digits."""
 
 
 def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -20,11 +23,9 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
     if path is None:
         return None
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except (OSError, ValueError) as error:
         raise HarnessError(f"--config {path}: {error}") from None
-    except RecursionError:
-        raise HarnessError(f"--config {path}: brackets within brackets without end") from None
     parameters = {
         option.removeprefix("--"): parameter
         for parameter in context.command.params
@@ -51,8 +52,19 @@ def _setting(path: Path, key: str, value: object, kind: click.ParamType[Any]) ->
     items = value if isinstance(value, list) and listed else [value]
     for item in items:
         if not isinstance(item, types) or (isinstance(item, bool) and bool not in types):
-            raise HarnessError(f"--config {path}: {key} is {wanted}, not {value!r:.60}")
+            raise HarnessError(f"--config {path}: {key} is {wanted}, not {_shown(value)}")
+        if isinstance(item, int) and abs(item) > LARGEST:
+            raise HarnessError(f"--config {path}: {key} is {_shown(item)}: no option is as large")
+        if isinstance(item, str) and "\0" in item:
+            raise HarnessError(f"--config {path}: {key} holds a null character, which no name has")
     return ",".join(map(str, items)) if listed else value
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.60}"
+    except ValueError:
+        return "a number of so many digits"
 
 
 def _wanted(kind: click.ParamType[Any]) -> tuple[str, tuple[type, ...]]:

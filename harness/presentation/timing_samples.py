@@ -19,6 +19,8 @@ DENSE = "dense"
 CACHED_ARCHIVES = 256
 MOST_BYTES = 256_000_000
 """Of an archive when unpacked."""
+LONGEST = 1e15
+"""Milliseconds, and nothing takes less than one divided by it."""
 SAME = 1e-9
 """Relative difference below which a latency is that of those samples."""
 
@@ -107,7 +109,7 @@ class SampleArchives:
 
 
 def _arrays(path: Path) -> Iterator[tuple[str, list[float]]]:
-    """Arrays of an archive by name. Raises ValueError where it would fill the memory."""
+    """Arrays of an archive by name. Raises ValueError where they are no times, or fill the memory."""
     import numpy as np
 
     # Opened here, since numpy leaves a file open that is no archive.
@@ -116,4 +118,11 @@ def _arrays(path: Path) -> Iterator[tuple[str, list[float]]]:
         if unpacked > MOST_BYTES:
             raise ValueError(f"{unpacked / 1e6:.0f} MB when unpacked; {MOST_BYTES / 1e6:.0f} at most")
         for name in archive.files:
-            yield name, archive[name].tolist()
+            samples = archive[name]
+            if samples.ndim != 1 or samples.dtype.kind != "f" or not len(samples):
+                raise ValueError(f"{name!a} holds no list of times")
+            # In 16 bits the limits themselves are none.
+            times = samples.astype(np.float64)
+            if not ((times >= 1 / LONGEST) & (times <= LONGEST)).all():
+                raise ValueError(f"{name!a} holds what is no time")
+            yield name, times.tolist()

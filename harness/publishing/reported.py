@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.storage.files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,9 +39,11 @@ def read_reported(path: Path) -> list[Reported]:
     Raises HarnessError where one has another key than a `Reported`, or lacks one.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("reported", [])
+        tables = read_toml(path).get("reported", [])
     except (OSError, ValueError) as error:
         raise HarnessError(f"--reported {path}: {error}") from None
+    if not isinstance(tables, list):
+        raise HarnessError(f"--reported {path}: reported is a list of tables, not {tables!r:.60}")
     return [_reported(table, path, number) for number, table in enumerate(tables, start=1)]
 
 

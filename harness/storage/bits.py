@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MOST_BITS = 100_000_000
+"""More test images than there are; a text says how many in no more letters than of few."""
+
+
 def encode_bits(bits: NDArray[np.bool_]) -> str:
     """Text of booleans `(n,)`: base64 of zlib of packed bits."""
     import numpy as np
@@ -26,6 +30,8 @@ def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
     """
     import numpy as np
 
+    if count > MOST_BITS:
+        raise ValueError(f"{count} bits; {MOST_BITS} at most")
     size = -(-count // 8)
     unpacking = zlib.decompressobj()
     try:

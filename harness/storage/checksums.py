@@ -59,7 +59,11 @@ def read_checked(path: Path) -> bytes:
 def check_files(folder: Path) -> None:
     """Raise ChecksumError where a file of an artifact is not what was written, or is gone."""
     checks = _checks(folder)
+    there = {path.name for path in folder.iterdir()}
     for name in checks:
+        # A name out of a file never becomes a path.
+        if name not in there:
+            raise ChecksumError(f"{folder.name}/{name} is gone")
         _checked_content(folder / name, checks)
 
 
@@ -81,7 +85,7 @@ def _checks(folder: Path) -> dict[str, int]:
     try:
         if is_checked(text, key=folder.name):
             return {name: value for name, value in json.loads(text).items() if name != CHECK}
-    except (ChecksumError, ValueError):
+    except (ChecksumError, ValueError, RecursionError):
         pass
     raise ChecksumError(f"{_named(path)} is damaged, or of another artifact: {CHANGED}")
 

@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.errors import DamagedError
+from harness.errors import DamagedError, failure_reason
 from harness.storage.artifacts import check_artifact
 from harness.storage.files import WEIGHTS
 
@@ -49,8 +49,9 @@ def sample_damages(samples: Path) -> Iterator[Damage]:
         try:
             with zipfile.ZipFile(path) as archive:
                 array = archive.testzip()
-        except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-            yield Damage(path, f"{path.name} is damaged: {error}")
+        except Exception as error:
+            # Whatever a damaged archive makes of the libraries that unpack it.
+            yield Damage(path, f"{path.name} is damaged: {failure_reason(error)}")
         else:
             if array is not None:
-                yield Damage(path, f"{path.name} is damaged: the checksum of {array} is another")
+                yield Damage(path, f"{path.name} is damaged: the checksum of {array!a} is another")

@@ -1,4 +1,4 @@
-"""Atomic and durable writes of files and folders, and errors of the system that name the file."""
+"""Atomic and durable writes, errors of the system that name the file, and files of settings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import errno
 import os
 import shutil
 import tempfile
+import tomllib
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +84,14 @@ def sync_contents(folder: Path) -> None:
     for file in folder.iterdir():
         sync_file(file)
     sync_folder(folder)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Values of a TOML file. Raises ValueError where it is none, OSError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("brackets within brackets without end") from None
 
 
 def writing_problem(path: Path) -> str | None:

@@ -294,5 +294,5 @@ def network_name(row: Mapping[str, Any]) -> str:
 
 def speedup_realised(columns: Mapping[str, Any]) -> float:
     """Speed-up over the speed-up that fewer multiply-accumulates promise."""
-    promised = columns["dense_macs"] / max(columns["macs"], 1)
+    promised = max(columns["dense_macs"], 1) / max(columns["macs"], 1)
     return float(columns["dense_latency_ms"] / columns["latency_ms"] / promised)

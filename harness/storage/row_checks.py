@@ -38,12 +38,18 @@ ORDERED = (
 def row_findings(row: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a row of the right types, in sentences."""
     yield from _key_findings(row)
+    missing = [*missing_findings(row)]
+    yield from missing
+    if row["status"] == "ok" and not missing:
+        for check in (_order_findings, _accuracy_findings, _time_findings, _size_findings):
+            yield from check(row)
+
+
+def missing_findings(row: Mapping[str, Any]) -> Iterator[str]:
+    """Which numbers a measured row lacks, that whoever reads one counts on."""
     missing = [name for name in NEEDED if row[name] is None] if row["status"] == "ok" else []
     if missing:
         yield f"it is measured, and {', '.join(missing)} is empty"
-    elif row["status"] == "ok":
-        for check in (_order_findings, _accuracy_findings, _time_findings, _size_findings):
-            yield from check(row)
 
 
 def _key_findings(row: Mapping[str, Any]) -> Iterator[str]:

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 LARGEST = 1e15
 """Number beyond which nothing was measured."""
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+FractionGone = Annotated[float, Meta(ge=-LARGEST, le=1)]
+"""Below 0 where something grew."""
+Amount = Annotated[float, Meta(ge=0, le=LARGEST)]
+Count = Annotated[int, Meta(ge=0, le=int(LARGEST))]
+PositiveCount = Annotated[int, Meta(ge=1, le=int(LARGEST))]
+"""Ranges of numbers in records, as those of a row's columns."""
 EMPTY: Mapping[str, Any] = asdict(Row())
 """What a column that came later is in the rows of before."""
 TYPES: Mapping[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -61,7 +68,7 @@ def read_row(line: bytes) -> dict[str, Any]:
     for finding in () if told else row_findings(row):
         raise DamagedError(finding)
     # Whoever wrote it may have computed a checksum.
-    return row if line.isascii() and b"\\u" not in line else _visible(row)
+    return row if line.isascii() and b"\\" not in line and b"\x7f" not in line else _visible(row)
 
 
 def _visible(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +79,9 @@ def _visible(row: Mapping[str, Any]) -> dict[str, Any]:
 def _typed(line: bytes) -> dict[str, Any]:
     """Columns of the types and in the ranges that they have."""
     try:
+        if not line.isascii():
+            # Columns of a later release are passed over unread.
+            line.decode()
         columns: dict[str, Any] = _decoder().decode(line)
     except msgspec.ValidationError as error:
         raise DamagedError(_sentence(line, str(error))) from None
@@ -86,8 +96,25 @@ def _sentence(line: bytes, problem: str) -> str:
     name = column.rstrip("`")
     if not name:
         return "it is not a row"
-    value = msgspec.json.decode(line).get(name)
-    return f"{name} is {ascii(value)[:60]}: {expected[:1].lower()}{expected[1:]}"
+    try:
+        value = _raw_decoder().decode(line)[name]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # What follows the column is no JSON.
+        return "it is not a row"
+    return f"{name} is {_shown(value)}: {expected[:1].lower()}{expected[1:]}"
+
+
+def _shown(value: msgspec.Raw) -> str:
+    """A value in letters that any terminal shows: as it stands where no number is as large."""
+    try:
+        return ascii(msgspec.json.decode(value))[:60]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return bytes(value)[:60].decode("ascii", "backslashreplace")
+
+
+@cache
+def _raw_decoder() -> Decoder[dict[str, msgspec.Raw]]:
+    return msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @cache

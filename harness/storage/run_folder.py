@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from msgspec.json import Decoder
 
 from harness.errors import HarnessError, UnknownNameError
 from harness.storage.artifacts import ARTIFACTS, ArtifactStore
+from harness.storage.files import read_toml
 from harness.storage.keys import dense_key, level_key
 from harness.storage.ledger import DAMAGED, ROWS, WAY_OUT, Ledger
 
@@ -71,8 +71,8 @@ class RunFolder:
         """What was asked for, by option; nothing of runs of earlier releases."""
         file = self.path / OPTIONS
         try:
-            return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        except ValueError as error:
+            return read_toml(file) if file.is_file() else {}
+        except (OSError, ValueError) as error:
             raise HarnessError(f"{file}: {error}") from None
 
     @property

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, failure_reason
 from harness.networks.classifier import classifier_layers
 from harness.training.sampling import example_batch
 
@@ -139,10 +138,11 @@ def stored_weights(path: Path) -> StoredWeights:
 def _load_safetensors(path: Path) -> State:
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except Exception as error:
+        # Whatever a stranger's header makes of the libraries that read it.
         endings = ", ".join(PICKLES)
         raise HarnessError(
-            f"{path} is no safetensors file: {error} (PyTorch's own end in {endings})"
+            f"{path} is no safetensors file: {failure_reason(error)} (PyTorch's own end in {endings})"
         ) from None
 
 

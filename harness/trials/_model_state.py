@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from harness.storage.row_line import Amount, Count  # noqa: TC001 -- read by msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -20,12 +22,12 @@ class PruningFacts:
     A fact that is added here is a column of every row, and is written nowhere else.
     """
 
-    epochs: float = 0.0
-    train_seconds: float = 0.0
-    score_seconds: float = 0.0
+    epochs: Amount = 0.0
+    train_seconds: Amount = 0.0
+    score_seconds: Amount = 0.0
     evidence: str = ""
     reduction: str = ""
-    layers_at_floor: int = 0
+    layers_at_floor: Count = 0
     excluded: str = ""
     search: str = ""
 

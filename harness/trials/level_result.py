@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 
 from harness.storage.keys import level_key
 from harness.storage.row import Status  # noqa: TC001 -- read by msgspec
+from harness.storage.row_line import Fraction, FractionGone  # noqa: TC001 -- read by msgspec
 from harness.trials._model_state import PruningFacts
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 class LevelResult:
     """Level result: how a level ended; `snapshot` is the artifact key of its model."""
 
-    sparsity: float
+    sparsity: Fraction
     status: Status
     reason: str = ""
     snapshot: str = ""
-    sparsity_reached: float | None = None
-    target_reached: float | None = None
+    sparsity_reached: FractionGone | None = None
+    target_reached: FractionGone | None = None
     facts: PruningFacts = PruningFacts()
 
 

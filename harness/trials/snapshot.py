@@ -11,7 +11,6 @@ import torch
 import zstandard
 from msgspec import DecodeError
 from msgspec.json import Decoder
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -24,6 +23,12 @@ from harness.networks.surgery import History, replay, trace
 from harness.storage.artifacts import read_artifact
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
+from harness.storage.row_line import (  # noqa: TC001 -- read by msgspec
+    Amount,
+    Count,
+    Fraction,
+    PositiveCount,
+)
 from harness.training.evaluation import evaluate
 from harness.training.sampling import example_batch
 
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 
 FACTS = "facts.json"
 COMPARED_IMAGES = 8
+MOST_RATIO, ROOM_BYTES = 1000, 1_000_000_000
+"""Of a file of weights: how often its size it is when unpacked, and bytes that any may be."""
 WAY_OUT = (
     "whatever decides its outputs has to be in its state dict, as persistent buffers are, "
     "and every build has to be alike"
@@ -53,19 +60,19 @@ class Snapshot:
     """
 
     history: History
-    top1: float
-    top5: float | None
-    chance: float
-    images: int
+    top1: Fraction
+    top5: Fraction | None
+    chance: Fraction
+    images: PositiveCount
     correct: str
-    params: int
-    params_nonzero: int
-    prunable: int
-    prunable_nonzero: int
-    macs: int
-    size_mb: float
-    compressed_mb: float
-    train_seconds: float
+    params: Count
+    params_nonzero: Count
+    prunable: Count
+    prunable_nonzero: Count
+    macs: Count
+    size_mb: Amount
+    compressed_mb: Amount
+    train_seconds: Amount
     unreached: list[str] = field(default_factory=list)
 
 
@@ -132,9 +139,18 @@ def read_state(folder: Path) -> dict[str, Tensor]:
     """State dict in a folder: the weights, without the facts. Raises DamagedError as `read_facts`."""
     content = read_artifact(folder / WEIGHTS)
     try:
-        return load(zstandard.decompress(content))
-    except (zstandard.ZstdError, SafetensorError) as error:
+        return load(_unpacked(content))
+    except Exception as error:
+        # Whatever a stranger's file makes of the libraries that read it.
         raise DamagedError(f"{folder.name}/{WEIGHTS} is damaged: {failure_reason(error)}") from None
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Content of a frame of zstd. Raises ValueError where it would fill the memory."""
+    size = zstandard.get_frame_parameters(content).content_size
+    if size > MOST_RATIO * len(content) + ROOM_BYTES:
+        raise ValueError(f"{size / 1e6:.0f} MB when unpacked, of {len(content) / 1e6:.1f} MB")
+    return zstandard.decompress(content)
 
 
 def load_model(

@@ -35,7 +35,21 @@ def test_scores_compare_over_what_the_pattern_leaves_free():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "4:4", "4:2", "0:4", "block", "block:0x2", "channel:-1", "weigh"]
+    "wrong",
+    [
+        "",
+        "4:4",
+        "4:2",
+        "0:4",
+        "block",
+        "block:0x2",
+        "channel:-1",
+        "weigh",
+        "channel:0",
+        f"2:{'9' * 5000}",
+        f"block:{'9' * 5000}x1",
+        f"channel:{'9' * 5000}",
+    ],
 )
 def test_what_is_no_granularity_is_named_with_those_there_are(wrong):
     with pytest.raises(HarnessError, match=f"'{wrong}' is no granularity; there are weight, channel"):

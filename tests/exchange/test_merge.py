@@ -137,3 +137,12 @@ def test_kinds_of_machines_are_mixed_only_when_asked_and_that_is_said():
     assert "This board mixes machines: A (64 cores), B (8 cores)." in remarks(board)[0]
     [board] = RankedRows(rows[:1], rule=RankingRule(mix_machines=True)).leaderboards
     assert "mixes" not in " ".join(remarks(board))
+
+
+@pytest.mark.parametrize("name", ["top1", "dense_latency_ms"])
+def test_a_measured_row_that_lacks_a_number_is_not_merged(tmp_path, name):
+    row = made_row()
+    for folder in ("one", "other"):
+        run(tmp_path / folder, [{**row, name: None, "correct": folder}])
+    with pytest.raises(HarnessError, match=f"one: .* it is measured, and {name} is empty"):
+        merge_runs([RunFolder(tmp_path / "one"), RunFolder(tmp_path / "other")], tmp_path / "both")

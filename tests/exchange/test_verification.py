@@ -233,6 +233,9 @@ def test_a_record_is_of_the_bytes_that_were_checked(tmp_path):
     file.with_name(file.name + RECORD_SUFFIX).write_text("[]")
     with pytest.raises(HarnessError, match="is no record"):
         checked_on(file)
+    (tmp_path / f"{file.name}{RECORD_SUFFIX}").write_text("[" * 60_000)
+    with pytest.raises(HarnessError, match="is no record"):
+        checked_on(file)
 
 
 def test_a_run_folder_is_checked_as_it_is(tmp_path):

@@ -72,6 +72,11 @@ def test_numbers_are_finite_and_in_their_range(number):
         baked("--flour=rye", f"--degrees={number}")
 
 
+def test_a_whole_number_beyond_all_numbers_is_out_of_range():
+    with pytest.raises(click.BadParameter, match="finite"):
+        FiniteRange(min=0).convert(10**400, None, None)
+
+
 def test_words_are_those_that_were_typed():
     lines = []
 

@@ -102,6 +102,31 @@ def test_what_is_no_array_is_named_by_its_file(tmp_path, content):
         SampleArchives(tmp_path).processes("x.npz", 1)
 
 
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros(1, np.float16),
+        [],
+        1.0,
+        [[1.0, 2.0]],
+        [np.nan],
+        [np.inf],
+        [0.0],
+        [-1.0],
+        [5e-324],
+        [1j],
+        ["a"],
+        [1],
+        [True],
+    ],
+    ids=repr,
+)
+def test_what_is_no_list_of_times_is_named_by_its_file(tmp_path, samples):
+    np.savez(tmp_path / "x.npz", **{"1/dense/0": np.array(samples)})
+    with pytest.raises(HarnessError, match=r"samples/x\.npz cannot be read .*'1/dense/0' holds"):
+        SampleArchives(tmp_path).processes("x.npz", 1)
+
+
 def test_what_is_no_archive_is_named_by_its_file(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no archive")
     with pytest.raises(HarnessError, match=r"samples/x\.npz cannot be read"):

@@ -26,7 +26,7 @@ def test_a_value_is_of_one_criterion_on_one_network(tmp_path):
 
 WRONG = [
     "[[reported]]\nmodel = 'a'", KNOWN + "year = '2019'", KNOWN.replace('"93 %"', "93"),
-    "reported = [3]", "x =",
+    "reported = [3]", "x =", "reported = 5", "reported = 'a'", "x = " + "[" * 60_000,
 ]  # fmt: skip
 
 

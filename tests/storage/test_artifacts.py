@@ -3,6 +3,7 @@
 import errno
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -170,6 +171,27 @@ def test_a_damaged_archive_of_samples_is_found(tmp_path):
     (tmp_path / "flipped.npz").write_bytes(whole[:200] + bytes([whole[200] ^ 4]) + whole[201:])
     damages = [*sample_damages(tmp_path)]
     assert [damage.path.name for damage in damages] == ["cut.npz", "flipped.npz"]
+
+
+def test_an_archive_that_does_not_even_unpack_is_found(tmp_path):
+    np.savez_compressed(tmp_path / "whole.npz", times=np.arange(1000.0))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    start = whole.index(b"times.npy") + len(b"times.npy")
+    for place in range(start, start + 60):
+        changed = bytes([whole[place] ^ 255])
+        (tmp_path / f"{place}.npz").write_bytes(whole[:place] + changed + whole[place + 1 :])
+    damaged = {damage.path.name for damage in sample_damages(tmp_path)}
+    assert len(damaged) >= 40, "what is passed over unread, as an extra field, costs nothing"
+    assert "whole.npz" not in damaged
+
+
+def test_a_name_in_an_archive_is_shown_in_one_line(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("one\n\x1b[2J", b"times")
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content.replace(b"times", b"limes"))
+    [damage] = sample_damages(tmp_path)
+    assert damage.reason == "a.npz is damaged: the checksum of 'one\\n\\x1b[2J' is another"
 
 
 def test_a_key_from_a_plugin_stays_inside_the_store(store):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.storage.bits import decode_bits, encode_bits
 
+LARGE_BOMB = base64.b64encode(zlib.compress(bytes(20_000_000), 9)).decode()
 BOMB = base64.b64encode(zlib.compress(bytes(50_000_000), 9)).decode()
 
 
@@ -34,3 +35,8 @@ def test_bits_come_back(bits):
 def test_a_text_of_another_number_of_bits_is_refused(text, count):
     with pytest.raises(ValueError, match=r".+"):
         decode_bits(text, count)
+
+
+def test_more_bits_than_there_are_test_images_are_not_unpacked():
+    with pytest.raises(ValueError, match="160000000 bits; 100000000 at most"):
+        decode_bits(LARGE_BOMB, 160_000_000)

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.storage.files import (
     append_line,
+    read_toml,
     remove_folder,
     sync_file,
     sync_folder,
     writing_problem,
 )
+from harness.storage.run_folder import RunFolder
 
 
 def test_a_folder_that_is_not_there_yet_can_be_written(tmp_path):
@@ -73,3 +76,12 @@ def test_a_folder_of_a_file_system_that_knows_no_fsync_is_passed_over():
 def test_a_folder_that_is_gone_is_not(tmp_path):
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("content", [b"a = " + b"[" * 60_000, b"a =", b"\xff"])
+def test_what_is_no_toml_is_refused_and_so_are_brackets_without_end(tmp_path, content):
+    (tmp_path / "options.toml").write_bytes(content)
+    with pytest.raises(ValueError, match=r".+"):
+        read_toml(tmp_path / "options.toml")
+    with pytest.raises(HarnessError, match=r"options\.toml: "):
+        _ = RunFolder(tmp_path).options

@@ -147,6 +147,12 @@ DAMAGED = {
     "another level": ({"sparsity": 0.7}, "its settings make"),
     "other images": ({"correct": ROW["correct"][:-8]}, "correct marks -1 as right"),
     "a time that is empty": ({"latency_ms": None}, "latency_ms is empty"),
+    "no computing": ({"dense_macs": 0}, "and the row's other numbers make"),
+    "a text before no JSON": (b'{"seed": "a", oops}', "it is not a row"),
+    "a text before brackets": (b'{"seed": "a", "x": ' + b"[" * 60_000, "it is not a row"),
+    "a number of 6000 digits": (b'{"seed": %b}' % (b"9" * 6000), "seed is 99999999"),
+    "a number beyond all": (b'{"top1": 1e999}', "top1 is 1e999: number out of range"),
+    "no UTF-8 where no column is": (b'{"key": "a", "status": "failed", "\x9c": 1}', "it is not a row"),
 }
 
 
@@ -163,6 +169,14 @@ def test_a_row_that_tells_no_checksum_is_held_against_itself(tmp_path, line, sai
         HarnessError, match=r"line 2: .*; `harness doctor .* --mend` sets such rows aside"
     ):
         ledger.rows()
+
+
+@pytest.mark.parametrize("letter", ["\x7f", "\\b", "\\r", "\\t", "\\n", "\\u001b"])
+def test_no_letter_of_a_text_moves_the_cursor(tmp_path, letter):
+    line = b'{"key": "a", "status": "failed", "reason": "a%bb"}\n' % letter.encode()
+    (tmp_path / "rows.jsonl").write_bytes(line)
+    [row] = Ledger(tmp_path).rows()
+    assert row["reason"].isprintable()
 
 
 def test_damaged_rows_are_set_aside_as_they_are_and_the_others_stay(tmp_path):

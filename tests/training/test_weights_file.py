@@ -1,5 +1,7 @@
 """Dense models from a file of weights."""
 
+import json
+import struct
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +71,14 @@ def test_what_does_not_fit_is_named(network, file, tmp_path):
     wrong.write_bytes(b"no weights")
     with pytest.raises(HarnessError, match="is no safetensors file"):
         load_weights(network, wrong, Digits())
+
+
+def test_a_header_that_pytorch_cannot_make_tensors_of_is_named(tmp_path):
+    facts = {"dtype": "F32", "shape": [2**63, 0], "data_offsets": [0, 0]}
+    header = json.dumps({"first.weight": facts}).encode()
+    (tmp_path / "odd.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    with pytest.raises(HarnessError, match=r"odd\.safetensors is no safetensors file"):
+        load_weights(residual_network(), tmp_path / "odd.safetensors", Digits())
 
 
 WRAPPED = [
