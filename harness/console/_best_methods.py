@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.presentation.board_table import speedup, telling_words
+from harness.presentation.board_table import telling_words
 from harness.presentation.board_titles import boards_by_model, panel_titles
 from harness.publishing.podium import podium
 from harness.ranking.leaderboard import shown_top1
+from harness.storage.row import speedup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

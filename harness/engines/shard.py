@@ -30,7 +30,7 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """Parse a shard as `dense:1/4` or `trials:3/16`. Raises HarnessError where it is neither."""
-    match = re.fullmatch(r"(\w+):(\d+)/(\d+)", text)
+    match = re.fullmatch(r"(\w+):(\d{1,9})/(\d{1,9})", text)
     stages: dict[str, Stage] = {stage: stage for stage in get_args(Stage)}
     if match is None or match[1] not in stages or not 1 <= int(match[2]) <= int(match[3]):
         raise HarnessError(f"--shard {text}: it is a shard as dense:1/4 or trials:16/16")

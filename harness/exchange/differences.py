@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts.pruners import CONTROL
-from harness.presentation.board_table import METHOD, board_table, speedup
+from harness.presentation.board_table import METHOD, board_table
 from harness.presentation.table import Column, Table, number_column
 from harness.ranking.leaderboard import shown_top1
+from harness.storage.row import speedup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,6 @@ from harness.presentation.table import interval_text
 from harness.storage.files import write_file
 from harness.storage.ledger import ROWS, Ledger, timing_machine
 from harness.storage.row import Row
-from harness.storage.row_checks import missing_findings
 from harness.storage.row_line import row_line
 from harness.storage.run_folder import OPTIONS, SAMPLES
 
@@ -44,15 +43,14 @@ class Merge:
 def merge_runs(folders: Sequence[RunFolder], out: Path) -> Merge:
     """Merge runs into a new run folder; their models stay where they are.
 
-    Raises HarnessError where the folder has rows already, or a row lacks numbers, or has a column that
-    this release does not know.
+    Raises HarnessError where the folder has rows already, or a row has a column that this release does
+    not know.
     """
     if Ledger(out).path.exists():
         raise HarnessError(f"--out: {out} holds a run already; choose another folder")
     for folder in folders:
         if folder.rows:
             _refuse_later_columns(folder)
-            _refuse_empty(folder)
     samples = _Samples(out)
     every = [samples.taken(row, folder) for folder in folders for row in folder.rows]
     merge = merged_rows(every)
@@ -89,12 +87,6 @@ def _refuse_later_columns(folder: RunFolder) -> None:
             f"{folder.path} has the column {column!r}, which this release does not know: a later one "
             "wrote it; upgrade to merge it"
         )
-
-
-def _refuse_empty(folder: RunFolder) -> None:
-    for row in folder.rows:
-        for finding in missing_findings(row):
-            raise HarnessError(f"{folder.path}: {row['key']}: {finding}; it cannot be merged")
 
 
 def _contents(row: Mapping[str, Any]) -> dict[str, Any]:

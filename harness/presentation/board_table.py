@@ -15,10 +15,10 @@ from harness.presentation.table import (
     text_column,
 )
 from harness.ranking.leaderboard import Entry, shown_top1
-from harness.storage.row import speedup_realised
+from harness.storage.row import speedup, speedup_realised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -73,11 +73,6 @@ def telling_words(entries: Sequence[Entry]) -> tuple[str, ...]:
         if len({entry.method[:count] for entry in entries}) == len(entries):
             return METHOD[:count]
     return METHOD
-
-
-def speedup(row: Mapping[str, Any]) -> float:
-    """Speed-up of a row, or of a mean of rows: dense time over its own."""
-    return float(row["dense_latency_ms"] / row["latency_ms"])
 
 
 def seeds_of(entry: Entry) -> list[int]:

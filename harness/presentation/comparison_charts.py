@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.presentation._series import Series, chosen_opacity
-from harness.presentation.board_table import speedup
 from harness.presentation.board_titles import panel_titles
 from harness.presentation.chart import SCHEMA, Chart
+from harness.storage.row import speedup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from harness.presentation.board_table import speedup
 from harness.ranking.leaderboard import shown_top1
 from harness.storage.bits import decode_bits
-from harness.storage.row import speedup_realised
+from harness.storage.row import speedup, speedup_realised
 
 if TYPE_CHECKING:
     import numpy as np

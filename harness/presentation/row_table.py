@@ -5,10 +5,9 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from harness.presentation.board_table import speedup
 from harness.presentation.table import Column, Table, interval_column, number_column, text_column
 from harness.ranking.leaderboard import shown_top1
-from harness.storage.row import speedup_realised
+from harness.storage.row import speedup, speedup_realised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.presentation.board_table import speedup
 from harness.presentation.board_titles import panel_titles
 from harness.presentation.table import EMPTY, Column, Table, text_column
 from harness.publishing._html_table import RANKS, html_table
@@ -12,6 +11,7 @@ from harness.publishing.podium import Podium, podium
 from harness.publishing.row_command import entry_command
 from harness.publishing.site_content import board_link, board_path, method_path, written_between
 from harness.ranking.leaderboard import shown_top1
+from harness.storage.row import speedup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.presentation.board_table import speedup
 from harness.ranking.leaderboard import shown_top1
+from harness.storage.row import speedup
 
 if TYPE_CHECKING:
     from harness.ranking.leaderboard import Entry, Leaderboard

@@ -7,6 +7,8 @@ import binascii
 import zlib
 from typing import TYPE_CHECKING
 
+from harness.errors import DamagedError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -26,19 +28,19 @@ def encode_bits(bits: NDArray[np.bool_]) -> str:
 def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
     """Booleans `(count,)` from a text of `encode_bits`.
 
-    Raises ValueError where it is no such text, or one of another count.
+    Raises DamagedError where it is no such text, or one of another count.
     """
     import numpy as np
 
     if count > MOST_BITS:
-        raise ValueError(f"{count} bits; {MOST_BITS} at most")
+        raise DamagedError(f"a row is of {count} test images, and there are {MOST_BITS} at most")
     size = -(-count // 8)
     unpacking = zlib.decompressobj()
     try:
         # A text can say that it is as long as the memory.
         packed = unpacking.decompress(binascii.a2b_base64(text), size + 1)
-    except zlib.error as error:
-        raise ValueError(str(error)) from None
+    except (ValueError, TypeError, zlib.error):
+        packed = b""
     if len(packed) != size or not unpacking.eof:
-        raise ValueError(f"no text of {count} bits")
+        raise DamagedError(f"which of {count} test images a row has right is told by none of its texts")
     return np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=count).view(np.bool_)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.backends import cpu_peak_macs
+from harness.errors import DamagedError
 from harness.storage.bits import decode_bits
 from harness.storage.keys import dense_key, measurement_key, trial_key
 from harness.storage.row import RIVALS, speedup_realised
@@ -87,7 +88,7 @@ def _bit_findings(row: Mapping[str, Any], name: str, blob: str) -> Iterator[str]
     """Whether as many test images are right as an accuracy says."""
     try:
         right = int(decode_bits(row[blob], row["images"]).sum())
-    except (ValueError, TypeError):
+    except DamagedError:
         right = -1
     if right != round(row[name] * row["images"]):
         yield f"{name} is {row[name]:.4%} of {row['images']} images, and {blob} marks {right} as right"

@@ -11,25 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 import msgspec
 from msgspec import Meta
 
+from harness.contracts.number_ranges import LARGEST
 from harness.errors import DamagedError, valid_text
 from harness.storage.checksums import ChecksumError, checked_json, is_checked
 from harness.storage.row import Row, Status
-from harness.storage.row_checks import row_findings
+from harness.storage.row_checks import missing_findings, row_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from msgspec.json import Decoder
 
-LARGEST = 1e15
-"""Number beyond which nothing was measured."""
-Fraction = Annotated[float, Meta(ge=0, le=1)]
-FractionGone = Annotated[float, Meta(ge=-LARGEST, le=1)]
-"""Below 0 where something grew."""
-Amount = Annotated[float, Meta(ge=0, le=LARGEST)]
-Count = Annotated[int, Meta(ge=0, le=int(LARGEST))]
-PositiveCount = Annotated[int, Meta(ge=1, le=int(LARGEST))]
-"""Ranges of numbers in records, as those of a row's columns."""
 EMPTY: Mapping[str, Any] = asdict(Row())
 """What a column that came later is in the rows of before."""
 TYPES: Mapping[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -65,9 +57,9 @@ def read_row(line: bytes) -> dict[str, Any]:
     row = {**EMPTY, **_typed(line)}
     if not row["key"]:
         raise DamagedError("it is not a row: it has no key")
-    for finding in () if told else row_findings(row):
+    # Whoever wrote it may have computed a checksum, and readers count on what a measured row has.
+    for finding in missing_findings(row) if told else row_findings(row):
         raise DamagedError(finding)
-    # Whoever wrote it may have computed a checksum.
     return row if line.isascii() and b"\\" not in line and b"\x7f" not in line else _visible(row)
 
 

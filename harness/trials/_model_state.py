@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from harness.storage.row_line import Amount, Count  # noqa: TC001 -- read by msgspec
+from harness.contracts.number_ranges import Amount, Count  # noqa: TC001 -- read by msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

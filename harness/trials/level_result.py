@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.json import Decoder
 
+from harness.contracts.number_ranges import Fraction, FractionGone  # noqa: TC001 -- read by msgspec
 from harness.storage.keys import level_key
 from harness.storage.row import Status  # noqa: TC001 -- read by msgspec
-from harness.storage.row_line import Fraction, FractionGone  # noqa: TC001 -- read by msgspec
 from harness.trials._model_state import PruningFacts
 
 if TYPE_CHECKING:

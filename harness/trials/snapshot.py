@@ -14,6 +14,12 @@ from msgspec.json import Decoder
 from safetensors.torch import load, save
 from torch import Tensor
 
+from harness.contracts.number_ranges import (  # noqa: TC001 -- read by msgspec
+    Amount,
+    Count,
+    Fraction,
+    PositiveCount,
+)
 from harness.conversion.equivalence import TOLERANCE
 from harness.errors import DamagedError, HarnessError, failure_reason
 from harness.machine.time_breakdown import TimeBreakdown
@@ -23,12 +29,6 @@ from harness.networks.surgery import History, replay, trace
 from harness.storage.artifacts import read_artifact
 from harness.storage.bits import encode_bits
 from harness.storage.files import WEIGHTS, ZSTD_LEVEL
-from harness.storage.row_line import (  # noqa: TC001 -- read by msgspec
-    Amount,
-    Count,
-    Fraction,
-    PositiveCount,
-)
 from harness.training.evaluation import evaluate
 from harness.training.sampling import example_batch
 

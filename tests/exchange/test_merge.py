@@ -144,5 +144,5 @@ def test_a_measured_row_that_lacks_a_number_is_not_merged(tmp_path, name):
     row = made_row()
     for folder in ("one", "other"):
         run(tmp_path / folder, [{**row, name: None, "correct": folder}])
-    with pytest.raises(HarnessError, match=f"one: .* it is measured, and {name} is empty"):
+    with pytest.raises(HarnessError, match=f"line 1: it is measured, and {name} is empty"):
         merge_runs([RunFolder(tmp_path / "one"), RunFolder(tmp_path / "other")], tmp_path / "both")

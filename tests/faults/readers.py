@@ -428,7 +428,7 @@ SELECTIONS: tuple[Callable[[str], object], ...] = (
     lambda text: named_layers(LAYERS, text),
     lambda text: read_fail_on(text, remeasured=True),
     lambda text: read_fail_on(text, remeasured=False),
-    lambda text: parse_shard(text[:4000]),
+    lambda text: parse_shard(text),
     cores_to_pin,
     lambda text: number_from(text, lambda number: number > 0, takes="it takes a number"),
 )

@@ -70,8 +70,7 @@ def tables(draw):
     """Settings with what is hostile for a value."""
     names = st.sampled_from([*defaults_of(RunOptions), "reported", "a.b", "[[reported]]\nmodel"])
     pairs = st.dictionaries(names, st.sampled_from(TOML), max_size=4)
-    # A shard of 5000 digits is not refused yet.
-    lines = [f"{name} = {value}\n" for name, value in draw(pairs).items() if name != "shard"]
+    lines = [f"{name} = {value}\n" for name, value in draw(pairs).items()]
     return "".join(lines).encode()
 
 

@@ -20,21 +20,24 @@ from tests.doubles import ROOT
 
 def test_the_latest_row_of_a_key_counts(tmp_path):
     ledger = Ledger(tmp_path)
-    for key, status in (("a", "failed"), ("b", "ok"), ("a", "ok")):
+    for key, status in (("a", "failed"), ("b", "skipped"), ("a", "skipped")):
         ledger.append(Row(key=key, status=status))
-    assert [(row["key"], row["status"]) for row in ledger.rows()] == [("a", "ok"), ("b", "ok")]
+    assert [(row["key"], row["status"]) for row in ledger.rows()] == [
+        ("a", "skipped"),
+        ("b", "skipped"),
+    ]
     assert len(ledger.path.read_text().splitlines()) == 3, "nothing is rewritten"
 
 
 def test_a_line_cut_off_by_a_kill_is_passed_over_and_repaired(tmp_path):
     ledger = Ledger(tmp_path)
-    ledger.append(Row(key="a"))
+    ledger.append(Row(key="a", status="failed"))
     whole = ledger.path.read_bytes()
     ledger.path.write_bytes(whole + b'{"key": "b", "sta')
     assert [row["key"] for row in ledger.rows()] == ["a"]
     ledger.repair()
     assert ledger.path.read_bytes() == whole
-    ledger.append(Row(key="c"))
+    ledger.append(Row(key="c", status="failed"))
     assert [row["key"] for row in ledger.rows()] == ["a", "c"]
 
 
@@ -44,7 +47,7 @@ def test_what_cannot_be_written_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"No space left on device: '.*rows\.jsonl'"):
-        Ledger(tmp_path).append(Row(key="a"))
+        Ledger(tmp_path).append(Row(key="a", status="failed"))
 
 
 def test_a_row_from_before_a_column_came_has_it_empty(tmp_path):
@@ -59,7 +62,7 @@ ROWS = st.lists(
     st.builds(
         Row,
         key=st.sampled_from(["a", "b", "c"]),
-        status=st.sampled_from(["ok", "failed", "skipped"]),
+        status=st.sampled_from(["failed", "skipped"]),
         reason=st.text(max_size=9).filter(str.isprintable),
         sparsity=st.floats(0, 1),
         steady=st.none() | st.booleans(),
@@ -97,8 +100,8 @@ def test_a_file_that_ends_anywhere_holds_its_whole_lines_and_goes_on(shelf, rows
     whole = rows[: content[:cut].count(b"\n")]
     assert ledger.rows() == shelf(whole).rows()
     ledger.repair()
-    ledger.append(Row(key="more"))
-    assert ledger.rows() == [*shelf(whole).rows(), asdict(Row(key="more"))]
+    ledger.append(Row(key="more", status="failed"))
+    assert ledger.rows() == [*shelf(whole).rows(), asdict(Row(key="more", status="failed"))]
 
 
 @given(rows=ROWS.filter(bool), data=st.data())
@@ -182,7 +185,7 @@ def test_no_letter_of_a_text_moves_the_cursor(tmp_path, letter):
 def test_damaged_rows_are_set_aside_as_they_are_and_the_others_stay(tmp_path):
     ledger = Ledger(tmp_path)
     for key in ("a", "b", "c"):
-        ledger.append(Row(key=key))
+        ledger.append(Row(key=key, status="failed"))
     first, second, third = ledger.path.read_bytes().splitlines(keepends=True)
     changed = second.replace(b'"seed": 0', b'"seed": 7')
     ledger.path.write_bytes(first + changed + third)
@@ -239,5 +242,5 @@ def test_every_column_is_explained_and_results_readme_lists_it():
     [("folder:b\udcc3\udca4ume", "folder:bäume"), ("caf\udce9", "caf\ufffd"), ("\ud800", "?")],
 )
 def test_names_in_another_encoding_are_kept_as_text(name, kept, tmp_path):
-    Ledger(tmp_path).append(Row(key="a", dataset=name))
+    Ledger(tmp_path).append(Row(key="a", status="failed", dataset=name))
     assert [row["dataset"] for row in Ledger(tmp_path).rows()] == [kept]

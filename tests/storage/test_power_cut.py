@@ -23,7 +23,7 @@ for key in ("a", "b"):
     with ArtifactStore(run / "artifacts").writing(key) as folder:
         (folder / "weights").write_bytes(key.encode() * 99)
     write_file(run / "samples" / key, key.encode() * 99)
-    Ledger(run).append(Row(key=key))
+    Ledger(run).append(Row(key=key, status="failed"))
 """
 
 
