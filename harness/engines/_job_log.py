@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ class JobLog:
         self._path, self._output, self._limit_mb = path, output, limit_mb
         self._left = int(limit_mb * 1e6)
         self._begun = b""
+        # There from the first moment, for those who look what comes.
+        with suppress(OSError):
+            path.touch()
         os.set_blocking(output, False)
 
     def fileno(self) -> int:
@@ -56,6 +60,6 @@ class JobLog:
                 self._limit_mb
             )
         self._left = max(0, self._left - len(content))
-        if kept:
-            with self._path.open("ab", buffering=0) as file:
-                file.write(kept)
+        # Where no log can be written, as on a full disk, the job goes on without.
+        with suppress(OSError), self._path.open("ab", buffering=0) as file:
+            file.write(kept)

@@ -43,6 +43,15 @@ def test_what_is_over_the_limit_is_left_out_and_that_is_said_once(log):
     assert kept[2:] == ["harness: this job prints more than 0.0001 MB, and the rest is left out"]
 
 
+def test_a_log_that_cannot_be_written_ends_nothing(tmp_path):
+    output, printed = os.pipe()
+    job_log = JobLog(tmp_path / "no folder" / "log.txt", output, limit_mb=1)
+    os.write(printed, b"one\n")
+    assert job_log.keep()
+    for end in (output, printed):
+        os.close(end)
+
+
 def test_where_nobody_can_print_any_more_it_says_so(tmp_path):
     output, printed = os.pipe()
     os.close(printed)
