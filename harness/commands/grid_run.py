@@ -122,11 +122,7 @@ class GridRun:
             write_file(self.folder / OPTIONS, options.encode())
             if plan.pending:
                 progress.note(f"{len(plan.pending)} rows to be measured, into {self.folder}")
-            rows, damages = Ledger(self.folder).read()
-            if damages:
-                Ledger(self.folder).set_aside_damaged()
-            for damage in damages:
-                progress.note(f"{damage}: set aside in {DAMAGED}")
+            rows = self._sound_rows(progress)
             with progress:
                 grid_run = self._in_earlier_arithmetics(rows)._sized_to_machine(time_breakdown)
             plan = grid_run._plan(rows)
@@ -151,6 +147,15 @@ class GridRun:
             click.echo(time_sentence(time_breakdown, seconds=spent, workers=workers), err=True)
         self._report.answer(outcome)
         return outcome
+
+    def _sound_rows(self, progress: ConsoleProgress) -> list[dict[str, Any]]:
+        """Rows of the folder; those that are damaged are set aside, and named."""
+        rows, damages = Ledger(self.folder).read()
+        if damages:
+            Ledger(self.folder).set_aside_damaged()
+        for damage in damages:
+            progress.note(f"{damage}: set aside in {DAMAGED}")
+        return rows
 
     def _hold_weights_against_images(self, time_breakdown: TimeBreakdown) -> None:
         """Say where given weights were trained on other inputs, before anything is done."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CALL_LIMIT_VARIABLE = "HARNESS_CALL_LIMIT"
 CALL_SECONDS = 300.0
+LONGEST_SECONDS = 30 * 86_400
 AGAIN_FRACTION = 0.1
 """Of the limit, after which code is ended again that caught the first."""
 PATIENCE = 3.0
@@ -57,18 +58,21 @@ def call_limit(what: str) -> Iterator[None]:
         _stop()
         raise CallLimitError(f"{what} took more than {seconds:g} s, at {alarm.location}") from None
     finally:
-        signal.signal(signal.SIGALRM, earlier)
+        # None where it was set outside of Python.
+        signal.signal(signal.SIGALRM, earlier or signal.SIG_DFL)
 
 
 def call_seconds() -> float:
-    """Seconds of the limit. Raises HarnessError where HARNESS_CALL_LIMIT is no number above 0."""
+    """Seconds of the limit. Raises HarnessError where HARNESS_CALL_LIMIT is none up to 30 days."""
     text = os.environ.get(CALL_LIMIT_VARIABLE, "").strip()
     try:
         seconds = float(text or CALL_SECONDS)
     except ValueError:
         seconds = 0.0
-    if not 0.0 < seconds < threading.TIMEOUT_MAX:
-        raise HarnessError(f"{CALL_LIMIT_VARIABLE} is seconds that a plugin may take, not {text!r}")
+    if not 0.0 < seconds <= LONGEST_SECONDS:
+        raise HarnessError(
+            f"{CALL_LIMIT_VARIABLE} is seconds that a plugin may take, 30 days at most, not {text!r}"
+        )
     return seconds
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness.contracts.backends import Backend
-from harness.contracts.call_limit import call_limit
+from harness.contracts.call_limit import call_limit, call_seconds
 from harness.contracts.data import Dataset
 from harness.contracts.meters import Meter
 from harness.contracts.pruners import Pruner
@@ -53,8 +53,10 @@ def discover(files: str = "") -> Catalogue:
     """Discover plugins: load every entry point of the group `harness`, and a comma list of files.
 
     Raises NameCollisionError where two of them offer one name, HarnessError naming a file that offers
-    nothing.
+    nothing, or a limit of their time that is none.
     """
+    # Refused before it is taken for a fault of each plugin.
+    call_seconds()
     manager = pluggy.PluginManager(hookspecs.ENTRY_POINT_GROUP)
     manager.add_hookspecs(hookspecs)
     distributions: dict[str, str] = {}

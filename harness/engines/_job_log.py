@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,6 @@ class JobLog:
         self._append(self._begun)
 
     def _comes(self) -> bool:
-        import select
-
         return bool(select.select([self._output], [], [], 0)[0])
 
     def _append(self, content: bytes) -> None:
@@ -60,6 +59,7 @@ class JobLog:
                 self._limit_mb
             )
         self._left = max(0, self._left - len(content))
-        # Where no log can be written, as on a full disk, the job goes on without.
-        with suppress(OSError), self._path.open("ab", buffering=0) as file:
-            file.write(kept)
+        if kept:
+            # Where no log can be written, as on a full disk, the job goes on without.
+            with suppress(OSError), self._path.open("ab", buffering=0) as file:
+                file.write(kept)

@@ -51,12 +51,13 @@ class JobLimits:
 
     def excess(self, of: Limited, amount: float) -> str | None:
         """How far a job is over a limit, and the way out; None where it is not."""
-        limits = {"processes": self.processes, "memory": self.memory_gb, "disk": self.disk_gb}
-        limit, unit = limits[of], "" if of == "processes" else " GB"
+        limit, unit, option = {
+            "processes": (self.processes, "processes", "process"),
+            "memory": (self.memory_gb, "GB of memory", "memory"),
+            "disk": (self.disk_gb, "GB of disk", "disk"),
+        }[of]
         if limit is None or amount <= limit:
             return None
-        option = {"processes": "process"}.get(of, of)
         return (
-            f"took {amount:.3g}{unit} of {of}, over its limit of {limit:.3g}{unit} "
-            f"(--{option}-limit sets another)"
+            f"took {amount:.3g} {unit}, over its limit of {limit:.3g} (--{option}-limit sets another)"
         )

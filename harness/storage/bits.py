@@ -42,5 +42,5 @@ def decode_bits(text: str, count: int) -> NDArray[np.bool_]:
     except (ValueError, TypeError, zlib.error):
         packed = b""
     if len(packed) != size or not unpacking.eof:
-        raise DamagedError(f"which of {count} test images a row has right is told by none of its texts")
+        raise DamagedError(f"a row does not tell which of its {count} test images are right")
     return np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=count).view(np.bool_)

@@ -10,6 +10,7 @@ import pytest
 
 from harness.contracts.call_limit import CALL_LIMIT_VARIABLE, CallLimitError, call_limit
 from harness.contracts.schedule_rounds import rounds_of
+from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import why_unavailable
 from tests.doubles import ROOT
@@ -72,10 +73,17 @@ def test_in_another_thread_there_is_none():
     assert done
 
 
-def test_a_limit_that_is_no_time_is_refused(monkeypatch):
-    monkeypatch.setenv(CALL_LIMIT_VARIABLE, "soon")
-    with pytest.raises(HarnessError, match="may take, not 'soon'"), call_limit("it"):
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e10"])
+def test_a_limit_that_is_no_time_is_refused(text, monkeypatch):
+    monkeypatch.setenv(CALL_LIMIT_VARIABLE, text)
+    with pytest.raises(HarnessError, match=f"30 days at most, not '{text}'"), call_limit("it"):
         sleep()
+
+
+def test_a_command_refuses_it_and_blames_no_plugin(monkeypatch):
+    monkeypatch.setenv(CALL_LIMIT_VARIABLE, "soon")
+    with pytest.raises(HarnessError, match="HARNESS_CALL_LIMIT"):
+        discover()
 
 
 UNINTERRUPTED = """

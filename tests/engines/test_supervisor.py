@@ -61,7 +61,7 @@ def test_a_job_over_a_limit_is_ended_and_says_which(job, tmp_path, monkeypatch):
     assert outcomes["neighbour"].value == "nothing"
     word = job.split()[0]
     assert re.match(
-        rf"took [\d.]+( GB)? of {word}, over its limit of [\d.]+( GB)? \(--\w+-limit sets another\)$",
+        rf"took [\d.]+ (GB of )?{word}, over its limit of [\d.]+ \(--\w+-limit sets another\)$",
         outcomes[job].failure,
     )
     assert not [process for process in psutil.Process().children(recursive=True) if runs_job(process)]
@@ -164,6 +164,6 @@ def test_what_is_within_all_limits_is_over_none():
     limits = JobLimits(memory_gb=1.0, disk_gb=1.0, processes=2)
     assert limits.excess("memory", 1.0) is None
     assert limits.excess("processes", 3) == (
-        "took 3 of processes, over its limit of 2 (--process-limit sets another)"
+        "took 3 processes, over its limit of 2 (--process-limit sets another)"
     )
     assert "--disk-limit" in limits.excess("disk", 1.1)
