@@ -28,8 +28,8 @@ def write_reports(
     for reporter in reporters:
         try:
             with call_limit("`render`"):
-                contents = reporter.render(rows)
-            for name, content in contents.items():
+                contents = [*reporter.render(rows).items()]
+            for name, content in contents:
                 # A plugin's file name never becomes a path.
                 _write(folder, file_name(name), content, reporter=reporter.name, owners=owners)
         except (Exception, SystemExit) as error:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.contracts.call_limit import call_limit
 from harness.discovery.plugin_name import name_problem
 from harness.errors import HarnessError, failure_reason
 from harness.storage.keys import digest
@@ -48,8 +49,9 @@ def backend_files(folder: Path) -> dict[str, BackendFile]:
 def _offered(path: Path) -> list[Backend]:
     """Backends of a file, each with a name. Raises HarnessError where running it raises."""
     try:
-        offered: list[Backend] = [*getattr(_import_file(path), HOOK, tuple)()]
-        problems = [name_problem("backend", backend.name) for backend in offered]
+        with call_limit(f"running {path}"):
+            offered: list[Backend] = [*getattr(_import_file(path), HOOK, tuple)()]
+            problems = [name_problem("backend", backend.name) for backend in offered]
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.contracts.call_limit import call_limit
 from harness.errors import failure_reason
 from harness.machine.availability import why_unavailable
 from harness.machine.device import Device
@@ -26,7 +27,8 @@ def local_device(backend: Backend) -> Device:
     if reason is not None:
         return Device(reason=reason)
     try:
-        facts, again = dict(backend.describe()), dict(backend.describe())
+        with call_limit("`describe`"):
+            facts, again = dict(backend.describe()), dict(backend.describe())
     except (Exception, SystemExit) as error:
         return Device(reason=failure_reason(error))
     if not {"device", "runtime"} <= facts.keys():

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-LARGEST = 2**63
-"""Whole number of a file; Python writes none of thousands of digits."""
-
 
 def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
     """Put a TOML file's values below the command line's; a key is an option's name."""
@@ -52,19 +49,10 @@ def _setting(path: Path, key: str, value: object, kind: click.ParamType[Any]) ->
     items = value if isinstance(value, list) and listed else [value]
     for item in items:
         if not isinstance(item, types) or (isinstance(item, bool) and bool not in types):
-            raise HarnessError(f"--config {path}: {key} is {wanted}, not {_shown(value)}")
-        if isinstance(item, int) and abs(item) > LARGEST:
-            raise HarnessError(f"--config {path}: {key} is {_shown(item)}: no option is as large")
+            raise HarnessError(f"--config {path}: {key} is {wanted}, not {value!r:.60}")
         if isinstance(item, str) and "\0" in item:
             raise HarnessError(f"--config {path}: {key} holds a null character, which no name has")
     return ",".join(map(str, items)) if listed else value
-
-
-def _shown(value: object) -> str:
-    try:
-        return f"{value!r:.60}"
-    except ValueError:
-        return "a number of so many digits"
 
 
 def _wanted(kind: click.ParamType[Any]) -> tuple[str, tuple[type, ...]]:

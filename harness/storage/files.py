@@ -89,9 +89,23 @@ def sync_contents(folder: Path) -> None:
 def read_toml(path: Path) -> dict[str, Any]:
     """Values of a TOML file. Raises ValueError where it is none, OSError where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        _refuse_long_numbers(values, "")
     except RecursionError:
         raise ValueError("brackets within brackets without end") from None
+    return values
+
+
+def _refuse_long_numbers(value: object, name: str) -> None:
+    """Raise ValueError of whole numbers beyond TOML's 64 bits: Python reads them, and writes none."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name} is a whole number of more than 64 bits")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_long_numbers(item, key)
+    if isinstance(value, list):
+        for item in value:
+            _refuse_long_numbers(item, name)
 
 
 def writing_problem(path: Path) -> str | None:

@@ -140,6 +140,8 @@ def read_state(folder: Path) -> dict[str, Tensor]:
     content = read_artifact(folder / WEIGHTS)
     try:
         return load(_unpacked(content))
+    except MemoryError:
+        raise HarnessError(f"{folder.name}/{WEIGHTS} does not fit into this machine's memory") from None
     except Exception as error:
         # Whatever a stranger's file makes of the libraries that read it.
         raise DamagedError(f"{folder.name}/{WEIGHTS} is damaged: {failure_reason(error)}") from None

@@ -10,9 +10,11 @@ import pytest
 
 from harness.contracts.call_limit import CALL_LIMIT_VARIABLE, CallLimitError, call_limit
 from harness.contracts.schedule_rounds import rounds_of
+from harness.discovery.backend_file import backend_files
 from harness.discovery.loading import discover
 from harness.errors import HarnessError
 from harness.machine.availability import why_unavailable
+from harness.machine.local_devices import local_device
 from tests.doubles import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no alarm interrupts code there")
@@ -118,3 +120,23 @@ def test_a_schedule_without_end_and_a_backend_that_waits_are_named():
     with pytest.raises(HarnessError, match=r"^schedule 'endless' took more than 0\.2 s"):
         rounds_of(Endless(), 0.5)
     assert "`unavailable` took more than 0.2 s" in why_unavailable(Endless())
+
+
+class Slow(Endless):
+    """A backend that is there, and never says what it is."""
+
+    def unavailable(self):
+        return None
+
+    def describe(self):
+        sleep()
+
+
+def test_a_backend_that_never_says_what_it_is_is_named():
+    assert "`describe` took more than 0.2 s" in local_device(Slow()).reason
+
+
+def test_a_backend_file_without_end_is_named(tmp_path):
+    (tmp_path / "endless.py").write_text("while True:\n    pass\n")
+    with pytest.raises(HarnessError, match=r"endless\.py took more than 0\.2 s, at endless\.py:\d"):
+        backend_files(tmp_path)

@@ -14,7 +14,8 @@ from harness.options.declaration import defaults_of
 from harness.options.run_options import RunOptions
 from tests.doubles import ROOT
 from tests.faults.fuzz import CORPUS
-from tests.faults.readers import PIECE, READERS
+from tests.faults.readers import READERS
+from tests.faults.readers.archives import PIECE
 
 EXAMPLES = settings(max_examples=1000, derandomize=True, deadline=None, database=None)
 KEPT = sorted(path for path in CORPUS.rglob("*") if path.is_file())

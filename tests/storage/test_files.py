@@ -78,7 +78,9 @@ def test_a_folder_that_is_gone_is_not(tmp_path):
         sync_folder(tmp_path / "gone")
 
 
-@pytest.mark.parametrize("content", [b"a = " + b"[" * 60_000, b"a =", b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"a = " + b"[" * 60_000, b"a =", b"\xff", b"a = [{b = 0x%b}]" % (b"f" * 6000)]
+)
 def test_what_is_no_toml_is_refused_and_so_are_brackets_without_end(tmp_path, content):
     (tmp_path / "options.toml").write_bytes(content)
     with pytest.raises(ValueError, match=r".+"):
