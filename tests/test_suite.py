@@ -12,6 +12,7 @@ SHARED = (
     "tests.benchmarks.rank_rates",
     "tests.broken_plugins",
     "tests.doubles",
+    "tests.engines.greedy_jobs",
     "tests.engines.ray_jobs",
     "tests.faults.conftest",
     "tests.faults.fuzz",

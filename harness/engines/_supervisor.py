@@ -130,12 +130,14 @@ class _Supervisor:
             with suppress(ProcessLookupError):
                 os.kill(self.job, signal.SIGTERM)
 
-    def _reap(self) -> None:
-        """Take note of processes that have ended, the job's or what was left to this one."""
+    def _reap(self) -> bool:
+        """Take note of processes that have ended, the job's or what was left; whether any has not."""
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if ended[0] == self.job:
                     self._code = os.waitstatus_to_exitcode(ended[1])
+            return True
+        return False
 
     def _excess(self) -> str | None:
         """Over which limit the job is: first of processes, which may grow as fast as they are read."""
@@ -160,12 +162,12 @@ class _Supervisor:
             # The system ends a group at once, however fast it grows.
             os.killpg(self.job, signal.SIGKILL)
         until = time.monotonic() + SWEEP_SECONDS
-        while time.monotonic() < until and (left := psutil.Process().children(recursive=True)):
+        while self._reap() and time.monotonic() < until:
+            left = psutil.Process().children(recursive=True)
             for act in (psutil.Process.suspend, psutil.Process.kill):
                 for process in left:
                     with suppress(psutil.Error):
                         act(process)
-            self._reap()
             time.sleep(0.01)
 
 

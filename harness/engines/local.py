@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 POLL_SECONDS = 0.2
+WORKER = "harness.engines._supervisor" if sys.platform == "linux" else "harness.engines._worker_process"
+"""What every worker begins with, whatever its job is."""
 STARTS = 10
 """Most tries to begin a job's process where the fork server ends meanwhile."""
 
@@ -176,5 +179,5 @@ def _start_context(preloads: tuple[str, ...]) -> multiprocessing.context.BaseCon
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     # Imported once in the server, where no thread is started yet, so that a worker starts in 0.1 s.
-    context.set_forkserver_preload([*preloads])
+    context.set_forkserver_preload([*preloads, WORKER])
     return context

@@ -2,10 +2,8 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -13,36 +11,11 @@ import pytest
 from harness.engines._supervisor import fork_supervised
 from harness.engines.job_limits import JobLimits
 from tests.doubles import ROOT, local_engine
+from tests.engines.greedy_jobs import leave_behind, take
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="processes whose parent has ended are handed over on Linux alone"
 )
-
-
-def take(job):
-    """Take more and more of what the job is called after."""
-    if job == "memory":
-        hoard = []
-        while True:
-            hoard.append(b"x" * 10_000_000)
-            time.sleep(0.01)
-    if job == "memory of a child":
-        subprocess.run([sys.executable, "-c", "import time; x = b'x' * 500_000_000; time.sleep(600)"])
-    if job == "disk":
-        with Path("large").open("wb", buffering=0) as file:
-            while True:
-                file.seek(0)
-                file.write(bytes(10_000_000))
-                time.sleep(0.01)
-    if job == "processes":
-        # Twice as many after each: 256, were it let.
-        for _ in range(8):
-            os.fork()
-        time.sleep(600)
-    if job == "log":
-        for number in range(100_000):
-            print(f"line {number} of very many")
-    return job
 
 
 LIMITS = {
@@ -85,19 +58,6 @@ def test_of_a_long_log_the_beginning_is_kept(tmp_path):
     assert (tmp_path / "log.txt").stat().st_size < 101_000
 
 
-def leave_behind(folder):
-    """Leave a process that no session, group or parent ties to this one."""
-    program = "import os, time; os.setsid(); time.sleep(600)"
-    middle = (
-        f"from subprocess import *; print(Popen({[sys.executable, '-c', program]}, stdout=DEVNULL).pid)"
-    )
-    pid = subprocess.run([sys.executable, "-c", middle], stdout=subprocess.PIPE, text=True).stdout
-    (folder / "left.part").write_text(pid)
-    (folder / "left.part").rename(folder / "left")
-    if (folder / "stays").exists():
-        time.sleep(600)
-
-
 def test_a_daemon_that_a_job_leaves_ends_with_it(tmp_path):
     jobs = {"leaves": tmp_path}
     dict(local_engine(tmp_path).run(leave_behind, jobs, watching=lambda _: None))
@@ -115,10 +75,11 @@ def has_gone(pid):
 
 RUNS_WHAT_LEAVES_A_DAEMON = """
 from pathlib import Path
-from tests.doubles import local_engine
-from tests.engines.test_supervisor import leave_behind
+from harness.engines.local import LocalEngine
+from tests.engines.greedy_jobs import leave_behind
 if __name__ == "__main__":
-    list(local_engine(Path()).run(leave_behind, {"leaves": Path.cwd()}, watching=lambda _: None))
+    engine = LocalEngine(workers=1, time_limit=120, log=Path("log.txt"))
+    list(engine.run(leave_behind, {"leaves": Path.cwd()}, watching=lambda _: None))
 """
 
 
