@@ -182,5 +182,5 @@ def _loaded(backend: Backend, file: Path, content: bytes | None) -> Callable[[Te
         run = backend.load(content)
         return lambda _: run
     # Unpickling runs code, here that of a file which `write_files` has just written.
-    model = torch.load(file, weights_only=False)  # nosec B614 -- its own file
+    model = torch.load(file, weights_only=False)  # nosec B614 # written just now
     return lambda images: load_on_backend(backend, model, images)
